@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two clocks.  Only api, app.c, main.c, net and the reference device read
+ * them; everybody else takes now_ms as an argument.  Any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* Unix time in milliseconds. */
+int64_t clock_now_ms(void);
+
+/* Milliseconds since some fixed moment; never goes back. */
+int64_t clock_steady_ms(void);

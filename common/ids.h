@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identifiers are distinct types, so the compiler refuses one in place of another. */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+    ACCOUNT_ID_BYTES = 32,
+    DEVICE_PUB_BYTES = 32,
+    ENVELOPE_ID_BYTES = 16,
+    MANIFEST_HASH_BYTES = 32,
+    INVITE_BYTES = 16,
+    SESSION_TOKEN_BYTES = 32,
+};
+
+/* SHA-256 over the first manifest's body, see common/manifest.h. */
+struct account_id {
+    uint8_t raw[ACCOUNT_ID_BYTES];
+};
+
+/* An Ed25519 public key: the address of a mailbox. */
+struct device_pub {
+    uint8_t raw[DEVICE_PUB_BYTES];
+};
+
+/* The sender's own name for an envelope. */
+struct envelope_id {
+    uint8_t raw[ENVELOPE_ID_BYTES];
+};
+
+/* SHA-256 over a manifest's body, see common/manifest.h. */
+struct manifest_hash {
+    uint8_t raw[MANIFEST_HASH_BYTES];
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every fixed limit of the protocol, with its unit and what happens beyond.
+ * What an operator may change is an option instead: server/config/options.def.
+ */
+#pragma once
+
+enum {
+    /* HTTP request heads (protocol.md section 1). */
+    LIMIT_HEAD_BYTES = 16384,  /* request line and fields together: 431 */
+    LIMIT_HEAD_FIELDS = 64,    /* header fields: 431 */
+    LIMIT_TARGET_BYTES = 8192, /* request target: 414 */
+
+    /* Request bodies. */
+    LIMIT_BODY_SMALL_BYTES = 65536,    /* ordinary JSON calls: 413 */
+    LIMIT_BODY_MANIFEST_BYTES = 98304, /* a manifest of 64 KiB as base64url: 413 */
+    LIMIT_BODY_SEND_BYTES = 1572864,   /* 1 MiB decoded as base64url in JSON: 413 */
+    LIMIT_JSON_DEPTH = 16,             /* nesting of arrays and objects: 400 malformed */
+
+    /* Manifests (common/manifest.h). */
+    LIMIT_MANIFEST_BYTES = 65536,
+    LIMIT_MANIFEST_DEVICES = 32,
+    LIMIT_DEVICE_KEYS = 8,
+    LIMIT_PRIVATE_KEY_BYTES = 2048, /* a private-use key in a manifest */
+    LIMIT_DEVICE_ID = 127,
+    LIMIT_MANIFESTS_PAGE = 64, /* manifests in one GET /v1/accounts answer */
+
+    /* Envelopes (protocol.md section 4). */
+    LIMIT_ENVELOPE_BYTES = 98304,     /* one delivered body: 413 */
+    LIMIT_SEND_RECIPIENTS = 1000,     /* recipients in one send: 422 */
+    LIMIT_SEND_WIRE_BYTES = 1048576,  /* one send, decoded: 413, or close 1009 */
+    LIMIT_SEND_STORED_BYTES = 8388608, /* sum of delivered bodies of one send: 413 */
+    LIMIT_TTL_MIN_S = 10,
+    LIMIT_TTL_MAX_S = 2592000,  /* 30 days, also the default */
+    LIMIT_TTL_SHORT_S = 3600,   /* below this, expiry is rounded to 10 s instead of a minute */
+    LIMIT_GUARD_MIN_BYTES = 32, /* the plaintext guard looks at bodies from here on */
+    LIMIT_DEDUP_MS = 600000,    /* a repeat within ten minutes is one copy */
+
+    /* Mailbox reads and acks. */
+    LIMIT_PULL_ITEMS = 1000,
+    LIMIT_PULL_ITEMS_DEFAULT = 100,
+    LIMIT_PULL_BYTES = 1048576,
+    LIMIT_ACK_SEQS = 1000,
+
+    /* The stream (protocol.md section 5). */
+    LIMIT_STREAM_MESSAGE_BYTES = 1048576, /* one message from a client: close 1009 */
+    LIMIT_STREAM_WINDOW_ITEMS = 64,       /* unacknowledged items a stream */
+    LIMIT_STREAM_WINDOW_BYTES = 1048576,  /* unacknowledged bytes a stream */
+    LIMIT_STREAM_REQUESTS = 256,          /* unanswered requests a stream */
+    LIMIT_STREAM_PING_S = 45,
+
+    /* Sessions (security.md A). */
+    LIMIT_CHALLENGE_S = 60,
+    LIMIT_SESSION_S = 86400,
+    LIMIT_SESSION_WARN_S = 600, /* session.expiring comes this long before the end */
+    LIMIT_COMMAND_AHEAD_MS = 86400000,
+    LIMIT_AUDIENCE_BYTES = 255, /* its length is one byte in signed strings */
+
+    /* Steps of the sequence numbers (protocol.md section 4). */
+    LIMIT_SEQ_START_BITS = 28,   /* each start raises every next seq by 2^28 */
+    LIMIT_SEQ_RESTORE_BITS = 32, /* a restored database raises it by 2^32 */
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *mem_kept(void *block)
+{
+    if (block == NULL) {
+        (void)fputs("out of memory: give the process more, or lower its limits\n", stderr);
+        _Exit(MEM_EXIT_STATUS);
+    }
+    return block;
+}
+
+void *mem_zeroed(size_t count, size_t size)
+{
+    return mem_kept(calloc(count == 0 ? 1 : count, size == 0 ? 1 : size));
+}
+
+void *mem_raw(size_t size)
+{
+    return mem_kept(malloc(size == 0 ? 1 : size));
+}
+
+void *mem_resized(void *block, size_t size)
+{
+    return mem_kept(realloc(block, size));
+}
+
+char *mem_text(const char *text)
+{
+    return mem_text_of(text, strlen(text));
+}
+
+char *mem_text_of(const void *at, size_t size)
+{
+    char *copy = mem_raw(size + 1);
+
+    if (size > 0) {
+        memcpy(copy, at, size);
+    }
+    copy[size] = '\0';
+    return copy;
+}
+
+void mem_wipe(void *block, size_t size)
+{
+    if (size > 0) {
+        explicit_bzero(block, size);
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every noun of the domain shares.  app.c fills it once; the settings may
+ * be changed on a reload.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dedup;
+struct hub;
+struct mailboxes;
+struct sessions;
+struct store;
+
+enum domain_registration { DOMAIN_CLOSED = 0, DOMAIN_INVITE, DOMAIN_OPEN };
+enum domain_buckets { DOMAIN_BUCKETS_OFF = 0, DOMAIN_BUCKETS_ADVISE, DOMAIN_BUCKETS_ENFORCE };
+enum domain_overflow { DOMAIN_REJECT = 0, DOMAIN_DROP_OLDEST };
+
+struct domain_settings {
+    enum domain_registration registration;
+    enum domain_buckets size_buckets;
+    enum domain_overflow overflow;
+    bool plaintext_guard;
+    int64_t mailbox_max_envelopes;
+    int64_t mailbox_max_bytes;
+    int64_t idle_device_warn_days;  /* 0: never */
+    int64_t idle_device_close_days; /* 0: never */
+    int64_t idle_account_days;      /* 0: never */
+};
+
+/* Secrets of the daemon, each derived from a key file of its own. */
+struct domain_keys {
+    uint8_t challenge[32]; /* HMAC of stateless challenges */
+    uint8_t index[32];     /* keyed hashes of what left: devices, accounts */
+    uint8_t tag[16];       /* SipHash key of body fingerprints and of hash tables */
+};
+
+struct domain {
+    struct store *store;
+    struct mailboxes *mailboxes;
+    struct hub *hub;
+    struct dedup *dedup;
+    struct sessions *sessions;
+    struct domain_keys keys;
+    struct domain_settings settings;
+    const char *base_url;  /* the audience of every signature; borrowed */
+    int64_t generation;    /* raised when an older database was put back */
+    int64_t next_seq;      /* the seq given next; see seqs.h */
+};

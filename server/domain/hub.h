@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hub knows which mailbox has a stream on this daemon, and carries to it
+ * announcements of committed mail, events, and its end.  It holds no mail.
+ * Announce, then pull: the listener keeps its own cursor; the hub only tells it
+ * the last announced seq, so a pull that returns empty knows whether it has
+ * caught up.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/ids.h"
+
+struct hub;
+struct hub_stream;
+
+enum hub_end {
+    HUB_END_SESSION = 0, /* its session ended: 4401 */
+    HUB_END_REVOKED,     /* its device left the account, or the account was erased: 4403 */
+    HUB_END_REPLACED,    /* a newer stream of the same device: 4409 */
+};
+
+enum hub_event_kind {
+    HUB_EVENT_MANIFEST_CHANGED = 0, /* epoch and hash */
+    HUB_EVENT_DEVICE_IDLE,          /* device_id has not been seen for days */
+};
+
+struct hub_event {
+    enum hub_event_kind kind;
+    uint64_t epoch;
+    struct manifest_hash hash;
+    uint32_t device_id;
+    int64_t days;
+};
+
+/* A committed item, or one that is passed on without being stored (seq 0). */
+struct hub_mail {
+    int64_t seq;
+    struct envelope_id id;
+    int64_t minute;
+    bool urgent;
+    bool online_only;
+    bool is_gap;       /* nothing to send from memory: pull it */
+    struct bytes body; /* as delivered; borrowed for the call */
+};
+
+struct hub_listener {
+    /* Mail for it was committed; it may send it at once or pull later. */
+    void (*on_mail)(void *arg, const struct hub_mail *mail);
+    /* Say whether an online_only envelope would be sent at once. */
+    bool (*is_caught_up)(void *arg);
+    void (*on_event)(void *arg, const struct hub_event *event);
+    /* The stream must end; hub_leave is called by the listener, now or later. */
+    void (*on_end)(void *arg, enum hub_end reason);
+};
+
+struct hub *hub_create(const uint8_t key[16]);
+void hub_destroy(struct hub *hub);
+
+/* Enter a stream for mailbox pub of session token_hash; an older one of it is ended. */
+struct hub_stream *hub_join(struct hub *hub, const struct device_pub *pub,
+                            const uint8_t token_hash[32], const struct hub_listener *listener,
+                            void *arg);
+
+/* Take the stream out.  It hears nothing after this. */
+void hub_leave(struct hub *hub, struct hub_stream *stream);
+
+/* Announce a committed item; does nothing when the mailbox has no stream. */
+void hub_announce(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
+
+/* The last seq announced since the stream joined; 0 when none was. */
+int64_t hub_announced(const struct hub_stream *stream);
+
+/* Pass an online_only envelope on; false when no caught-up stream with room is there. */
+bool hub_pass(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
+
+/* Tell the mailbox's stream, if it has one, an event. */
+void hub_tell(struct hub *hub, const struct device_pub *pub, const struct hub_event *event);
+
+/* End the stream of a mailbox, or only when it runs on the session token_hash. */
+void hub_end_device(struct hub *hub, const struct device_pub *pub, enum hub_end reason);
+void hub_end_session(struct hub *hub, const uint8_t token_hash[32]);
+
+/* Say whether a mailbox has a stream; number of streams. */
+bool hub_has_stream(const struct hub *hub, const struct device_pub *pub);
+size_t hub_count(const struct hub *hub);
+
+/* Call fn for every listener's arg (draining). */
+void hub_each(struct hub *hub, void (*fn)(void *arg, void *listener_arg), void *arg);

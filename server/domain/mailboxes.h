@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known in memory of mailboxes: who owns one, what waits in it, whether
+ * it takes mail.  A bounded cache over the devices table, loaded on first use.
+ * On the embedded engine this daemon is the only writer, so the counters are
+ * exact; every write still carries a guard in its WHERE.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ids.h"
+
+struct domain;
+struct mailboxes;
+
+enum { MAILBOX_GAP_REASONS = 4 };
+enum mailbox_gap_reason { MAILBOX_GAP_TTL = 0, MAILBOX_GAP_CAP, MAILBOX_GAP_REFUSED, MAILBOX_GAP_IDLE };
+
+/* A gap that was not sent yet, so that later losses may merge into it. */
+struct mailbox_gap {
+    int64_t seq; /* 0: there is none */
+    int64_t from, to, count;
+};
+
+struct mailbox {
+    struct device_pub pub;
+    int64_t number; /* the row's short integer */
+    int64_t account;
+    struct account_id account_id;
+    uint32_t device_id;
+    bool closed;    /* idle: takes no mail until its device is seen again */
+    bool refusing;  /* full; reopens at 75 % */
+    int64_t envelope_count; /* waiting or being written, gaps not counted */
+    int64_t envelope_bytes;
+    int64_t sent_seq;       /* highest seq that may have been sent in this life of the daemon */
+    struct mailbox_gap gaps[MAILBOX_GAP_REASONS];
+};
+
+struct mailboxes *mailboxes_create(const uint8_t key[16], int64_t cache_max);
+void mailboxes_destroy(struct mailboxes *mailboxes);
+
+/* Find a mailbox in memory; NULL when it is not there (which says nothing about the store). */
+struct mailbox *mailboxes_cached(struct mailboxes *mailboxes, const struct device_pub *pub);
+
+/*
+ * Load those of pubs that are not in memory, then call done.  After that,
+ * mailboxes_cached is NULL only for keys that have no mailbox, until the loop
+ * turns.  ok is false when the store could not say.  done comes later, once.
+ */
+typedef void mailboxes_loaded_fn(void *arg, bool ok);
+void mailboxes_load(struct domain *domain, const struct device_pub *pubs, size_t count,
+                    mailboxes_loaded_fn *done, void *arg);
+
+/* Forget a mailbox whose device left; call after the removal was committed. */
+void mailboxes_forget(struct mailboxes *mailboxes, const struct device_pub *pub);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection: bytes in, bytes out, and the rules that keep one peer from
+ * costing more than its share.  An idle connection holds no buffers.
+ *
+ * Reading: on_bytes is given all bytes not yet consumed and returns how many it
+ * took; the rest is kept and given again with more behind it.  Reading stops
+ * while any pause reason is set, or while the output is above its high mark,
+ * and goes on by itself; on_bytes is then also called for what is kept.
+ * Writing: conn_write only appends; what a loop turn appended leaves in one
+ * write at the turn's end.
+ *
+ * A conn is destroyed by net after on_closed has run; nobody uses it after.
+ * Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+
+struct conn;
+struct net;
+
+enum conn_pause {
+    CONN_PAUSE_STORE = 1,    /* the write queue is full */
+    CONN_PAUSE_REQUEST = 2,  /* the request in hand is not answered yet */
+    CONN_PAUSE_REQUESTS = 4, /* too many stream requests are unanswered */
+    CONN_PAUSE_OUTPUT = 8,   /* the peer does not take its answers: set by net itself */
+};
+
+enum conn_end {
+    CONN_END_PEER = 0, /* the peer closed */
+    CONN_END_OURS,     /* conn_close, or conn_finish once all was written */
+    CONN_END_ERROR,    /* the network failed */
+    CONN_END_DEADLINE, /* a deadline passed */
+    CONN_END_STALLED,  /* the peer took no byte for the write time-out */
+    CONN_END_SHUTDOWN, /* the daemon is going down */
+};
+
+/* What a protocol does with a connection.  All are called on the loop thread. */
+struct conn_protocol {
+    /* Take bytes; return how many were consumed.  May close, pause or switch the protocol. */
+    size_t (*on_bytes)(void *arg, struct conn *conn, struct bytes input);
+    /* Output fell to or below the low mark after being above it.  May be NULL. */
+    void (*on_drained)(void *arg, struct conn *conn);
+    /* The deadline set by conn_set_deadline passed.  NULL: the connection is closed. */
+    void (*on_deadline)(void *arg, struct conn *conn);
+    /* The connection is over; last call.  arg is the protocol's to free. */
+    void (*on_closed)(void *arg, struct conn *conn, enum conn_end end);
+};
+
+/* Give the connection to another protocol; kept bytes go to it at the end of the turn. */
+void conn_set_protocol(struct conn *conn, const struct conn_protocol *protocol, void *arg);
+
+/* Append a copy of bytes to the output.  No-op on a connection that is closing. */
+void conn_write(struct conn *conn, struct bytes bytes);
+
+/* Bytes written and not yet taken by the kernel. */
+size_t conn_output_bytes(const struct conn *conn);
+
+/* The ONE pair that stops and goes on reading: reasons add up, reading needs none. */
+void conn_pause(struct conn *conn, enum conn_pause reason);
+void conn_resume(struct conn *conn, enum conn_pause reason);
+
+/* Call on_deadline after_ms from now, whatever happens until then; 0 takes it away. */
+void conn_set_deadline(struct conn *conn, int64_t after_ms);
+
+/* Stop reading, write what is there, then close (at most 5 s); or close at once. */
+void conn_finish(struct conn *conn);
+void conn_close(struct conn *conn, enum conn_end end);
+
+/*
+ * The client's network name for limits: text of the address, IPv6 cut to /64,
+ * "unix" for a unix socket.  Borrowed while the connection lives.  Never logged.
+ */
+const char *conn_peer(const struct conn *conn);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network room: listeners and the set of open connections.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct listener;
+struct loop;
+struct net;
+
+struct net_limits {
+    int64_t max_connections;     /* above: accepted and closed at once */
+    int64_t output_high_bytes;   /* a connection's output above this pauses its reading */
+    int64_t output_low_bytes;    /* and below this goes on */
+    int64_t write_timeout_ms;    /* a peer that takes no byte for this long is ended */
+};
+
+/* Give a new connection its protocol with conn_set_protocol.  Called on the loop thread. */
+typedef void net_accept_fn(void *arg, struct conn *conn);
+
+struct net *net_create(struct loop *loop, const struct net_limits *limits);
+
+/* Stop accepting: close all listeners, keep the connections. */
+void net_stop_listening(struct net *net);
+
+/* Close every connection with CONN_END_SHUTDOWN, then free.  Takes NULL. */
+void net_destroy(struct net *net);
+
+/* Pause or resume every connection, present and future, with CONN_PAUSE_STORE. */
+void net_set_store_pressure(struct net *net, bool full);
+
+/* Number of open connections. */
+size_t net_connection_count(const struct net *net);
+
+/*
+ * Listen on "ADDRESS:PORT", "[V6]:PORT" (port 0: any free one) or
+ * "unix:/path[,mode=0660]".  A stale unix socket is replaced, a live one is an
+ * error.  NULL with a sentence in out_error when that fails.  A listener belongs
+ * to net and ends with it.  counts: false for listeners whose connections are
+ * not held against max_connections (ops and admin).
+ */
+struct listener *net_listen(struct net *net, const char *where, bool counts,
+                            net_accept_fn *accept_fn, void *arg, char *out_error,
+                            size_t error_size);
+
+/* The TCP port listened on; 0 for a unix socket. */
+uint16_t listener_port(const struct listener *listener);
+
+/* User id of the peer of a unix socket connection; false when it has none. */
+bool conn_peer_uid(const struct conn *conn, uint32_t *out_uid);

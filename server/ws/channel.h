@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A WebSocket on a connection (RFC 6455): whole binary messages in and out,
+ * pings, the closing handshake, and a bounded output.  Loop thread.
+ *
+ * A message is given as one view; when it came in one frame and was wholly in
+ * the input, it is unmasked in place or in a shared scratch buffer and never
+ * copied to the heap.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+
+struct conn;
+struct exchange;
+struct loop;
+struct ws_channel;
+
+enum ws_close_code {
+    WS_CLOSE_NORMAL = 1000,
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_PROTOCOL = 1002,
+    WS_CLOSE_UNSUPPORTED = 1003, /* a text message */
+    WS_CLOSE_POLICY = 1008,
+    WS_CLOSE_TOO_BIG = 1009,
+    WS_CLOSE_INTERNAL = 1011,
+    WS_CLOSE_RESTARTING = 1012,
+    WS_CLOSE_SESSION_OVER = 4401,
+    WS_CLOSE_REVOKED = 4403,
+    WS_CLOSE_REPLACED = 4409,
+};
+
+struct ws_handler {
+    /* A whole binary message; the view lives until return. */
+    void (*on_message)(void *arg, struct bytes message);
+    /* Output has drained to the low mark after ws_channel_has_room was false. */
+    void (*on_room)(void *arg);
+    /* The channel is over; last call.  arg is the handler's to free. */
+    void (*on_closed)(void *arg);
+};
+
+struct ws_config {
+    size_t message_max;   /* a larger message is closed with 1009 */
+    int64_t ping_ms;      /* a ping this often, less up to a quarter at random */
+    int64_t pong_ms;      /* a peer that sent nothing for this long after a ping is ended */
+    size_t output_max;    /* ws_channel_has_room is false above this many waiting bytes */
+};
+
+/*
+ * Answer the exchange's upgrade request.  protocol is the subprotocol to name.
+ * Refusals (no upgrade: 426; a wrong version, key or method: 400, 426) are
+ * replied here and NULL is returned; NULL too when the peer has gone.
+ * handler and config are borrowed for the channel's life.
+ */
+struct ws_channel *ws_channel_accept(struct exchange *exchange, struct loop *loop,
+                                     const char *protocol, const struct ws_config *config,
+                                     const struct ws_handler *handler, void *arg);
+
+/* Say whether the request asks for a WebSocket at all (else the caller answers 426). */
+bool ws_handshake_is_asked(const struct exchange *exchange);
+
+/* Step through Sec-WebSocket-Protocol: *cursor starts at 0; false at the end. */
+bool ws_handshake_next_protocol(const struct exchange *exchange, size_t *cursor,
+                                struct bytes *out);
+
+/* Send one binary message made of head and tail; copies both. */
+void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes tail);
+
+/* Say whether less than output_max bytes wait to be taken by the peer. */
+bool ws_channel_has_room(const struct ws_channel *channel);
+
+/* Stop and go on reading from the peer, see conn_pause. */
+void ws_channel_pause(struct ws_channel *channel);
+void ws_channel_resume(struct ws_channel *channel);
+
+/* Send a close frame with code and reason, then close; on_closed comes later, once. */
+void ws_channel_close(struct ws_channel *channel, enum ws_close_code code, const char *reason);
