@@ -50,18 +50,24 @@ struct ws_config {
     size_t output_max;    /* ws_channel_has_room is false above this many waiting bytes */
 };
 
+enum ws_handshake {
+    WS_HANDSHAKE_OK = 0,
+    WS_HANDSHAKE_NOT_ASKED,   /* no upgrade to websocket: answer 426 */
+    WS_HANDSHAKE_BAD_VERSION, /* not version 13: answer 426 with Sec-WebSocket-Version: 13 */
+    WS_HANDSHAKE_MALFORMED,   /* method, Connection or key is wrong: answer 400 */
+};
+
+/* Judge an upgrade request (RFC 6455 section 4.2.1).  The caller answers refusals. */
+enum ws_handshake ws_handshake_check(const struct exchange *exchange);
+
 /*
- * Answer the exchange's upgrade request.  protocol is the subprotocol to name.
- * Refusals (no upgrade: 426; a wrong version, key or method: 400, 426) are
- * replied here and NULL is returned; NULL too when the peer has gone.
- * handler and config are borrowed for the channel's life.
+ * Accept an upgrade that ws_handshake_check found OK; the exchange is gone.
+ * protocol is the subprotocol to name.  NULL when the peer has gone.  handler and
+ * config are borrowed for the channel's life.
  */
 struct ws_channel *ws_channel_accept(struct exchange *exchange, struct loop *loop,
                                      const char *protocol, const struct ws_config *config,
                                      const struct ws_handler *handler, void *arg);
-
-/* Say whether the request asks for a WebSocket at all (else the caller answers 426). */
-bool ws_handshake_is_asked(const struct exchange *exchange);
 
 /* Step through Sec-WebSocket-Protocol: *cursor starts at 0; false at the end. */
 bool ws_handshake_next_protocol(const struct exchange *exchange, size_t *cursor,
