@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every cryptographic primitive the project uses, behind names of its own: no
- * other file calls OpenSSL's EVP or libsodium.  Pure but for crypto_start; any
- * thread.  Sources: FIPS 180-4, RFC 2104, RFC 5869, RFC 7693, RFC 8032 and the
+ * other file calls OpenSSL's EVP or libsodium, and no name here is one of theirs
+ * (libsodium has a crypto_sign and a crypto_box_open).  Pure but for
+ * crypto_start; any thread.  Sources: FIPS 180-4, RFC 2104, RFC 5869, RFC 7693, RFC 8032 and the
  * rules of the signature check in server/README.md.
  */
 #pragma once
@@ -37,7 +38,8 @@ void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRY
 struct crypto_sha256;
 struct crypto_sha256 *crypto_sha256_create(void);
 void crypto_sha256_update(struct crypto_sha256 *hash, struct bytes part);
-void crypto_sha256_final(struct crypto_sha256 *hash, uint8_t out[CRYPTO_SHA256_BYTES]); /* destroys */
+void crypto_sha256_final(struct crypto_sha256 *hash,
+                         uint8_t out[CRYPTO_SHA256_BYTES]); /* destroys */
 
 /* HMAC-SHA256 of the parts one after the other. */
 void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
@@ -69,20 +71,20 @@ bool crypto_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
  * The strict form for manifests and handle bindings: R must pass the point check
  * too and S must be below L, so that every correct verifier agrees.
  */
-bool crypto_verify_strict(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
+bool crypto_strict_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                           const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);
 
 /* Derive the Ed25519 public key of seed, and sign message with it. */
 void crypto_public_of(const uint8_t seed[CRYPTO_SEED_BYTES], uint8_t out[CRYPTO_PUBLIC_BYTES]);
-void crypto_sign(const uint8_t seed[CRYPTO_SEED_BYTES], struct bytes message,
-                 uint8_t out[CRYPTO_SIGNATURE_BYTES]);
+void crypto_make_signature(const uint8_t seed[CRYPTO_SEED_BYTES], struct bytes message,
+                           uint8_t out[CRYPTO_SIGNATURE_BYTES]);
 
 /* X25519 key pairs and libsodium sealed boxes, for the reference device only. */
-void crypto_box_pair(uint8_t out_public[32], uint8_t out_secret[32]);
+void crypto_make_box_pair(uint8_t out_public[32], uint8_t out_secret[32]);
 
 /* Seal plain to public into out, which has plain.size + CRYPTO_SEAL_BYTES bytes. */
-bool crypto_box_seal(const uint8_t public[32], struct bytes plain, uint8_t *out);
+bool crypto_seal_box(const uint8_t public[32], struct bytes plain, uint8_t *out);
 
 /* Open a sealed box into out, which has sealed.size - CRYPTO_SEAL_BYTES bytes. */
-bool crypto_box_open(const uint8_t public[32], const uint8_t secret[32], struct bytes sealed,
+bool crypto_open_box(const uint8_t public[32], const uint8_t secret[32], struct bytes sealed,
                      uint8_t *out);
