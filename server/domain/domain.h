@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct dedup;
+struct directory;
 struct hub;
 struct mailboxes;
 struct sessions;
@@ -43,6 +44,7 @@ struct domain {
     struct hub *hub;
     struct dedup *dedup;
     struct sessions *sessions;
+    struct directory *directory;
     struct domain_keys keys;
     struct domain_settings settings;
     const char *base_url;  /* the audience of every signature; borrowed */
