@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Replies that succeed: a JSON value as the body.  Loop thread. */
+#pragma once
+
+#include "common/json.h"
+
+struct exchange;
+
+/* Reply status with value as application/json; decrefs value. */
+void reply_json_steal(struct exchange *exchange, int status, json_t *value);
