@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/clock.h"
+
+#include <time.h>
+
+#include "common/check.h"
+
+static int64_t clock_read_ms(clockid_t id)
+{
+    struct timespec now;
+
+    CHECK(clock_gettime(id, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_now_ms(void)
+{
+    return clock_read_ms(CLOCK_REALTIME);
+}
+
+int64_t clock_steady_ms(void)
+{
+    return clock_read_ms(CLOCK_MONOTONIC);
+}
