@@ -3,8 +3,9 @@
  * Every cryptographic primitive the project uses, behind names of its own: no
  * other file calls OpenSSL's EVP or libsodium, and no name here is one of theirs
  * (libsodium has a crypto_sign and a crypto_box_open).  Pure but for
- * crypto_start; any thread.  Sources: FIPS 180-4, RFC 2104, RFC 5869, RFC 7693, RFC 8032 and the
- * rules of the signature check in server/README.md.
+ * crypto_start; any thread.  A library that runs out of memory ends the process
+ * as common/mem.h does.  Sources: FIPS 180-4, RFC 2104, RFC 5869, RFC 7693,
+ * RFC 8032 and the rules of the signature check in server/api/manifest.md.
  */
 #pragma once
 
@@ -25,33 +26,36 @@ enum {
 };
 
 /*
- * Prepare the libraries.  Call once before any other function here.  False when
- * libsodium does not start, or when its point check lets a mixed-order point
- * pass (some builds of 1.0.18 do): the caller refuses to run.
+ * Prepare the libraries.  Call once, on one thread, before any other function
+ * here; again is harmless.  False when a library does not start, or when
+ * libsodium's point check lets a mixed-order point pass (some builds of 1.0.18
+ * do): the caller refuses to run.
  */
 bool crypto_start(void);
 
 /* SHA-256 of the parts one after the other. */
 void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA256_BYTES]);
 
-/* SHA-256 over a stream of pieces: init, update any number of times, final. */
+/* SHA-256 over a stream of pieces: create, update any number of times, final once, destroy. */
 struct crypto_sha256;
 struct crypto_sha256 *crypto_sha256_create(void);
 void crypto_sha256_update(struct crypto_sha256 *hash, struct bytes part);
-void crypto_sha256_final(struct crypto_sha256 *hash,
-                         uint8_t out[CRYPTO_SHA256_BYTES]); /* destroys */
+void crypto_sha256_final(struct crypto_sha256 *hash, uint8_t out[CRYPTO_SHA256_BYTES]);
+
+/* Free a hash that create returned, final or not.  Takes NULL. */
+void crypto_sha256_destroy(struct crypto_sha256 *hash);
 
 /* HMAC-SHA256 of the parts one after the other. */
 void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
                  uint8_t out[CRYPTO_SHA256_BYTES]);
 
-/* HKDF-SHA256 with an empty salt: derive size bytes (at most 8160) for info. */
+/* HKDF-SHA256 with an empty salt: derive size bytes (1..8160) for info.  secret is not empty. */
 void crypto_hkdf(struct bytes secret, struct bytes info, void *out, size_t size);
 
 /* BLAKE2b-128 of the parts one after the other: a checksum of stored rows. */
 void crypto_tag(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_TAG_BYTES]);
 
-/* SipHash-2-4: for hash tables and short fingerprints under a secret key. */
+/* SipHash-2-4, little-endian: for hash tables and short fingerprints under a secret key. */
 uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct bytes value);
 
 /* SHA-1, only for the WebSocket handshake (RFC 6455 section 4.2.2). */
@@ -82,9 +86,9 @@ void crypto_make_signature(const uint8_t seed[CRYPTO_SEED_BYTES], struct bytes m
 /* X25519 key pairs and libsodium sealed boxes, for the reference device only. */
 void crypto_make_box_pair(uint8_t out_public[32], uint8_t out_secret[32]);
 
-/* Seal plain to public into out, which has plain.size + CRYPTO_SEAL_BYTES bytes. */
+/* Seal plain to public into out, of plain.size + CRYPTO_SEAL_BYTES.  False: a bad public key. */
 bool crypto_seal_box(const uint8_t public[32], struct bytes plain, uint8_t *out);
 
-/* Open a sealed box into out, which has sealed.size - CRYPTO_SEAL_BYTES bytes. */
+/* Open a sealed box into out, of sealed.size - CRYPTO_SEAL_BYTES.  False: not sealed to us. */
 bool crypto_open_box(const uint8_t public[32], const uint8_t secret[32], struct bytes sealed,
                      uint8_t *out);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hashes and what is made of them.  The algorithms are fetched once: a fetch
+ * takes locks and looks names up, and SHA-256 of a few bytes is on the path of
+ * every request.  What depends on a secret is wiped by the library that held it.
+ */
+#include "common/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/crypto_private.h"
+#include "common/mem.h"
+
+enum {
+    HKDF_MAX_BYTES = 255 * CRYPTO_SHA256_BYTES
+};
+
+struct crypto_sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+/* Written by crypto_start alone, before there are threads. */
+static struct {
+    EVP_MD *sha256;
+    EVP_MD *sha1;
+    EVP_MAC_CTX *hmac; /* a template that knows its hash; copied for each use */
+    EVP_KDF *hkdf;
+} library;
+
+/* Nothing that a peer sends makes these calls fail: what is left is a lack of memory. */
+static void need(bool worked)
+{
+    if (!worked) {
+        (void)fputs("the cryptographic library failed: it may be out of memory\n", stderr);
+        _Exit(MEM_EXIT_STATUS);
+    }
+}
+
+static EVP_MAC_CTX *hmac_template(void)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        ctx = NULL;
+    }
+    EVP_MAC_free(mac); /* the context holds it */
+    return ctx;
+}
+
+bool crypto_start(void)
+{
+    if (sodium_init() < 0 || !crypto_point_check_works()) {
+        return false;
+    }
+    if (library.sha256 == NULL) {
+        library.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        library.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+        library.hmac = hmac_template();
+        library.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    }
+    return library.sha256 != NULL && library.sha1 != NULL && library.hmac != NULL &&
+           library.hkdf != NULL;
+}
+
+void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    CHECK(library.sha256 != NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    need(ctx != NULL && EVP_DigestInit_ex2(ctx, library.sha256, NULL) == 1);
+    for (size_t i = 0; i < part_count; i++) {
+        need(EVP_DigestUpdate(ctx, parts[i].at, parts[i].size) == 1);
+    }
+    need(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
+}
+
+struct crypto_sha256 *crypto_sha256_create(void)
+{
+    CHECK(library.sha256 != NULL);
+    struct crypto_sha256 *hash = mem_zeroed(1, sizeof *hash);
+
+    hash->ctx = EVP_MD_CTX_new();
+    need(hash->ctx != NULL && EVP_DigestInit_ex2(hash->ctx, library.sha256, NULL) == 1);
+    return hash;
+}
+
+void crypto_sha256_update(struct crypto_sha256 *hash, struct bytes part)
+{
+    need(EVP_DigestUpdate(hash->ctx, part.at, part.size) == 1);
+}
+
+void crypto_sha256_final(struct crypto_sha256 *hash, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    need(EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1);
+}
+
+void crypto_sha256_destroy(struct crypto_sha256 *hash)
+{
+    if (hash != NULL) {
+        EVP_MD_CTX_free(hash->ctx);
+        free(hash);
+    }
+}
+
+void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
+                 uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    static const uint8_t no_key[1]; /* NULL would mean "the key of before" */
+    CHECK(library.hmac != NULL);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(library.hmac);
+    size_t size = 0;
+
+    need(ctx != NULL && EVP_MAC_init(ctx, key.size > 0 ? key.at : no_key, key.size, NULL) == 1);
+    for (size_t i = 0; i < part_count; i++) {
+        need(EVP_MAC_update(ctx, parts[i].at, parts[i].size) == 1);
+    }
+    need(EVP_MAC_final(ctx, out, &size, CRYPTO_SHA256_BYTES) == 1);
+    EVP_MAC_CTX_free(ctx);
+}
+
+static OSSL_PARAM *hkdf_params(struct bytes secret, struct bytes info)
+{
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+
+    need(build != NULL &&
+         OSSL_PARAM_BLD_push_utf8_string(build, OSSL_KDF_PARAM_DIGEST, "SHA256", 0) == 1 &&
+         OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_KEY, secret.at, secret.size) == 1);
+    if (info.size > 0) {
+        need(OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_INFO, info.at, info.size) == 1);
+    }
+    params = OSSL_PARAM_BLD_to_param(build);
+    need(params != NULL);
+    OSSL_PARAM_BLD_free(build);
+    return params;
+}
+
+void crypto_hkdf(struct bytes secret, struct bytes info, void *out, size_t size)
+{
+    CHECK(library.hkdf != NULL);
+    CHECK(secret.size > 0);
+    CHECK(size > 0 && size <= HKDF_MAX_BYTES);
+    OSSL_PARAM *params = hkdf_params(secret, info);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(library.hkdf);
+
+    need(ctx != NULL && EVP_KDF_derive(ctx, out, size, params) == 1);
+    EVP_KDF_CTX_free(ctx);
+    OSSL_PARAM *key = OSSL_PARAM_locate(params, OSSL_KDF_PARAM_KEY);
+    mem_wipe(key->data, key->data_size);
+    OSSL_PARAM_free(params);
+}
+
+void crypto_tag(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_TAG_BYTES])
+{
+    crypto_generichash_state state;
+
+    need(crypto_generichash_init(&state, NULL, 0, CRYPTO_TAG_BYTES) == 0);
+    for (size_t i = 0; i < part_count; i++) {
+        need(crypto_generichash_update(&state, parts[i].at, parts[i].size) == 0);
+    }
+    need(crypto_generichash_final(&state, out, CRYPTO_TAG_BYTES) == 0);
+}
+
+uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct bytes value)
+{
+    uint8_t sum[crypto_shorthash_BYTES];
+    uint64_t number = 0;
+
+    (void)crypto_shorthash(sum, value.at, value.size, key); /* cannot fail */
+    for (size_t i = sizeof sum; i > 0; i--) {
+        number = number << 8 | sum[i - 1];
+    }
+    return number;
+}
+
+void crypto_sha1(struct bytes value, uint8_t out[20])
+{
+    CHECK(library.sha1 != NULL);
+    need(EVP_Digest(value.at, value.size, out, NULL, library.sha1, NULL) == 1);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t size)
+{
+    return size == 0 || sodium_memcmp(a, b, size) == 0;
+}
