@@ -5,9 +5,10 @@
  */
 #include "common/base64url.h"
 
+/* No digit has this bit. */
 enum {
     BAD = 0x80
-}; /* no digit has this bit */
+};
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
