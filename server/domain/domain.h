@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct dedup;
@@ -51,3 +52,11 @@ struct domain {
     int64_t generation;    /* raised when an older database was put back */
     int64_t next_seq;      /* the seq given next; see seqs.h */
 };
+
+enum { DOMAIN_PURGE_ROWS = 500 };
+
+/*
+ * Hear how many rows one step of a purge took: less than DOMAIN_PURGE_ROWS means
+ * that none is left for now (or that the store failed, which it logged).
+ */
+typedef void domain_purged_fn(void *arg, size_t row_count);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Manifests: the chain of an account's device lists.  A successor is checked
+ * against the head that was read, and stored by a compare-and-swap on that head;
+ * when the head moved meanwhile, the store is asked anew.  Devices that leave
+ * lose mailbox, sessions and streams in the same transaction.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/limits.h"
+#include "common/manifest.h"
+
+struct domain;
+
+enum manifests_result {
+    MANIFESTS_STORED = 0,
+    MANIFESTS_PRESENT,         /* that very manifest stands there */
+    MANIFESTS_INVALID,         /* verdict says which rule */
+    MANIFESTS_ACCOUNT_DIFFERS, /* the manifest names another account than the caller did */
+    MANIFESTS_EPOCH_DIFFERS,   /* or another epoch */
+    MANIFESTS_CONFLICT,        /* not the successor of the head, which is in the outcome */
+    MANIFESTS_KEY_USED,        /* a new device's key stands in an account or left one */
+    MANIFESTS_ACCOUNT_UNKNOWN,
+    MANIFESTS_UNAVAILABLE,  /* the store did not do it, or cannot say */
+    MANIFESTS_STORAGE_FULL, /* the disk is full */
+};
+
+struct manifests_outcome {
+    enum manifests_result result;
+    enum manifest_verdict verdict; /* when MANIFESTS_INVALID */
+    uint64_t epoch;                /* of what stands there now: STORED, PRESENT, CONFLICT */
+    struct manifest_hash hash;
+    struct bytes head; /* when CONFLICT: the head's signed bytes; borrowed until return */
+};
+
+typedef void manifests_put_fn(void *arg, const struct manifests_outcome *outcome);
+
+/*
+ * Put a manifest at its epoch.  signed_bytes is read before this returns.  done
+ * is called exactly once: before this returns when the manifest breaks rule 1 or
+ * is not for this account and epoch, later otherwise.  Once stored: the devices
+ * that left lose their streams, and all old and new devices are told.
+ */
+void manifests_put(struct domain *domain, const struct account_id *account_id, uint64_t epoch,
+                   struct bytes signed_bytes, manifests_put_fn *done, void *arg);
+
+/* A page of the chain, in order of epoch. */
+struct manifests_page {
+    uint64_t epoch; /* of the head */
+    struct manifest_hash hash;
+    size_t count;
+    struct bytes manifests[LIMIT_MANIFESTS_PAGE]; /* signed bytes */
+    bool more;
+};
+
+/* page is borrowed until return; NULL when there is no such account, or when ok is false. */
+typedef void manifests_listed_fn(void *arg, bool ok, const struct manifests_page *page);
+
+/* List the manifests above epoch since (-1: from the first).  done is called later, once. */
+void manifests_list(struct domain *domain, const struct account_id *account_id, int64_t since,
+                    manifests_listed_fn *done, void *arg);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The report: everything the relay holds on an account, for its owner and for
+ * the operator who is asked for it.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ids.h"
+#include "common/limits.h"
+
+struct domain;
+
+struct report_device {
+    struct device_pub device_pub;
+    uint32_t device_id;
+    uint8_t flags;
+    uint64_t added_epoch;
+    int64_t seen_day;
+    int64_t command_seq; /* 0: none was used */
+    int64_t idle_state;  /* 0 live, 1 others were told, 2 mailbox closed */
+    int64_t envelope_count;
+    int64_t envelope_bytes; /* of bodies */
+    int64_t gap_count;
+    size_t session_first; /* its sessions: session_count from here in report.session_expiries */
+    size_t session_count;
+};
+
+struct report {
+    struct account_id account_id;
+    uint64_t epoch;
+    struct manifest_hash hash;
+    int64_t created_day;
+    int64_t seen_day;
+    int64_t manifest_count;
+    int64_t left_count; /* keyed hashes of device keys that left */
+    size_t device_count;
+    struct report_device devices[LIMIT_MANIFEST_DEVICES];
+    const int64_t *session_expiries; /* Unix seconds */
+};
+
+/* report is borrowed until return; NULL when there is no such account, or when ok is false. */
+typedef void report_made_fn(void *arg, bool ok, const struct report *report);
+
+/* Make the report and tell done, later, exactly once.  account_id is copied. */
+void report_make(struct domain *domain, const struct account_id *account_id, report_made_fn *done,
+                 void *arg);
