@@ -32,6 +32,7 @@ enum {
     MANIFEST_KEY_PRIVATE = 0x8000,
     MANIFEST_KEY_SEALED_BOX = 0x8001, /* the reference device's X25519 key */
     MANIFEST_SIGNER_RECOVERY = 0,
+    MANIFEST_SIGNERS = LIMIT_DEVICE_ID + 2, /* every device number and both recovery keys */
 };
 #define MANIFEST_SIGNER_NEW_RECOVERY UINT32_C(0xFFFFFFFF)
 
@@ -66,8 +67,8 @@ struct manifest {
     struct manifest_hash prev;
     uint8_t recovery_pub[32];
     struct manifest_device devices[LIMIT_MANIFEST_DEVICES];
-    struct manifest_signature signatures[LIMIT_MANIFEST_DEVICES * 2 + 2];
-    struct bytes body;   /* what is hashed and signed */
+    struct manifest_signature signatures[MANIFEST_SIGNERS];
+    struct bytes body;         /* what is hashed and signed */
     struct bytes signed_bytes; /* body and signatures */
 };
 
@@ -86,7 +87,10 @@ enum manifest_verdict {
 /* Parse strictly (rule 1).  Fills *out only when MANIFEST_VALID.  input is borrowed by *out. */
 enum manifest_verdict manifest_parse(struct bytes input, struct manifest *out);
 
-/* Check a parsed manifest as the first of its account (rule 2), every signature included. */
+/*
+ * Check a parsed manifest as the first of its account: rule 2, and what rule 5
+ * says of one manifest alone (keys are unique, no signer that is not in it).
+ */
 enum manifest_verdict manifest_check_first(const struct manifest *first);
 
 /* Check next as the successor of old (rules 3 to 7, the lowest broken rule is named). */
@@ -95,7 +99,10 @@ enum manifest_verdict manifest_check_next(const struct manifest *old, const stru
 /* One sentence a client author can act on, for the verdict.  Static. */
 const char *manifest_verdict_text(enum manifest_verdict verdict);
 
-/* SHA-256("sealpost/manifest-hash/1\0" || body), and the account id of a first body. */
+/*
+ * SHA-256("sealpost/manifest-hash/1\0" || body), and the account id of a first
+ * body.  The body is at least the 120 bytes before the devices.
+ */
 void manifest_hash_of(struct bytes body, struct manifest_hash *out);
 void manifest_account_of(struct bytes first_body, struct account_id *out);
 

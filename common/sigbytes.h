@@ -16,7 +16,9 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 
-enum { CHALLENGE_BYTES = 48 };
+enum {
+    CHALLENGE_BYTES = 48
+};
 
 /* What a signed command asks for; the number is part of the signature. */
 enum command_op {
