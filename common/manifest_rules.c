@@ -183,18 +183,21 @@ static const uint8_t *key_of(const struct trial *trial, uint32_t signer)
 }
 
 /* Rule 5: newcomers sign and say when they came; survivors stay who they are. */
-static bool devices_are_carried_over(const struct manifest *old, const struct manifest *next)
+static bool is_carried_over(const struct trial *trial, const struct manifest_device *now)
 {
-    for (size_t i = 0; i < next->device_count; i++) {
-        const struct manifest_device *now = &next->devices[i];
-        const struct manifest_device *before = manifest_find(old, now->device_id);
+    const struct manifest_device *before = manifest_find(trial->old, now->device_id);
 
-        if (before == NULL) {
-            if (now->added_epoch != next->epoch || !is_signed_by(next, now->device_id)) {
-                return false;
-            }
-        } else if (now->added_epoch != before->added_epoch ||
-                   memcmp(now->pub.raw, before->pub.raw, sizeof now->pub.raw) != 0) {
+    if (before == NULL) {
+        return now->added_epoch == trial->next->epoch && is_signed_by(trial->next, now->device_id);
+    }
+    return now->added_epoch == before->added_epoch &&
+           memcmp(now->pub.raw, before->pub.raw, sizeof now->pub.raw) == 0;
+}
+
+static bool devices_are_carried_over(const struct trial *trial)
+{
+    for (size_t i = 0; i < trial->next->device_count; i++) {
+        if (!is_carried_over(trial, &trial->next->devices[i])) {
             return false;
         }
     }
@@ -285,7 +288,7 @@ static enum manifest_verdict verdict_on(const struct trial *trial)
     if (!has_authority(trial)) {
         return MANIFEST_RULE_4_AUTHORITY;
     }
-    if (!pubs_are_unique(next) || !devices_are_carried_over(old, next) || !signatures_hold(trial)) {
+    if (!pubs_are_unique(next) || !devices_are_carried_over(trial) || !signatures_hold(trial)) {
         return MANIFEST_RULE_5_SIGNATURES;
     }
     if (!keys_change_by_their_device(old, next)) {
