@@ -21,36 +21,51 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 
-enum { JSON_FAULT_BYTES = 96 };
+enum {
+    JSON_FAULT_BYTES = 96
+};
 
 enum json_fault_kind {
     JSON_FINE = 0,
-    JSON_MALFORMED,  /* not JSON, a wrong type, bad base64url, missing, unknown or duplicate */
+    JSON_MALFORMED,   /* not JSON, a wrong type, bad base64url, missing, unknown or duplicate */
     JSON_OUT_OF_RANGE /* the right type, a value that is not allowed */
 };
 
 struct json_reader {
-    json_t *object;               /* owned when it was begun from bytes */
-    bool owned;
-    uint64_t taken;               /* members read so far, as bits of their place */
+    json_t *object; /* NULL when it was not begun */
+    bool owned;     /* begun from bytes: released at the end */
+    uint64_t taken; /* the places in object of the members read so far, as bits */
     enum json_fault_kind kind;
     char fault[JSON_FAULT_BYTES]; /* the member at fault, "" when the text itself is */
 };
 
-/* Parse text strictly, at most depth levels deep; NULL when it is refused.  Caller decrefs. */
+/*
+ * Parse text, an object or an array, strictly and at most depth levels deep ([] is one level);
+ * NULL when it is refused.  Caller decrefs.
+ */
 json_t *json_parse(struct bytes text, int depth);
 
-/* Begin on the text of one object, or on an object inside another (borrowed). */
+/*
+ * Begin on the text of one object, at most LIMIT_JSON_DEPTH levels deep, or on an object inside
+ * another (borrowed).  False when it is none: the fault is set, and json_reader_end need not be
+ * called but may be.  A duplicate member is named.
+ */
 bool json_reader_begin(struct json_reader *reader, struct bytes text);
 bool json_reader_begin_value(struct json_reader *reader, json_t *object);
 
-/* Finish: false with the first unknown member as fault, or when a read failed.  Releases. */
+/*
+ * Finish: false with the first unknown member as fault, or when a read failed.  Releases the object
+ * with all texts and arrays that were read from it.  May be called twice.
+ */
 bool json_reader_end(struct json_reader *reader);
 
 /* Say whether the object has member, without taking it. */
 bool json_has(const struct json_reader *reader, const char *member);
 
-/* Read a member that must be there. */
+/*
+ * Read a member that must be there.  exact and bytes are base64url (exact: of size bytes; bytes are
+ * appended); text and array are borrowed until json_reader_end, and a text holds no NUL.
+ */
 void json_need_int(struct json_reader *reader, const char *member, int64_t min, int64_t max,
                    int64_t *out);
 void json_need_exact(struct json_reader *reader, const char *member, void *out, size_t size);
