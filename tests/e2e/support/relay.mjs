@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// A relay under test: a daemon, its folder, and the ways in to it.
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Account } from './account.mjs';
+import { Clock } from './clock.mjs';
+import { BINARY, Daemon } from './daemon.mjs';
+import { call } from './http.mjs';
+import { Stream } from './stream.mjs';
+
+export const BASE_URL = 'http://relay.example';
+
+export class Relay {
+  constructor(options = {}) {
+    this.dir = mkdtempSync(join(tmpdir(), 'sealpost-'));
+    this.options = options;
+    this.baseUrl = options.set?.base_url ?? BASE_URL;
+    this.dataDir = join(this.dir, 'data');
+    this.keyDir = join(this.dir, 'keys');
+    this.adminSocket = join(this.dir, 'admin.sock');
+    this.clock = options.clock ? new Clock(this.dir) : null;
+    this.streams = new Set();
+    this.daemon = null;
+    mkdirSync(this.dataDir, { mode: 0o700 });
+    mkdirSync(this.keyDir, { mode: 0o700 });
+  }
+
+  /*
+   * Start a relay for the test t and end it with the test.  options: set (options
+   * of the daemon), clock (true: relay.clock moves its time), args.
+   */
+  static async start(t, options = {}) {
+    const relay = new Relay(options);
+    t.after(() => relay.dispose());
+    await relay.up();
+    return relay;
+  }
+
+  arguments() {
+    const set = {
+      base_url: this.baseUrl,
+      listen: '127.0.0.1:0',
+      ops_listen: '127.0.0.1:0',
+      admin_socket: this.adminSocket,
+      data_dir: this.dataDir,
+      key_dir: this.keyDir,
+      registration: 'open',
+      ballast_bytes: '0',
+      ...this.options.set,
+    };
+    return [
+      ...(this.options.args ?? []),
+      ...Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+    ];
+  }
+
+  async up() {
+    this.daemon = new Daemon(this.arguments(), this.clock?.environment(BINARY));
+    await this.daemon.line('ready');
+    this.port = this.portOf('clients');
+    this.opsPort = this.portOf('ops');
+  }
+
+  portOf(name) {
+    const line = this.daemon.lines.find(
+      ({ fields }) => fields.event === 'listen' && fields.name === name && fields.port,
+    );
+    return line && Number(line.fields.port);
+  }
+
+  // An orderly stop: exit code 0, nothing for the sanitizers to say.
+  async stop() {
+    await this.daemon.stop();
+  }
+
+  async kill() {
+    await this.daemon.kill();
+  }
+
+  async restart() {
+    await this.stop();
+    await this.up();
+  }
+
+  async dispose() {
+    this.streams.forEach((stream) => stream.drop());
+    try {
+      if (this.daemon?.isRunning()) {
+        await this.daemon.stop();
+      }
+      this.daemon?.assertClean();
+    } finally {
+      if (this.daemon?.isRunning()) {
+        this.daemon.signal('SIGKILL');
+      }
+      rmSync(this.dir, { recursive: true, force: true });
+    }
+  }
+
+  // Copies of the database while the daemon is down; the key directory stays as it is.
+  saveDatabase(name) {
+    cpSync(this.dataDir, join(this.dir, name), { recursive: true });
+  }
+
+  putBackDatabase(name) {
+    rmSync(this.dataDir, { recursive: true });
+    cpSync(join(this.dir, name), this.dataDir, { recursive: true });
+  }
+
+  call(method, path, options) {
+    return call({ port: this.port }, method, path, options);
+  }
+
+  ops(path, options) {
+    return call({ port: this.opsPort }, 'GET', path, options);
+  }
+
+  admin(method, path, options) {
+    return call({ socketPath: this.adminSocket }, method, path, options);
+  }
+
+  async invite(fields = {}) {
+    const json = { uses: 1, expires_in_s: 3600, note: 'for a test', ...fields };
+    const made = await this.admin('POST', '/admin/invites', { json });
+    assert.equal(made.status, 201, made.body.toString());
+    return made.json.invite;
+  }
+
+  // A registered account with one admin device that has a session.
+  async account(options) {
+    const account = new Account(this, options);
+    const made = await account.register(options);
+    assert.equal(made.status, 201, made.body.toString());
+    await account.first.login();
+    return account;
+  }
+
+  // Two strangers, the plainest scene.
+  async pair() {
+    const [alice, bob] = [await this.account(), await this.account()];
+    return { alice, bob, a: alice.first, b: bob.first };
+  }
+
+  open(options) {
+    return Stream.open(this, options);
+  }
+}
