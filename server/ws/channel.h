@@ -3,9 +3,10 @@
  * A WebSocket on a connection (RFC 6455): whole binary messages in and out,
  * pings, the closing handshake, and a bounded output.  Loop thread.
  *
- * A message is given as one view; when it came in one frame and was wholly in
- * the input, it is unmasked in place or in a shared scratch buffer and never
- * copied to the heap.
+ * A message is given as one view.  One of at most 8 KiB that came in one frame
+ * and was wholly in the input is unmasked on the stack; others are gathered on
+ * the heap, which is given back with the message's end, so that an idle channel
+ * holds no buffer.
  */
 #pragma once
 
@@ -44,10 +45,10 @@ struct ws_handler {
 };
 
 struct ws_config {
-    size_t message_max;   /* a larger message is closed with 1009 */
-    int64_t ping_ms;      /* a ping this often, less up to a quarter at random */
-    int64_t pong_ms;      /* a peer that sent nothing for this long after a ping is ended */
-    size_t output_max;    /* ws_channel_has_room is false above this many waiting bytes */
+    size_t message_max; /* a larger message is closed with 1009 */
+    int64_t ping_ms;    /* a ping this often, less up to a quarter at random */
+    int64_t pong_ms;    /* a peer that sent nothing for this long after a ping is ended */
+    size_t output_max;  /* ws_channel_has_room is false above this many waiting bytes */
 };
 
 enum ws_handshake {
@@ -70,8 +71,7 @@ struct ws_channel *ws_channel_accept(struct exchange *exchange, struct loop *loo
                                      const struct ws_handler *handler, void *arg);
 
 /* Step through Sec-WebSocket-Protocol: *cursor starts at 0; false at the end. */
-bool ws_handshake_next_protocol(const struct exchange *exchange, size_t *cursor,
-                                struct bytes *out);
+bool ws_handshake_next_protocol(const struct exchange *exchange, size_t *cursor, struct bytes *out);
 
 /* Send one binary message made of head and tail; copies both. */
 void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes tail);

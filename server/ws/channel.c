@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *   OPEN -> CLOSING   we sent a close frame: mail is dropped, we read on for the peer's
+ *        -> DRAINING  the peer's bytes make no sense any more: they are thrown away
+ *        -> OVER      the close frames have met, or the connection ended
+ *
+ * After our close frame we read on, because a socket closed with bytes unread is
+ * reset, and a reset may overtake the close frame.  The peer has CLOSE_WAIT_MS.
+ *
+ * The connection's one deadline is used for the next ping while OPEN, for the
+ * answer to it after that, and for the end of the wait once closing.
+ */
+#include "server/ws/channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/check.h"
+#include "common/mem.h"
+#include "common/random.h"
+#include "server/http/exchange.h"
+#include "server/net/conn.h"
+#include "server/ws/frame.h"
+#include "server/ws/handshake_private.h"
+
+enum {
+    SCRATCH_BYTES = 8192,
+    CLOSE_WAIT_MS = 2000,
+    CLOSE_CODE_BYTES = 2,
+    JITTER_PART = 4, /* a ping comes up to this part of ping_ms early */
+};
+
+enum channel_state {
+    CHANNEL_OPEN = 0,
+    CHANNEL_CLOSING,
+    CHANNEL_DRAINING,
+    CHANNEL_OVER
+};
+
+struct ws_channel {
+    struct conn *conn; /* NULL once it is over */
+    const struct ws_config *config;
+    const struct ws_handler *handler;
+    void *arg;
+    struct ws_framer framer;
+    struct buf gathered; /* what has come of a message that is not whole */
+    enum channel_state state;
+    bool is_reading; /* on_bytes is on the stack: it frees the channel, not on_closed */
+    bool is_paused;  /* by ws_channel_pause */
+    bool is_pinged;  /* a ping was sent and its answer is being waited for */
+    bool was_heard;  /* since that ping */
+    bool was_full;   /* the output has been above output_max: on_room is due */
+};
+
+/* ---- writing ---- */
+
+static void frame_write(struct ws_channel *channel, enum ws_opcode opcode, struct bytes head,
+                        struct bytes tail)
+{
+    uint8_t frame[WS_FRAME_HEAD_MAX];
+    size_t size = ws_frame_head(frame, opcode, head.size + tail.size, NULL);
+
+    conn_write(channel->conn, bytes_of(frame, size));
+    if (head.size > 0) {
+        conn_write(channel->conn, head);
+    }
+    if (tail.size > 0) {
+        conn_write(channel->conn, tail);
+    }
+}
+
+void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes tail)
+{
+    if (channel->state != CHANNEL_OPEN) {
+        return;
+    }
+    frame_write(channel, WS_OPCODE_BINARY, head, tail);
+    channel->was_full = channel->was_full || !ws_channel_has_room(channel);
+}
+
+bool ws_channel_has_room(const struct ws_channel *channel)
+{
+    return channel->state == CHANNEL_OPEN &&
+           conn_output_bytes(channel->conn) < channel->config->output_max;
+}
+
+/* ---- closing ---- */
+
+static void close_write(struct ws_channel *channel, int code, const char *reason)
+{
+    uint8_t payload[WS_FRAME_CONTROL_MAX] = { (uint8_t)(code >> 8), (uint8_t)code };
+    size_t size = strnlen(reason, sizeof payload - CLOSE_CODE_BYTES);
+
+    memcpy(payload + CLOSE_CODE_BYTES, reason, size);
+    frame_write(channel, WS_OPCODE_CLOSE, bytes_of(payload, CLOSE_CODE_BYTES + size),
+                bytes_of(NULL, 0));
+}
+
+/* Go over to a state that only waits for the peer's end of the connection. */
+static void channel_wind_down(struct ws_channel *channel, enum channel_state state)
+{
+    channel->state = state;
+    buf_clear(&channel->gathered);
+    conn_set_deadline(channel->conn, CLOSE_WAIT_MS);
+    if (channel->is_paused) {
+        channel->is_paused = false;
+        conn_resume(channel->conn, CONN_PAUSE_REQUESTS);
+    }
+}
+
+void ws_channel_close(struct ws_channel *channel, enum ws_close_code code, const char *reason)
+{
+    if (channel->state != CHANNEL_OPEN) {
+        return;
+    }
+    close_write(channel, (int)code, reason);
+    channel_wind_down(channel, CHANNEL_CLOSING);
+}
+
+/* Close because the peer broke a rule of framing, after which nothing can be read. */
+static void channel_fail(struct ws_channel *channel, int code, const char *reason)
+{
+    if (channel->state == CHANNEL_OPEN) {
+        close_write(channel, code, reason);
+    }
+    channel_wind_down(channel, CHANNEL_DRAINING);
+}
+
+static void channel_finish(struct ws_channel *channel)
+{
+    channel->state = CHANNEL_OVER;
+    buf_clear(&channel->gathered);
+    conn_finish(channel->conn);
+}
+
+/* ---- reading ---- */
+
+static void close_received(struct ws_channel *channel, struct bytes payload)
+{
+    int code = 0;
+    int fault = ws_frame_close_check(payload, &code);
+
+    if (fault != 0) {
+        channel_fail(channel, fault, "a close frame must hold a valid code and UTF-8");
+        return;
+    }
+    if (channel->state == CHANNEL_OPEN && code == WS_FRAME_CLOSE_NONE) {
+        frame_write(channel, WS_OPCODE_CLOSE, bytes_of(NULL, 0), bytes_of(NULL, 0));
+    } else if (channel->state == CHANNEL_OPEN) {
+        close_write(channel, code, "");
+    }
+    channel_finish(channel);
+}
+
+static void control_received(struct ws_channel *channel, const struct ws_piece *piece)
+{
+    uint8_t payload[WS_FRAME_CONTROL_MAX] = { 0 };
+    struct bytes view = bytes_of(payload, piece->payload.size);
+
+    CHECK(piece->payload.size <= sizeof payload);
+    ws_frame_mask(payload, piece->payload, piece->key);
+    if (piece->opcode == WS_OPCODE_CLOSE) {
+        close_received(channel, view);
+    } else if (piece->opcode == WS_OPCODE_PING && ws_channel_has_room(channel)) {
+        /* Without room no pong: a peer that only asks and never reads costs no memory. */
+        frame_write(channel, WS_OPCODE_PONG, view, bytes_of(NULL, 0));
+    }
+}
+
+static void scratch_deliver(struct ws_channel *channel, const struct ws_piece *piece)
+{
+    uint8_t scratch[SCRATCH_BYTES];
+
+    ws_frame_mask(scratch, piece->payload, piece->key);
+    channel->handler->on_message(channel->arg, bytes_of(scratch, piece->payload.size));
+}
+
+static void gather(struct ws_channel *channel, const struct ws_piece *piece)
+{
+    struct buf *gathered = &channel->gathered;
+
+    if (piece->payload.size == 0) {
+        return;
+    }
+    buf_reserve(gathered, piece->payload.size);
+    ws_frame_mask(gathered->at + gathered->size, piece->payload, piece->key);
+    gathered->size += piece->payload.size;
+}
+
+static void data_received(struct ws_channel *channel, const struct ws_piece *piece)
+{
+    if (piece->opcode == WS_OPCODE_TEXT) {
+        ws_channel_close(channel, WS_CLOSE_UNSUPPORTED, "send binary messages");
+        return;
+    }
+    if (piece->is_first && piece->is_last && piece->payload.size <= SCRATCH_BYTES) {
+        scratch_deliver(channel, piece);
+        return;
+    }
+    gather(channel, piece);
+    if (piece->is_last) {
+        /* Taken out first: the handler may close the channel, which clears it. */
+        struct buf message = channel->gathered;
+        channel->gathered = (struct buf){ 0 };
+        channel->handler->on_message(channel->arg, buf_view(&message));
+        buf_clear(&message);
+    }
+}
+
+static void piece_received(struct ws_channel *channel, const struct ws_piece *piece)
+{
+    if (piece->opcode >= WS_OPCODE_CLOSE) {
+        control_received(channel, piece);
+    } else if (channel->state == CHANNEL_OPEN) {
+        data_received(channel, piece);
+    }
+}
+
+static bool channel_may_read(const struct ws_channel *channel)
+{
+    return !channel->is_paused &&
+           (channel->state == CHANNEL_OPEN || channel->state == CHANNEL_CLOSING);
+}
+
+/* Read what input holds; returns the bytes used. */
+static size_t channel_read(struct ws_channel *channel, struct bytes input)
+{
+    struct ws_piece piece;
+    size_t used = 0;
+
+    while (channel_may_read(channel)) {
+        struct bytes rest = bytes_of(input.at + used, input.size - used);
+        switch (ws_framer_next(&channel->framer, rest, &piece)) {
+        case WS_FRAME_PIECE:
+            used += piece.used;
+            piece_received(channel, &piece);
+            break;
+        case WS_FRAME_MORE:
+            return used;
+        case WS_FRAME_BAD:
+            channel_fail(channel, WS_CLOSE_PROTOCOL, "not a valid WebSocket frame");
+            break;
+        case WS_FRAME_TOO_BIG:
+            channel_fail(channel, WS_CLOSE_TOO_BIG, "the message is too big");
+            break;
+        }
+    }
+    return channel->is_paused ? used : input.size;
+}
+
+static void channel_free(struct ws_channel *channel)
+{
+    buf_clear(&channel->gathered);
+    free(channel);
+}
+
+static size_t on_bytes(void *arg, struct conn *conn, struct bytes input)
+{
+    struct ws_channel *channel = arg;
+
+    (void)conn;
+    channel->was_heard = true;
+    channel->is_reading = true;
+    size_t used = channel_read(channel, input);
+    channel->is_reading = false;
+    if (channel->conn == NULL) {
+        channel_free(channel);
+        return input.size;
+    }
+    return used;
+}
+
+static void on_drained(void *arg, struct conn *conn)
+{
+    struct ws_channel *channel = arg;
+
+    (void)conn;
+    if (channel->was_full && ws_channel_has_room(channel)) {
+        channel->was_full = false;
+        channel->handler->on_room(channel->arg);
+    }
+}
+
+static int64_t ping_wait_ms(const struct ws_config *config)
+{
+    uint32_t jitter = (uint32_t)(config->ping_ms / JITTER_PART) + 1;
+
+    return config->ping_ms - random_below(jitter);
+}
+
+/* A ping is due, its answer is overdue, or the peer's close frame is. */
+static void on_deadline(void *arg, struct conn *conn)
+{
+    struct ws_channel *channel = arg;
+
+    if (channel->state != CHANNEL_OPEN) {
+        channel_finish(channel);
+        return;
+    }
+    if (!channel->is_pinged) {
+        channel->is_pinged = true;
+        channel->was_heard = false;
+        frame_write(channel, WS_OPCODE_PING, bytes_of(NULL, 0), bytes_of(NULL, 0));
+        conn_set_deadline(conn, channel->config->pong_ms);
+        return;
+    }
+    channel->is_pinged = false;
+    /* Of a peer that we do not read from we cannot hear; it is asked again later. */
+    if (channel->was_heard || channel->is_paused) {
+        conn_set_deadline(conn, ping_wait_ms(channel->config));
+        return;
+    }
+    conn_close(conn, CONN_END_DEADLINE);
+}
+
+static void on_closed(void *arg, struct conn *conn, enum conn_end end)
+{
+    struct ws_channel *channel = arg;
+
+    (void)conn;
+    (void)end;
+    channel->state = CHANNEL_OVER;
+    channel->conn = NULL;
+    channel->handler->on_closed(channel->arg);
+    if (!channel->is_reading) {
+        channel_free(channel);
+    }
+}
+
+static const struct conn_protocol channel_protocol = {
+    .on_bytes = on_bytes,
+    .on_drained = on_drained,
+    .on_deadline = on_deadline,
+    .on_closed = on_closed,
+};
+
+struct ws_channel *ws_channel_accept(struct exchange *exchange, struct loop *loop,
+                                     const char *protocol, const struct ws_config *config,
+                                     const struct ws_handler *handler, void *arg)
+{
+    struct buf head = { 0 };
+
+    (void)loop;
+    ws_handshake_head(exchange, protocol, &head);
+    struct conn *conn = exchange_take(exchange, buf_view(&head));
+    buf_clear(&head);
+    if (conn == NULL) {
+        return NULL;
+    }
+    struct ws_channel *channel = mem_zeroed(1, sizeof *channel);
+    channel->conn = conn;
+    channel->config = config;
+    channel->handler = handler;
+    channel->arg = arg;
+    ws_framer_init(&channel->framer, WS_ROLE_SERVER, config->message_max);
+    conn_set_deadline(conn, ping_wait_ms(config));
+    conn_set_protocol(conn, &channel_protocol, channel);
+    return channel;
+}
+
+void ws_channel_pause(struct ws_channel *channel)
+{
+    if (channel->state == CHANNEL_OPEN && !channel->is_paused) {
+        channel->is_paused = true;
+        conn_pause(channel->conn, CONN_PAUSE_REQUESTS);
+    }
+}
+
+void ws_channel_resume(struct ws_channel *channel)
+{
+    if (channel->is_paused && channel->conn != NULL) {
+        channel->is_paused = false;
+        conn_resume(channel->conn, CONN_PAUSE_REQUESTS);
+    }
+}
