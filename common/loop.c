@@ -241,6 +241,19 @@ void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
     loop_calls_add(&loop->at_turn_end, fn, arg);
 }
 
+void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct loop_calls *calls = &loop->at_turn_end;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < calls->count; i++) {
+        if (calls->at[i].fn != fn || calls->at[i].arg != arg) {
+            calls->at[kept++] = calls->at[i];
+        }
+    }
+    calls->count = kept;
+}
+
 int64_t loop_steady_ms(const struct loop *loop)
 {
     struct loop_moment *moment = loop->moment;

@@ -43,8 +43,9 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg);
  */
 void loop_offload(struct loop *loop, loop_fn *work, loop_fn *done, void *arg);
 
-/* Run fn(arg) at the end of every turn, for the life of the loop. */
+/* Run fn(arg) at the end of every turn; and from the next turn on no more. */
 void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
+void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
 
 /* Steady milliseconds, read once a turn. */
 int64_t loop_steady_ms(const struct loop *loop);
