@@ -44,7 +44,7 @@ enum conn_end {
 struct conn_protocol {
     /* Take bytes; return how many were consumed.  May close, pause or switch the protocol. */
     size_t (*on_bytes)(void *arg, struct conn *conn, struct bytes input);
-    /* Output fell to or below the low mark after being above it.  May be NULL. */
+    /* Output that was above the low mark has fallen to it or below.  May be NULL. */
     void (*on_drained)(void *arg, struct conn *conn);
     /* The deadline set by conn_set_deadline passed.  NULL: the connection is closed. */
     void (*on_deadline)(void *arg, struct conn *conn);
@@ -65,10 +65,17 @@ size_t conn_output_bytes(const struct conn *conn);
 void conn_pause(struct conn *conn, enum conn_pause reason);
 void conn_resume(struct conn *conn, enum conn_pause reason);
 
+/* Say whether no more bytes would be given now: paused, finishing or closed. */
+bool conn_is_paused(const struct conn *conn);
+
 /* Call on_deadline after_ms from now, whatever happens until then; 0 takes it away. */
 void conn_set_deadline(struct conn *conn, int64_t after_ms);
 
-/* Stop reading, write what is there, then close (at most 5 s); or close at once. */
+/*
+ * conn_finish stops reading, writes what is there for as long as the peer takes it, shuts
+ * our direction and drops what still comes until the peer closes too, at most 5 s: so the
+ * last answer is not lost to a reset.  conn_close ends at once and drops unwritten output.
+ */
 void conn_finish(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
 

@@ -14,10 +14,10 @@ struct loop;
 struct net;
 
 struct net_limits {
-    int64_t max_connections;     /* above: accepted and closed at once */
-    int64_t output_high_bytes;   /* a connection's output above this pauses its reading */
-    int64_t output_low_bytes;    /* and below this goes on */
-    int64_t write_timeout_ms;    /* a peer that takes no byte for this long is ended */
+    int64_t max_connections;   /* above: accepted and closed at once */
+    int64_t output_high_bytes; /* a connection's output above this pauses its reading */
+    int64_t output_low_bytes;  /* and below this goes on */
+    int64_t write_timeout_ms;  /* a peer that takes no byte for this long is ended */
 };
 
 /* Give a new connection its protocol with conn_set_protocol.  Called on the loop thread. */
@@ -31,7 +31,10 @@ void net_stop_listening(struct net *net);
 /* Close every connection with CONN_END_SHUTDOWN, then free.  Takes NULL. */
 void net_destroy(struct net *net);
 
-/* Pause or resume every connection, present and future, with CONN_PAUSE_STORE. */
+/*
+ * Pause or resume every counted connection, present and future, with CONN_PAUSE_STORE.
+ * Those of ops and admin are spared: they are how an operator sees what is wrong.
+ */
 void net_set_store_pressure(struct net *net, bool full);
 
 /* Number of open connections. */

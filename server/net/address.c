@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses: where to listen, as an operator writes it, and the names of
+ * clients.  Whatever fails here fails at start, so each sentence says what to do.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "server/net/listener_private.h"
+
+enum {
+    BACKLOG = 4096,
+    ADDRESS_BYTES = 64,
+    PORT_PRIVILEGED = 1024
+};
+
+static const char unix_prefix[] = "unix:";
+static const char mode_part[] = ",mode=";
+
+__attribute__((format(printf, 2, 3))) static bool fail(struct listen_error error,
+                                                       const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(error.at, error.size, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Split "ADDRESS:PORT" or "[V6]:PORT"; false when it is neither. */
+static bool split_where(const char *where, char *out_address, const char **out_port)
+{
+    const char *from = where[0] == '[' ? where + 1 : where;
+    const char *end = where[0] == '[' ? strstr(where, "]:") : strrchr(where, ':');
+
+    if (end == NULL || end == from || end - from >= ADDRESS_BYTES) {
+        return false;
+    }
+    memcpy(out_address, from, (size_t)(end - from));
+    out_address[end - from] = '\0';
+    *out_port = where[0] == '[' ? end + 2 : end + 1;
+    return (*out_port)[0] != '\0' && (*out_port)[strspn(*out_port, "0123456789")] == '\0' &&
+           strtoul(*out_port, NULL, 10) <= UINT16_MAX;
+}
+
+static bool fail_bind(struct listen_error error, const char *where, int why, unsigned long port)
+{
+    if (why == EADDRINUSE) {
+        return fail(error,
+                    "%s is in use: stop the program that listens there, or name another port",
+                    where);
+    }
+    if (why == EACCES && port < PORT_PRIVILEGED) {
+        return fail(error,
+                    "no permission to listen on %s: ports below 1024 need CAP_NET_BIND_SERVICE; "
+                    "use a higher port behind a reverse proxy",
+                    where);
+    }
+    if (why == EADDRNOTAVAIL) {
+        return fail(error,
+                    "this machine has no address %s: name one of its own, or 0.0.0.0 or [::]",
+                    where);
+    }
+    return fail(error, "cannot listen on %s: %s", where, strerror(why));
+}
+
+static int open_tcp(const struct addrinfo *address)
+{
+    const int on = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return -1;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->ai_family == AF_INET6) { /* so that 0.0.0.0:P and [::]:P can stand together */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t size = sizeof address;
+
+    (void)getsockname(fd, (struct sockaddr *)&address, &size);
+    if (address.ss_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, &address, sizeof v6);
+        return ntohs(v6.sin6_port);
+    }
+    struct sockaddr_in v4;
+    memcpy(&v4, &address, sizeof v4);
+    return ntohs(v4.sin_port);
+}
+
+bool address_listen_tcp(struct listener *listener, const char *where, struct listen_error error)
+{
+    const struct addrinfo hints = {
+        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+        .ai_socktype = SOCK_STREAM,
+    };
+    char address[ADDRESS_BYTES];
+    const char *port;
+    struct addrinfo *found = NULL;
+
+    if (!split_where(where, address, &port)) {
+        return fail(error,
+                    "\"%s\" is no place to listen: write ADDRESS:PORT, [IPV6]:PORT or "
+                    "unix:/path",
+                    where);
+    }
+    if (getaddrinfo(address, port, &hints, &found) != 0) {
+        return fail(error, "\"%s\" is no numeric address: write one like 127.0.0.1 or [::1]",
+                    address);
+    }
+    listener->fd = open_tcp(found);
+    int why = errno;
+    freeaddrinfo(found);
+    if (listener->fd < 0) {
+        return fail_bind(error, where, why, strtoul(port, NULL, 10));
+    }
+    listener->port = port_of(listener->fd);
+    return true;
+}
+
+/* Split "/path[,mode=0660]". */
+static bool split_unix(const char *text, struct sockaddr_un *out, mode_t *out_mode)
+{
+    const char *mode = strstr(text, mode_part);
+    size_t size = mode == NULL ? strlen(text) : (size_t)(mode - text);
+    char *end = NULL;
+
+    if (size == 0 || text[0] != '/' || size >= sizeof out->sun_path) {
+        return false;
+    }
+    *out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    memcpy(out->sun_path, text, size);
+    *out_mode = 0660;
+    if (mode != NULL) {
+        *out_mode = (mode_t)strtoul(mode + strlen(mode_part), &end, 8);
+        return end != mode + strlen(mode_part) && *end == '\0' && (*out_mode & ~0777U) == 0;
+    }
+    return true;
+}
+
+/* Remove a socket that nobody answers on; whatever else stands there stays. */
+static bool clear_path(const struct sockaddr_un *address, struct listen_error error)
+{
+    struct stat found;
+
+    if (lstat(address->sun_path, &found) != 0) {
+        return true; /* nothing there, or bind will say what is wrong */
+    }
+    if (!S_ISSOCK(found.st_mode)) {
+        return fail(error, "%s exists and is not a socket: remove it or name another path",
+                    address->sun_path);
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool dead = probe >= 0 &&
+                connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                errno == ECONNREFUSED;
+    if (probe >= 0) {
+        (void)close(probe);
+    }
+    if (!dead) {
+        return fail(error,
+                    "%s is in use: stop the program that listens there, or name another path",
+                    address->sun_path);
+    }
+    if (unlink(address->sun_path) != 0) {
+        return fail(error, "cannot replace the stale socket %s: %s", address->sun_path,
+                    strerror(errno));
+    }
+    return true;
+}
+
+bool address_listen_unix(struct listener *listener, const char *where, struct listen_error error)
+{
+    struct sockaddr_un address;
+    struct stat made;
+    mode_t mode;
+
+    if (!split_unix(where + strlen(unix_prefix), &address, &mode)) {
+        return fail(error,
+                    "\"%s\" is no place to listen: write unix:/absolute/path[,mode=0660], the path "
+                    "shorter than 108 bytes",
+                    where);
+    }
+    if (!clear_path(&address, error)) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* The mode is set between bind and listen: before, nobody can connect. */
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        chmod(address.sun_path, mode) != 0 || listen(fd, BACKLOG) != 0 ||
+        stat(address.sun_path, &made) != 0) {
+        int why = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return fail(error, "cannot listen on %s: %s", address.sun_path, strerror(why));
+    }
+    listener->fd = fd;
+    listener->unix_path = mem_text(address.sun_path);
+    listener->unix_device = made.st_dev;
+    listener->unix_inode = made.st_ino;
+    return true;
+}
+
+void address_peer_name(const struct sockaddr_storage *address, char *out, size_t out_size)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    out[0] = '\0';
+    if (address->ss_family == AF_INET) {
+        memcpy(&v4, address, sizeof v4);
+        (void)inet_ntop(AF_INET, &v4.sin_addr, out, (socklen_t)out_size);
+    } else if (address->ss_family == AF_INET6) {
+        memcpy(&v6, address, sizeof v6);
+        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+            (void)inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], out, (socklen_t)out_size);
+            return;
+        }
+        memset(&v6.sin6_addr.s6_addr[8], 0, 8);
+        (void)inet_ntop(AF_INET6, &v6.sin6_addr, out, (socklen_t)out_size);
+    } else {
+        (void)snprintf(out, out_size, "unix");
+    }
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "server/net/listener_private.h"
+#include "server/net/net_private.h"
+
+enum {
+    ACCEPT_BATCH = 64,
+    ACCEPT_RETRY_MS = 250,
+    ACCEPT_WARN_MS = 10000
+};
+
+static bool is_full(const struct listener *listener)
+{
+    return listener->counts &&
+           listener->net->counted >= (size_t)listener->net->limits.max_connections;
+}
+
+static void greet(struct listener *listener, int fd, const struct sockaddr_storage *address)
+{
+    const int on = 1;
+    char peer[CONN_PEER_BYTES];
+
+    address_peer_name(address, peer, sizeof peer);
+    if (listener->unix_path == NULL) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    struct conn *conn = net_add(listener->net, fd, peer, listener->counts);
+    conn->is_unix = listener->unix_path != NULL;
+    listener->accept_fn(listener->arg, conn);
+    if (conn->protocol == NULL) {
+        conn_close(conn, CONN_END_OURS);
+    }
+}
+
+/* Out of descriptors or memory: the socket stays ready, so look away for a moment. */
+static void rest(struct listener *listener, int why)
+{
+    const struct timeval wait = { .tv_usec = ACCEPT_RETRY_MS * 1000 };
+    int64_t now = clock_steady_ms();
+    struct net *net = listener->net;
+
+    (void)event_del(&listener->ready);
+    (void)event_add(&listener->retry, &wait);
+    if (net->accept_warned_ms == 0 || now - net->accept_warned_ms >= ACCEPT_WARN_MS) {
+        net->accept_warned_ms = now;
+        log_warn("net.accept",
+                 "error=\"%s\" connections=%zu advice=\"raise LimitNOFILE or lower "
+                 "max_connections\"",
+                 strerror(why), net->count);
+    }
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Take one connection; false when there is none left or none can be taken. */
+static bool accept_one(struct listener *listener)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t size = sizeof address;
+    int fd =
+        accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        if (is_shortage(errno)) {
+            rest(listener, errno);
+            return false;
+        }
+        return errno != EAGAIN; /* that one left before its turn */
+    }
+    if (is_full(listener)) {
+        metrics_add(METRIC_connections_refused, 1);
+        (void)close(fd);
+        return true;
+    }
+    greet(listener, fd, &address);
+    return true;
+}
+
+static void on_ready(int fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+    struct net *net = listener->net;
+
+    (void)fd;
+    (void)what;
+    net->in_turn = true;
+    for (int i = 0; i < ACCEPT_BATCH && accept_one(listener); i++) {
+    }
+    net->in_turn = false;
+}
+
+static void on_retry(int fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+
+    (void)fd;
+    (void)what;
+    (void)event_add(&listener->ready, NULL);
+}
+
+struct listener *net_listen(struct net *net, const char *where, bool counts,
+                            net_accept_fn *accept_fn, void *arg, char *out_error, size_t error_size)
+{
+    struct listener *listener = mem_zeroed(1, sizeof *listener);
+    struct listen_error error = { .at = out_error, .size = error_size };
+    bool is_unix = strncmp(where, "unix:", strlen("unix:")) == 0;
+
+    listener->net = net;
+    listener->counts = counts;
+    listener->accept_fn = accept_fn;
+    listener->arg = arg;
+    if (!(is_unix ? address_listen_unix : address_listen_tcp)(listener, where, error)) {
+        free(listener);
+        return NULL;
+    }
+    (void)event_assign(&listener->ready, loop_base(net->loop), listener->fd, EV_READ | EV_PERSIST,
+                       on_ready, listener);
+    (void)event_assign(&listener->retry, loop_base(net->loop), -1, 0, on_retry, listener);
+    (void)event_add(&listener->ready, NULL);
+    TAILQ_INSERT_TAIL(&net->listeners, listener, link);
+    return listener;
+}
+
+void listener_destroy(struct listener *listener)
+{
+    struct stat found;
+
+    (void)event_del(&listener->ready);
+    (void)event_del(&listener->retry);
+    if (listener->unix_path != NULL && stat(listener->unix_path, &found) == 0 &&
+        found.st_dev == listener->unix_device && found.st_ino == listener->unix_inode) {
+        (void)unlink(listener->unix_path);
+    }
+    (void)close(listener->fd);
+    free(listener->unix_path);
+    free(listener);
+}
+
+uint16_t listener_port(const struct listener *listener)
+{
+    return listener->port;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A listening socket.  When the process is out of descriptors, accepting rests
+ * for a moment instead of spinning on a socket that stays ready.
+ */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "server/net/net.h"
+
+struct listener {
+    TAILQ_ENTRY(listener) link;
+    struct net *net;
+    net_accept_fn *accept_fn;
+    void *arg;
+    struct event ready;
+    struct event retry;
+    int fd;
+    bool counts;
+    uint16_t port;
+    char *unix_path; /* NULL for TCP; removed at the end while it is still this socket */
+    dev_t unix_device;
+    ino_t unix_inode;
+};
+
+/* A socket that is bound and listens, or -1 with a sentence in error. */
+struct listen_error {
+    char *at;
+    size_t size;
+};
+
+/* Open what where says ("ADDRESS:PORT" or "unix:/path[,mode=0660]") into listener's fd. */
+bool address_listen_tcp(struct listener *listener, const char *where, struct listen_error error);
+bool address_listen_unix(struct listener *listener, const char *where, struct listen_error error);
+
+struct sockaddr_storage;
+
+/* Write the name of a client for limits: IPv6 cut to /64, IPv4 whole, "unix". */
+void address_peer_name(const struct sockaddr_storage *address, char *out, size_t out_size);

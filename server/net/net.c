@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/net/net.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "common/loop.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "server/net/listener_private.h"
+#include "server/net/net_private.h"
+
+static void on_again(int fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg; /* only there so that a turn happens, and with it its end */
+}
+
+static void net_remove(struct net *net, struct conn *conn)
+{
+    TAILQ_REMOVE(&net->conns, conn, link);
+    net->count--;
+    net->counted -= conn->counted ? 1 : 0;
+    metrics_add(METRIC_connections_open, -1);
+    conn_destroy(conn);
+}
+
+/* Settle those that are marked now; who is marked meanwhile waits for the next turn, so
+ * that one busy connection does not keep the others from theirs. */
+static void on_turn_end(void *arg)
+{
+    struct net *net = arg;
+    struct conn_marks batch = STAILQ_HEAD_INITIALIZER(batch);
+    struct conn *conn;
+
+    STAILQ_CONCAT(&batch, &net->marked);
+    net->in_turn = true;
+    while ((conn = STAILQ_FIRST(&batch)) != NULL) {
+        STAILQ_REMOVE_HEAD(&batch, marked_link);
+        conn->marked = false;
+        if (!conn_io_settle(conn)) {
+            net_remove(net, conn);
+        }
+    }
+    net->in_turn = false;
+    if (!STAILQ_EMPTY(&net->marked)) {
+        event_active(&net->again, EV_TIMEOUT, 0);
+    }
+}
+
+struct net *net_create(struct loop *loop, const struct net_limits *limits)
+{
+    struct net *net = mem_zeroed(1, sizeof *net);
+
+    net->loop = loop;
+    net->limits = *limits;
+    net->scratch = mem_raw(CONN_SCRATCH_BYTES);
+    TAILQ_INIT(&net->conns);
+    STAILQ_INIT(&net->marked);
+    TAILQ_INIT(&net->listeners);
+    (void)event_assign(&net->again, loop_base(loop), -1, 0, on_again, NULL);
+    loop_at_turn_end(loop, on_turn_end, net);
+    return net;
+}
+
+struct conn *net_add(struct net *net, int fd, const char *peer, bool counts)
+{
+    struct conn *conn = conn_create(net, fd, peer);
+
+    conn->counted = counts;
+    if (net->store_full && counts) {
+        conn_pause(conn, CONN_PAUSE_STORE);
+    }
+    TAILQ_INSERT_TAIL(&net->conns, conn, link);
+    net->count++;
+    net->counted += counts ? 1 : 0;
+    metrics_add(METRIC_connections_accepted, 1);
+    metrics_add(METRIC_connections_open, 1);
+    return conn;
+}
+
+void net_stop_listening(struct net *net)
+{
+    struct listener *listener;
+
+    while ((listener = TAILQ_FIRST(&net->listeners)) != NULL) {
+        TAILQ_REMOVE(&net->listeners, listener, link);
+        listener_destroy(listener);
+    }
+}
+
+void net_destroy(struct net *net)
+{
+    struct conn *conn;
+
+    if (net == NULL) {
+        return;
+    }
+    net_stop_listening(net);
+    net->in_turn = true;
+    while ((conn = TAILQ_FIRST(&net->conns)) != NULL) {
+        conn_io_flush(conn);
+        conn_close(conn, CONN_END_SHUTDOWN);
+        net_remove(net, conn);
+    }
+    (void)event_del(&net->again);
+    loop_not_at_turn_end(net->loop, on_turn_end, net);
+    free(net->scratch);
+    free(net);
+}
+
+void net_set_store_pressure(struct net *net, bool full)
+{
+    struct conn *conn;
+
+    if (net->store_full == full) {
+        return;
+    }
+    net->store_full = full;
+    TAILQ_FOREACH (conn, &net->conns, link) {
+        if (!conn->counted) {
+            continue;
+        }
+        if (full) {
+            conn_pause(conn, CONN_PAUSE_STORE);
+        } else {
+            conn_resume(conn, CONN_PAUSE_STORE);
+        }
+    }
+}
+
+size_t net_connection_count(const struct net *net)
+{
+    return net->count;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of struct net, for the files of this room. */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "server/net/conn_private.h"
+#include "server/net/net.h"
+
+TAILQ_HEAD(conn_list, conn);
+STAILQ_HEAD(conn_marks, conn);
+TAILQ_HEAD(listener_list, listener);
+
+struct net {
+    struct loop *loop;
+    struct net_limits limits;
+    struct conn_list conns;
+    struct conn_marks marked; /* for the turn's end */
+    struct listener_list listeners;
+    struct event again; /* made active so that the loop does not sleep on marked ones */
+    size_t count;       /* open connections */
+    size_t counted;     /* of these, held against max_connections */
+    int64_t accept_warned_ms;
+    bool in_turn; /* inside a callback of this room: the turn's end is yet to come */
+    bool store_full;
+    uint8_t *scratch; /* CONN_SCRATCH_BYTES */
+};
+
+/* Take a connection with the peer's name into the set. */
+struct conn *net_add(struct net *net, int fd, const char *peer, bool counts);
+
+/* Close the listening socket and free the listener, less its place in the list. */
+void listener_destroy(struct listener *listener);
