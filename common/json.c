@@ -40,6 +40,15 @@ static const uint8_t *json_skip_string(const uint8_t *at, const uint8_t *end)
     return end;
 }
 
+/* What a byte outside strings adds to the depth. */
+static int json_depth_step(uint8_t byte)
+{
+    if (byte == '[' || byte == '{') {
+        return 1;
+    }
+    return byte == ']' || byte == '}' ? -1 : 0;
+}
+
 /* Say whether text nests no deeper than depth.  What is no JSON is left to the parser. */
 static bool json_is_shallow(struct bytes text, int depth)
 {
@@ -47,19 +56,14 @@ static bool json_is_shallow(struct bytes text, int depth)
     const uint8_t *end = at + text.size;
     int open = 0;
 
-    while (at < end) {
+    while (at < end && open <= depth) {
         uint8_t byte = *at++;
+        open += json_depth_step(byte);
         if (byte == '"') {
             at = json_skip_string(at, end);
-        } else if (byte == '[' || byte == '{') {
-            if (++open > depth) {
-                return false;
-            }
-        } else if (byte == ']' || byte == '}') {
-            open--;
         }
     }
-    return true;
+    return open <= depth;
 }
 
 static json_t *json_parse_with(struct bytes text, int depth, json_error_t *error)
@@ -187,22 +191,14 @@ bool json_has(const struct json_reader *reader, const char *member)
 /* Return the value of member and mark it; NULL when there is none or after a fault. */
 static json_t *json_take(struct json_reader *reader, const char *member)
 {
-    const char *name;
-    json_t *value;
-    size_t place = 0;
+    void *at = reader->kind == JSON_FINE ? json_object_iter(reader->object) : NULL;
 
-    if (reader->kind != JSON_FINE) {
-        return NULL;
-    }
-    json_object_foreach (reader->object, name, value) {
-        if (place == JSON_MARKS) {
-            return NULL;
-        }
-        if (strcmp(name, member) == 0) {
+    for (unsigned place = 0; at != NULL && place < JSON_MARKS; place++) {
+        if (strcmp(json_object_iter_key(at), member) == 0) {
             reader->taken |= UINT64_C(1) << place;
-            return value;
+            return json_object_iter_value(at);
         }
-        place++;
+        at = json_object_iter_next(reader->object, at);
     }
     return NULL;
 }

@@ -150,7 +150,7 @@ struct log_quote log_quote(struct bytes text)
         if (byte == '"' || byte == '\\') {
             out.text[at++] = '\\';
         }
-        out.text[at++] = byte == '\0' ? ' ' : (char)byte;
+        out.text[at++] = (char)(byte == '\0' ? ' ' : byte);
     }
     (void)snprintf(out.text + at, sizeof out.text - at, "%s", i < text.size ? end : "\"");
     return out;

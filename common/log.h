@@ -44,10 +44,12 @@ bool log_is_on(enum log_level level);
 __attribute__((format(printf, 3, 4))) void log_line(enum log_level level, const char *event,
                                                     const char *format, ...);
 
+/* NOLINTBEGIN(readability-identifier-naming): they read and behave as functions. */
 #define log_error(event, ...) log_line(LOG_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...) log_line(LOG_WARN, event, __VA_ARGS__)
 #define log_info(event, ...) log_line(LOG_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...) log_line(LOG_DEBUG, event, __VA_ARGS__)
+/* NOLINTEND(readability-identifier-naming) */
 
 /* The first four bytes of an id in hex, with dots, for "%s": log_id(id).text. */
 struct log_id {

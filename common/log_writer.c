@@ -146,7 +146,7 @@ static char log_key_character(uint8_t byte)
     bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
                  (byte >= 'a' && byte <= 'z') || byte == '.' || byte == '-';
 
-    return plain ? (char)byte : '_';
+    return (char)(plain ? byte : '_');
 }
 
 /* Write what stands before a value, from the comma or space on; return its size. */

@@ -16,13 +16,15 @@ struct loop_job {
     void *arg;
 };
 
+STAILQ_HEAD(loop_jobs, loop_job);
+
 struct loop_helper {
     struct loop *loop;
     pthread_t thread;
     bool running;         /* there is a thread; known to the loop's thread alone */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    STAILQ_HEAD(, loop_job) jobs;
+    struct loop_jobs jobs;
     bool finish; /* end when there is no job left */
 };
 
