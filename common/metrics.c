@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/buf.h"
@@ -87,11 +88,12 @@ int64_t metrics_value(enum metric metric)
     return atomic_load_explicit(&values[metric].value, memory_order_relaxed);
 }
 
-static void metrics_render_head(struct buf *out, const struct metric_row *row, const char *type,
-                                const char *unit)
+/* suffix is the rest of the family's name: nothing, a unit, or what a counter's has in plain text. */
+static void metrics_render_head(struct buf *out, const struct metric_row *row, const char *suffix,
+                                const char *type)
 {
-    buf_append_format(out, "# HELP sealpost_%s%s %s\n", row->name, unit, row->help);
-    buf_append_format(out, "# TYPE sealpost_%s%s %s\n", row->name, unit, type);
+    buf_append_format(out, "# HELP sealpost_%s%s %s\n", row->name, suffix, row->help);
+    buf_append_format(out, "# TYPE sealpost_%s%s %s\n", row->name, suffix, type);
 }
 
 static void metrics_render_histogram(struct buf *out, const struct metric_row *row,
@@ -100,7 +102,7 @@ static void metrics_render_histogram(struct buf *out, const struct metric_row *r
     int64_t count = 0;
     int64_t sum_us;
 
-    metrics_render_head(out, row, "histogram", "_seconds");
+    metrics_render_head(out, row, "_seconds", "histogram");
     for (size_t i = 0; i <= METRIC_BOUNDS; i++) {
         const char *le = i < METRIC_BOUNDS ? bounds[i].le : "+Inf";
         count += atomic_load_explicit(&value->buckets[i], memory_order_relaxed);
@@ -110,21 +112,21 @@ static void metrics_render_histogram(struct buf *out, const struct metric_row *r
     sum_us = atomic_load_explicit(&value->value, memory_order_relaxed);
     buf_append_format(out, "sealpost_%s_seconds_count %" PRId64 "\n", row->name, count);
     buf_append_format(out, "sealpost_%s_seconds_sum %" PRId64 ".%06" PRId64 "\n", row->name,
-                      sum_us / 1000000, sum_us % 1000000);
+                      sum_us / US_PER_S, sum_us % US_PER_S);
 }
 
 static void metrics_render_row(struct buf *out, const struct metric_row *row,
-                               struct metric_value *value)
+                               struct metric_value *value, bool plain)
 {
     int64_t now = atomic_load_explicit(&value->value, memory_order_relaxed);
 
     switch (row->kind) {
     case METRIC_KIND_COUNTER:
-        metrics_render_head(out, row, "counter", "");
+        metrics_render_head(out, row, plain ? "_total" : "", "counter");
         buf_append_format(out, "sealpost_%s_total %" PRId64 "\n", row->name, now);
         return;
     case METRIC_KIND_GAUGE:
-        metrics_render_head(out, row, "gauge", "");
+        metrics_render_head(out, row, "", "gauge");
         buf_append_format(out, "sealpost_%s %" PRId64 "\n", row->name, now);
         return;
     case METRIC_KIND_HISTOGRAM:
@@ -134,10 +136,20 @@ static void metrics_render_row(struct buf *out, const struct metric_row *row,
     CHECK_UNREACHABLE();
 }
 
-void metrics_render(struct buf *out)
+static void metrics_render_rows(struct buf *out, bool plain)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++) {
-        metrics_render_row(out, &rows[i], &values[i]);
+        metrics_render_row(out, &rows[i], &values[i], plain);
     }
+}
+
+void metrics_render(struct buf *out)
+{
+    metrics_render_rows(out, false);
     buf_append_text(out, "# EOF\n");
+}
+
+void metrics_render_plain(struct buf *out)
+{
+    metrics_render_rows(out, true);
 }

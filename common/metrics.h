@@ -38,5 +38,16 @@ void metrics_observe_us(enum metric metric, int64_t us);
 /* Read a counter or gauge back, for tests and stats. */
 int64_t metrics_value(enum metric metric);
 
-/* Append the whole table as OpenMetrics 1.0 text, with its "# EOF". */
+/*
+ * Append the whole table as OpenMetrics 1.0 text, with its "# EOF": for who accepts
+ * application/openmetrics-text.  Content type: METRICS_TYPE.
+ */
+#define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 void metrics_render(struct buf *out);
+
+/*
+ * The same as Prometheus text 0.0.4, in which a counter's family has _total in its name: for
+ * everybody else.  Content type: METRICS_PLAIN_TYPE.
+ */
+#define METRICS_PLAIN_TYPE "text/plain; version=0.0.4; charset=utf-8"
+void metrics_render_plain(struct buf *out);
