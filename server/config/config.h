@@ -13,7 +13,9 @@
 
 struct buf;
 
-enum { CONFIG_ERROR_BYTES = 512 };
+enum {
+    CONFIG_ERROR_BYTES = 512
+};
 
 struct config {
 #define TEXT(name, dflt, reload, help) char *name;
@@ -28,9 +30,20 @@ struct config {
 };
 
 /* Index of each choice, in the order of options.def. */
-enum { REGISTRATION_CLOSED = 0, REGISTRATION_INVITE, REGISTRATION_OPEN };
-enum { BUCKETS_OFF = 0, BUCKETS_ADVISE, BUCKETS_ENFORCE };
-enum { OVERFLOW_REJECT = 0, OVERFLOW_DROP_OLDEST };
+enum {
+    REGISTRATION_CLOSED = 0,
+    REGISTRATION_INVITE,
+    REGISTRATION_OPEN
+};
+enum {
+    BUCKETS_OFF = 0,
+    BUCKETS_ADVISE,
+    BUCKETS_ENFORCE
+};
+enum {
+    OVERFLOW_REJECT = 0,
+    OVERFLOW_DROP_OLDEST
+};
 
 struct config_source {
     const char *path;        /* file, or NULL for none */
@@ -52,8 +65,7 @@ bool config_read(const struct config_source *source, struct config *out, char *o
 void config_clear(struct config *config);
 
 /* Append every option as "name = value  # origin" lines that config_read would take. */
-void config_print(const struct config *config, const struct config_source *source,
-                  struct buf *out);
+void config_print(const struct config *config, const struct config_source *source, struct buf *out);
 
 /* Append the commented default file: what deploy/sealpost.conf holds. */
 void config_print_default(struct buf *out);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config/config_check.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "server/config/address.h"
+#include "server/config/config.h"
+#include "server/config/fault.h"
+#include "server/config/settings.h"
+#include "server/config/url.h"
+
+enum {
+    RELAY_NAME_MAX_BYTES = 100
+};
+
+struct checking {
+    const struct config *config;
+    const struct settings *settings;
+    const struct fault *fault;
+};
+
+/* Say "ORIGIN: NAME = "VALUE": WHY" unless why is NULL. */
+static bool holds(const struct checking *checking, const char *name, const char *value,
+                  const char *why)
+{
+    return why == NULL || fault_say(checking->fault, "%s: %s = \"%.120s\": %s",
+                                    settings_origin(checking->settings, name), name, value, why);
+}
+
+typedef const char *check_part_fn(const char *part);
+
+/* Call fault_of for each part of a comma-separated value; spaces around commas do not count. */
+static bool parts_hold(const struct checking *checking, const char *name, const char *value,
+                       check_part_fn *fault_of)
+{
+    char *copy = mem_text(value);
+    char *rest = copy;
+    bool good = true;
+
+    while (good && rest != NULL) {
+        char *part = strsep(&rest, ",");
+        size_t size = 0;
+        part += strspn(part, " ");
+        size = strlen(part);
+        while (size > 0 && part[size - 1] == ' ') {
+            part[--size] = '\0';
+        }
+        good = holds(checking, name, part, fault_of(part));
+    }
+    free(copy);
+    return good;
+}
+
+static bool base_url_holds(const struct checking *checking)
+{
+    const char *url = checking->config->base_url;
+
+    if (url[0] == '\0') {
+        return fault_say(checking->fault,
+                         "base_url is not set: write the URL under which clients reach this relay, "
+                         "e.g. base_url = \"https://relay.example\"");
+    }
+    return holds(checking, "base_url", url, url_base_fault(url));
+}
+
+static bool names_hold(const struct checking *checking)
+{
+    const char *name = checking->config->name;
+    size_t size = strlen(name);
+
+    return holds(checking, "name", name,
+                 size >= 1 && size <= RELAY_NAME_MAX_BYTES ? NULL : "it must have 1 to 100 bytes");
+}
+
+static bool listeners_hold(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+    const char *ops = config->ops_listen;
+
+    if (!parts_hold(checking, "listen", config->listen, address_fault)) {
+        return false;
+    }
+    if (ops[0] != '\0') {
+        if (!holds(checking, "ops_listen", ops, address_fault(ops))) {
+            return false;
+        }
+        if (!address_is_local(ops)) {
+            return holds(checking, "ops_listen", ops,
+                         "it must be a loopback address (127.0.0.1, [::1]) or a unix socket: what "
+                         "it serves is for the operator alone");
+        }
+        if (strcmp(ops, config->listen) == 0 && strstr(ops, ":0") == NULL) {
+            return holds(checking, "ops_listen", ops, "clients connect there; choose another");
+        }
+    }
+    return holds(checking, "admin_socket", config->admin_socket,
+                 address_socket_fault(config->admin_socket));
+}
+
+static const char *path_fault(const char *path)
+{
+    return path[0] == '/' ? NULL : "it must be a path that begins with a slash";
+}
+
+static const char *storage_fault(const char *storage)
+{
+#ifdef SEALPOST_BENCH
+    if (strcmp(storage, "none:") == 0) {
+        return NULL;
+    }
+#endif
+    if (strncmp(storage, "sqlite:", strlen("sqlite:")) != 0) {
+        return "write sqlite: (a file in data_dir) or sqlite:/path";
+    }
+    storage += strlen("sqlite:");
+    return storage[0] == '\0' || storage[0] == '/' ? NULL
+                                                   : "behind sqlite: comes nothing or a path that "
+                                                     "begins with a slash";
+}
+
+static bool places_hold(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+
+    if (strcmp(config->key_dir, config->data_dir) == 0) {
+        return holds(checking, "key_dir", config->key_dir,
+                     "it must not be data_dir: keys and database do not belong into one backup");
+    }
+    return holds(checking, "data_dir", config->data_dir, path_fault(config->data_dir)) &&
+           holds(checking, "key_dir", config->key_dir, path_fault(config->key_dir)) &&
+           holds(checking, "storage", config->storage, storage_fault(config->storage));
+}
+
+static bool origins_hold(const struct checking *checking)
+{
+    const char *origins = checking->config->cors_origins;
+
+    if (origins[0] == '\0' || strcmp(origins, "*") == 0) {
+        return true;
+    }
+    return parts_hold(checking, "cors_origins", origins, url_origin_fault);
+}
+
+/* Of two limits in days that are on, the second must not come before the first. */
+static bool days_hold(const struct checking *checking, const char *first_name, int64_t first,
+                      const char *second_name, int64_t second)
+{
+    if (first == 0 || second == 0 || first <= second) {
+        return true;
+    }
+    return fault_say(
+        checking->fault,
+        "%s: %s is %" PRId64 " days, but %s is %" PRId64 " already; make it at least as long",
+        settings_origin(checking->settings, second_name), second_name, second, first_name, first);
+}
+
+static bool idle_times_hold(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+
+    return days_hold(checking, "idle_device_warn_days", config->idle_device_warn_days,
+                     "idle_device_close_days", config->idle_device_close_days) &&
+           days_hold(checking, "idle_device_close_days", config->idle_device_close_days,
+                     "idle_account_days", config->idle_account_days);
+}
+
+bool config_check(const struct config *config, const struct settings *settings,
+                  const struct fault *fault)
+{
+    const struct checking checking = { .config = config, .settings = settings, .fault = fault };
+
+    return base_url_holds(&checking) && names_hold(&checking) && listeners_hold(&checking) &&
+           places_hold(&checking) && origins_hold(&checking) && idle_times_hold(&checking);
+}

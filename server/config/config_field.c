@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config/config_field.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/mem.h"
+#include "server/config/config.h"
+#include "server/config/options.h"
+
+static const void *member(const struct config *config, const struct options_entry *option)
+{
+    return (const char *)config + option->offset;
+}
+
+static void *member_to_set(struct config *config, const struct options_entry *option)
+{
+    return (char *)config + option->offset;
+}
+
+int64_t config_field(const struct config *config, const struct options_entry *option)
+{
+    switch (option->kind) {
+    case OPTIONS_INT:
+        return *(const int64_t *)member(config, option);
+    case OPTIONS_FLAG:
+        return *(const bool *)member(config, option) ? 1 : 0;
+    case OPTIONS_CHOICE:
+        return *(const int *)member(config, option);
+    case OPTIONS_TEXT:
+        break;
+    }
+    CHECK_UNREACHABLE();
+}
+
+void config_field_set(struct config *config, const struct options_entry *option, int64_t value)
+{
+    void *to = member_to_set(config, option);
+
+    switch (option->kind) {
+    case OPTIONS_INT:
+        *(int64_t *)to = value;
+        return;
+    case OPTIONS_FLAG:
+        *(bool *)to = value != 0;
+        return;
+    case OPTIONS_CHOICE:
+        *(int *)to = (int)value;
+        return;
+    case OPTIONS_TEXT:
+        break;
+    }
+    CHECK_UNREACHABLE();
+}
+
+const char *config_field_text(const struct config *config, const struct options_entry *option)
+{
+    CHECK(option->kind == OPTIONS_TEXT);
+    return *(char *const *)member(config, option);
+}
+
+void config_field_set_text(struct config *config, const struct options_entry *option,
+                           const char *text)
+{
+    char **to = member_to_set(config, option);
+    char *copy = mem_text(text); /* text may be the member itself */
+
+    CHECK(option->kind == OPTIONS_TEXT);
+    free(*to);
+    *to = copy;
+}
+
+void config_field_clear(struct config *config, const struct options_entry *option)
+{
+    char **to = member_to_set(config, option);
+
+    CHECK(option->kind == OPTIONS_TEXT);
+    free(*to);
+    *to = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void fault_init(struct fault *fault, char *text, size_t size)
+{
+    fault->text = text;
+    fault->size = size;
+    if (size > 0) {
+        text[0] = '\0';
+    }
+}
+
+bool fault_say(const struct fault *fault, const char *format, ...)
+{
+    va_list args;
+
+    if (fault->size > 0 && fault->text[0] == '\0') {
+        va_start(args, format);
+        (void)vsnprintf(fault->text, fault->size, format, args);
+        va_end(args);
+    }
+    return false;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The texts that were given for options, before they are values: each with its
+ * origin ("FILE:LINE", a variable's name, "--set").  A later layer replaces an
+ * earlier one; within a layer an option is given once.  One owner, one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/config/options.h"
+
+struct config_source;
+struct fault;
+
+struct settings_entry {
+    char *text;   /* NULL: not given */
+    char *origin; /* NULL: not given */
+};
+
+struct settings {
+    struct settings_entry of[OPTIONS_TOTAL]; /* in the order of options_table */
+};
+
+/*
+ * Fill settings from source's file, environment and --set, in that order.  False
+ * with a sentence when one cannot be read or names what is no option.  Clear it
+ * in either case.
+ */
+bool settings_gather(struct settings *settings, const struct config_source *source,
+                     const struct fault *fault);
+
+/* Note that text was given for option index at origin.  Copies both. */
+void settings_put(struct settings *settings, size_t index, const char *text, const char *origin);
+
+/* Where the value of the option called name comes from; "default" when it was not given. */
+const char *settings_origin(const struct settings *settings, const char *name);
+
+/* Release the texts.  May be called twice. */
+void settings_clear(struct settings *settings);

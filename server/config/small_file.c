@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config/small_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "server/config/fault.h"
+
+static bool read_all(int fd, size_t max_bytes, struct buf *out)
+{
+    char piece[4096];
+    size_t total = 0;
+    ssize_t got = 0;
+
+    do {
+        got = read(fd, piece, sizeof piece);
+        if (got > 0) {
+            buf_append(out, bytes_of(piece, (size_t)got));
+            total += (size_t)got;
+        }
+    } while ((got > 0 && total <= max_bytes) || (got < 0 && errno == EINTR));
+    return got >= 0;
+}
+
+bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const struct fault *fault)
+{
+    struct stat status;
+    size_t before = out->size;
+    bool good = false;
+    /* O_NONBLOCK: opening a pipe that nobody writes would wait for good. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0) {
+        return fault_say(fault, "%s: cannot be opened (%s); check the path and its permissions",
+                         path, strerror(errno));
+    }
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        (void)fault_say(fault, "%s: this is no regular file", path);
+    } else if (!read_all(fd, max_bytes, out)) {
+        (void)fault_say(fault, "%s: cannot be read (%s)", path, strerror(errno));
+    } else if (out->size - before > max_bytes) {
+        (void)fault_say(fault, "%s: is larger than %zu bytes; is it the right file?", path,
+                        max_bytes);
+    } else {
+        good = true;
+    }
+    (void)close(fd);
+    return good;
+}
