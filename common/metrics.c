@@ -51,6 +51,10 @@ enum {
     METRIC_BOUNDS = sizeof bounds / sizeof bounds[0]
 };
 
+enum {
+    US_PER_S = 1000000
+};
+
 static struct metric_value {
     _Atomic int64_t value;                      /* of a histogram: the sum in us */
     _Atomic int64_t buckets[METRIC_BOUNDS + 1]; /* of a histogram: observations in each */
