@@ -12,41 +12,59 @@
 #include <stdint.h>
 
 #include "common/ids.h"
+#include "common/table.h"
 
 struct domain;
 struct mailboxes;
 
-enum { MAILBOX_GAP_REASONS = 4 };
-enum mailbox_gap_reason { MAILBOX_GAP_TTL = 0, MAILBOX_GAP_CAP, MAILBOX_GAP_REFUSED, MAILBOX_GAP_IDLE };
+enum mailbox_gap_reason {
+    MAILBOX_GAP_TTL = 0,
+    MAILBOX_GAP_CAP,
+    MAILBOX_GAP_REFUSED,
+    MAILBOX_GAP_IDLE,
+    MAILBOX_GAP_REASONS
+};
 
-/* A gap that was not sent yet, so that later losses may merge into it. */
+/* A gap that no read has seen yet, so that later losses may merge into it. */
 struct mailbox_gap {
     int64_t seq; /* 0: there is none */
     int64_t from, to, count;
 };
 
 struct mailbox {
+    struct table_node node;
     struct device_pub pub;
     int64_t number; /* the row's short integer */
     int64_t account;
     struct account_id account_id;
     uint32_t device_id;
-    bool closed;    /* idle: takes no mail until its device is seen again */
-    bool refusing;  /* full; reopens at 75 % */
+    uint32_t pins;          /* batches under way that name it: it stays in memory */
+    bool gone;              /* forgotten while pinned */
+    bool closed;            /* idle: takes no mail until its device is seen again */
+    bool refusing;          /* full; reopens at 75 % */
+    bool trimming;          /* its oldest are being dropped */
     int64_t envelope_count; /* waiting or being written, gaps not counted */
     int64_t envelope_bytes;
-    int64_t sent_seq;       /* highest seq that may have been sent in this life of the daemon */
+    int64_t sent_seq;   /* highest seq that may have been sent in this life of the daemon */
+    int64_t gap_writes; /* gap rows being written */
     struct mailbox_gap gaps[MAILBOX_GAP_REASONS];
 };
 
-struct mailboxes *mailboxes_create(const uint8_t key[16], int64_t cache_max);
+struct mailboxes *mailboxes_create(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], int64_t cache_max);
 void mailboxes_destroy(struct mailboxes *mailboxes);
 
-/* Find a mailbox in memory; NULL when it is not there (which says nothing about the store). */
+/*
+ * Find a mailbox in memory; NULL when it is not there (which says nothing about
+ * the store).  Borrowed until the loop turns, or until mailbox_unpin.
+ */
 struct mailbox *mailboxes_cached(struct mailboxes *mailboxes, const struct device_pub *pub);
 
+/* Hold a mailbox in memory over a wait, and let it go. */
+void mailboxes_pin(struct mailbox *mailbox);
+void mailboxes_unpin(struct mailbox *mailbox);
+
 /*
- * Load those of pubs that are not in memory, then call done.  After that,
+ * Load those of count pubs that are not in memory, then call done.  After that,
  * mailboxes_cached is NULL only for keys that have no mailbox, until the loop
  * turns.  ok is false when the store could not say.  done comes later, once.
  */
@@ -56,3 +74,11 @@ void mailboxes_load(struct domain *domain, const struct device_pub *pubs, size_t
 
 /* Forget a mailbox whose device left; call after the removal was committed. */
 void mailboxes_forget(struct mailboxes *mailboxes, const struct device_pub *pub);
+
+/* Count a copy in or out of a mailbox; out may reopen one that refuses. */
+void mailboxes_count_in(struct mailbox *mailbox, int64_t bytes);
+void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, int64_t envelopes,
+                         int64_t bytes);
+
+/* From now on no loss merges into gaps made so far: a read is about to see them. */
+void mailboxes_seal_gaps(struct mailbox *mailbox);

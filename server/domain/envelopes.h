@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending: one envelope to one or many mailboxes, stored durably before the
+ * answer.  The order of checks is shape, size, guard, list check, unknown
+ * recipients, caps.  A send stores all its copies in one transaction; a full or
+ * closed mailbox never fails the others.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/ids.h"
+
+struct domain;
+
+struct envelope_recipient {
+    struct device_pub pub;
+    struct bytes part; /* the whole body, or the prefix before a shared one */
+};
+
+struct envelope_send {
+    struct envelope_id id;
+    bool urgent;
+    bool online_only;
+    bool shared_given; /* deliver prefix || shared */
+    bool list_check;   /* account and epoch are given */
+    int64_t ttl_s;     /* 10 .. 2592000; not looked at when online_only */
+    struct account_id account;
+    uint64_t epoch;
+    struct bytes shared;
+    struct account_id sender_account; /* left out of the list check of its own account */
+    struct device_pub sender;
+    const struct envelope_recipient *recipients;
+    size_t count;
+};
+
+enum envelope_result {
+    ENVELOPE_STORED = 0,    /* at least one new copy, or a repeat of one */
+    ENVELOPE_PASSED,        /* online_only: `stored` streams got it */
+    ENVELOPE_VALUE_INVALID, /* `member` has a value that is not allowed */
+    ENVELOPE_TOO_LARGE,     /* more than `max` bytes */
+    ENVELOPE_PLAINTEXT,     /* a body looks like plain text */
+    ENVELOPE_OFF_BUCKET,    /* a body's size is none of the buckets */
+    ENVELOPE_LIST_MISMATCH, /* `missing`, `extra`, `stale` and the head */
+    ENVELOPE_UNKNOWN,       /* `unknown` have no mailbox; nothing was stored */
+    ENVELOPE_MAILBOX_FULL,  /* nothing stored, nothing a repeat: `full`, `closed` */
+    ENVELOPE_STORAGE_FULL,  /* the disk is full */
+    ENVELOPE_UNAVAILABLE,   /* the store cannot, or the outcome is not known */
+};
+
+struct envelope_list {
+    const struct device_pub *at;
+    size_t count;
+};
+
+/* How a send ended; lists are borrowed for the call. */
+struct envelope_outcome {
+    enum envelope_result result;
+    size_t stored;
+    const char *member;
+    int64_t max;
+    struct envelope_list duplicates, full, closed;
+    struct envelope_list unknown;
+    struct envelope_list missing, extra, stale;
+    uint64_t head_epoch;
+    struct manifest_hash head_hash;
+};
+
+typedef void envelopes_sent_fn(void *arg, const struct envelope_outcome *outcome);
+
+/*
+ * Send; everything in send is copied.  done is called once, on the loop thread;
+ * for a send that is refused at once it is called before this returns.
+ */
+void envelopes_send(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
+                    envelopes_sent_fn *done, void *arg);
+
+/* Say whether body looks like plain text: 32 bytes or more of valid UTF-8 without controls. */
+bool envelopes_is_plaintext(struct bytes body);
+
+/* Say whether size is one of the size buckets. */
+bool envelopes_is_bucket(size_t size);

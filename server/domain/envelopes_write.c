@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The write of a delivery and what follows from its end: counters, announcements,
+ * the answer.
+ */
+#include "common/metrics.h"
+#include "server/domain/body.h"
+#include "server/domain/directory.h"
+#include "server/domain/domain.h"
+#include "server/domain/envelopes_private.h"
+#include "server/domain/envelopes_sql.h"
+#include "server/domain/gaps.h"
+#include "server/domain/hub.h"
+#include "server/domain/losses.h"
+#include "server/store/store.h"
+
+int64_t envelopes_copy_bytes(const struct copy *copy)
+{
+    return (int64_t)(copy->stored_bytes - BODY_OVERHEAD_BYTES);
+}
+
+struct dedup_name envelopes_copy_name(const struct delivery *delivery, const struct copy *copy)
+{
+    return (struct dedup_name){
+        .mailbox = copy->mailbox->number,
+        .id = delivery->id,
+        .tag = copy->tag,
+    };
+}
+
+static void delivery_answer(struct delivery *delivery)
+{
+    struct envelope_outcome outcome = { .result = ENVELOPE_STORED };
+    struct device_pub *at = delivery->lists;
+
+    for (size_t i = 0; i < delivery->count; i++) {
+        outcome.stored += delivery->copies[i].fate == COPY_STORE ? 1 : 0;
+    }
+    if (outcome.stored != delivery->count) {
+        outcome.duplicates = envelopes_list_of(delivery, COPY_DUPLICATE, &at);
+        outcome.full = envelopes_list_of(delivery, COPY_FULL, &at);
+        outcome.closed = envelopes_list_of(delivery, COPY_CLOSED, &at);
+    }
+    if (outcome.stored == 0 && outcome.duplicates.count == 0) {
+        outcome.result = ENVELOPE_MAILBOX_FULL;
+    }
+    metrics_add(METRIC_envelopes_accepted, (int64_t)outcome.stored);
+    metrics_add(METRIC_envelopes_duplicate, (int64_t)outcome.duplicates.count);
+    metrics_add(METRIC_envelopes_refused, (int64_t)(outcome.full.count + outcome.closed.count));
+    envelopes_finish(delivery, &outcome);
+}
+
+/* Settle the counters of one copy after its batch, and announce it. */
+static void copy_settle(struct delivery *delivery, struct copy *copy, bool committed)
+{
+    struct domain *domain = delivery->domain;
+    struct dedup_name name = envelopes_copy_name(delivery, copy);
+
+    switch (copy->fate) {
+    case COPY_STORE:
+        dedup_end(domain->dedup, &name, committed);
+        if (!committed) {
+            mailboxes_count_out(domain, copy->mailbox, 1, envelopes_copy_bytes(copy));
+            break;
+        }
+        hub_announce(domain->hub, &copy->pub,
+                     &(struct hub_mail){
+                         .seq = copy->seq,
+                         .id = delivery->id,
+                         .minute = delivery->now_ms / 60000,
+                         .urgent = delivery->urgent,
+                         .body = body_inside(bytes_of(copy->stored, copy->stored_bytes)),
+                     });
+        losses_trim(domain, copy->mailbox, delivery->now_ms);
+        break;
+    case COPY_FULL:
+    case COPY_CLOSED:
+        gaps_written(domain, copy->mailbox, copy->seq, committed);
+        break;
+    case COPY_UNDECIDED:
+    case COPY_DUPLICATE:
+    case COPY_UNKNOWN:
+        break;
+    }
+}
+
+static void delivery_settle(struct delivery *delivery, bool committed)
+{
+    for (size_t i = 0; i < delivery->count; i++) {
+        struct copy *copy = &delivery->copies[i];
+        copy_settle(delivery, copy, committed);
+        mailboxes_unpin(copy->mailbox);
+        copy->mailbox = NULL;
+    }
+}
+
+static void on_written(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct delivery *delivery = arg;
+
+    (void)rows;
+    delivery_settle(delivery, status == STORE_OK);
+    switch (status) {
+    case STORE_OK:
+        delivery_answer(delivery);
+        return;
+    case STORE_REFUSED:
+        envelopes_step(delivery);
+        return;
+    case STORE_FULL:
+        envelopes_fail(delivery, ENVELOPE_STORAGE_FULL);
+        return;
+    case STORE_CONFLICT:
+    case STORE_BUSY:
+    case STORE_UNCERTAIN:
+    case STORE_BROKEN:
+        envelopes_fail(delivery, ENVELOPE_UNAVAILABLE);
+        return;
+    }
+}
+
+static void copy_append(struct delivery *delivery, struct copy *copy, struct store_batch *batch)
+{
+    struct domain *domain = delivery->domain;
+    struct dedup_name name = envelopes_copy_name(delivery, copy);
+
+    copy->seq = domain->next_seq++;
+    body_finish(copy->stored, copy->stored_bytes, copy->mailbox->number, copy->seq);
+    dedup_begin(domain->dedup, &name, delivery->now_ms);
+    mailboxes_count_in(copy->mailbox, envelopes_copy_bytes(copy));
+    envelopes_sql_append(batch, &(struct envelope_row){
+                                    .seq = copy->seq,
+                                    .mailbox = copy->mailbox->number,
+                                    .flags = delivery->urgent ? ENVELOPE_FLAG_URGENT : 0,
+                                    .minute = delivery->now_ms / 60000,
+                                    .expires_at = delivery->expires_at,
+                                    .own_ttl = delivery->own_ttl,
+                                    .tag = copy->tag,
+                                    .id = delivery->id,
+                                    .stored = bytes_of(copy->stored, copy->stored_bytes),
+                                });
+}
+
+static void copy_write(struct delivery *delivery, struct copy *copy, struct store_batch *batch)
+{
+    struct gap refused = { .count = 1, .reason = MAILBOX_GAP_REFUSED };
+
+    mailboxes_pin(copy->mailbox);
+    if (copy->fate == COPY_STORE) {
+        copy_append(delivery, copy, batch);
+    } else if (copy->fate == COPY_FULL || copy->fate == COPY_CLOSED) {
+        copy->seq = gaps_add(delivery->domain, batch, copy->mailbox, &refused, delivery->now_ms);
+    }
+}
+
+void envelopes_write(struct delivery *delivery)
+{
+    struct store_batch *batch = store_batch_create();
+
+    if (delivery->list_check) {
+        const struct directory_head *head = directory_cached(delivery->domain, &delivery->account);
+        envelopes_sql_expect_head(batch, head->account, head->epoch);
+    }
+    for (size_t i = 0; i < delivery->count; i++) {
+        copy_write(delivery, &delivery->copies[i], batch);
+    }
+    store_submit(delivery->domain->store, &batch, on_written, delivery);
+}
+
+/* Nothing new to write: the batch only waits for the writes that it repeats. */
+static void on_waited(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct delivery *delivery = arg;
+
+    (void)rows;
+    if (status != STORE_OK) {
+        envelopes_fail(delivery,
+                       status == STORE_FULL ? ENVELOPE_STORAGE_FULL : ENVELOPE_UNAVAILABLE);
+        return;
+    }
+    envelopes_step(delivery);
+}
+
+void envelopes_wait(struct delivery *delivery)
+{
+    struct store_batch *batch = store_batch_create();
+
+    delivery->tries--; /* not a failure */
+    store_submit(delivery->domain->store, &batch, on_waited, delivery);
+}

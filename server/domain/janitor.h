@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The janitor: what must happen by time alone.  It runs one small batch at a
+ * time and starts the next when the last is done: expired envelopes, ended
+ * sessions, used challenges, idle devices and accounts.  Loop thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct domain;
+struct janitor;
+
+struct janitor *janitor_create(struct domain *domain);
+
+/* Free it once no batch of its is under way: after the store was destroyed. */
+void janitor_destroy(struct janitor *janitor);
+
+/* Do what is due at now_ms; nothing while an earlier round still runs. */
+void janitor_run(struct janitor *janitor, int64_t now_ms);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A read stops the merging of gaps at the moment it is submitted.  While a merge
+ * is still being written the read goes through the writer, behind it; so what a
+ * device is shown of a gap is all that will ever be in it.
+ */
+#include "server/domain/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "server/domain/body.h"
+#include "server/domain/domain.h"
+#include "server/domain/mail_sql.h"
+#include "server/domain/mailboxes.h"
+#include "server/store/store.h"
+
+struct reading {
+    struct mailbox *mailbox;
+    mail_read_fn *done;
+    void *arg;
+    size_t limit;
+    int64_t byte_max;
+    struct mail_item items[];
+};
+
+struct acking {
+    struct domain *domain;
+    struct mailbox *mailbox;
+    mail_acked_fn *done;
+    void *arg;
+    size_t statements;
+    size_t run_count; /* of a run: its seqs follow, in case it must be done one by one */
+    int64_t seqs[];
+};
+
+void mail_sent(struct mailbox *mailbox, int64_t seq)
+{
+    mailbox->sent_seq = seq > mailbox->sent_seq ? seq : mailbox->sent_seq;
+}
+
+static void reading_take(struct reading *reading, struct store_rows *rows, struct mail *mail)
+{
+    struct mail_item *item = &reading->items[0];
+    enum mail_row row = MAIL_ROW_NONE;
+    int64_t bytes = 0;
+    size_t seen = 0;
+
+    while (bytes < reading->byte_max &&
+           (row = mail_sql_row(rows, reading->mailbox->number, item)) != MAIL_ROW_NONE) {
+        seen++;
+        if (row == MAIL_ROW_DAMAGED) {
+            log_error("mail.damaged", "seq=%lld hint=\"run sqlite3 on a copy and check the disk\"",
+                      (long long)item->seq);
+            mail->last_seq = item->seq;
+            continue;
+        }
+        bytes += (int64_t)item->body.size;
+        if (bytes > reading->byte_max && mail->count > 0) {
+            break; /* left for the next read */
+        }
+        mail->last_seq = item->seq;
+        item->redelivered = item->seq <= reading->mailbox->sent_seq;
+        mail->count++;
+        item++;
+    }
+    mail->more = seen == reading->limit || row != MAIL_ROW_NONE;
+    mail->items = reading->items;
+}
+
+static void on_read(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct reading *reading = arg;
+    struct mail mail = { .ok = status == STORE_OK };
+
+    if (mail.ok) {
+        reading_take(reading, rows, &mail);
+    }
+    reading->done(reading->arg, &mail);
+    free(reading);
+}
+
+/* Rows worth asking for: what the bytes allow by the mailbox's average, within the limit. */
+static size_t row_limit(const struct mailbox *mailbox, size_t item_max, int64_t byte_max)
+{
+    size_t limit = item_max < MAIL_READ_ITEMS ? item_max : MAIL_READ_ITEMS;
+    int64_t average = 0;
+    int64_t by_bytes = 0;
+
+    if (mailbox->envelope_count > 0 && mailbox->envelope_bytes > mailbox->envelope_count) {
+        average = mailbox->envelope_bytes / mailbox->envelope_count;
+        by_bytes = byte_max / average + byte_max / average / 4 + 1;
+        limit = (int64_t)limit < by_bytes ? limit : (size_t)by_bytes;
+    }
+    return limit > 0 ? limit : 1;
+}
+
+void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
+               int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg)
+{
+    size_t limit = row_limit(mailbox, item_max, byte_max);
+    struct reading *reading = mem_raw(sizeof *reading + limit * sizeof reading->items[0]);
+    struct store_batch *batch = store_batch_create();
+
+    reading->mailbox = mailbox;
+    reading->done = done;
+    reading->arg = arg;
+    reading->limit = limit;
+    reading->byte_max = byte_max > 0 ? byte_max : 1;
+    mailboxes_seal_gaps(mailbox);
+    mail_sql_read(batch, mailbox->number, after, now_ms / 1000, (int64_t)limit);
+    if (mailbox->gap_writes > 0) {
+        store_submit(domain->store, &batch, on_read, reading);
+    } else {
+        store_read(domain->store, &batch, on_read, reading);
+    }
+}
+
+/* Count what was deleted; a gap that goes takes its place in memory with it. */
+static int64_t acking_count(struct acking *acking, struct store_rows *rows)
+{
+    bool is_gap = false;
+    bool any_gap = false;
+    int64_t stored = 0;
+    int64_t envelopes = 0;
+    int64_t gaps = 0;
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < acking->statements; i++) {
+        store_rows_select(rows, i);
+        while (mail_sql_acked(rows, &is_gap, &stored)) {
+            any_gap = any_gap || is_gap;
+            gaps += is_gap ? 1 : 0;
+            envelopes += is_gap ? 0 : 1;
+            bytes += is_gap ? 0 : stored - (int64_t)BODY_OVERHEAD_BYTES;
+        }
+    }
+    if (any_gap) {
+        mailboxes_seal_gaps(acking->mailbox);
+    }
+    mailboxes_count_out(acking->domain, acking->mailbox, envelopes, bytes);
+    metrics_add(METRIC_envelopes_acknowledged, envelopes + gaps);
+    return envelopes + gaps;
+}
+
+static void on_acked(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct acking *acking = arg;
+    int64_t acknowledged = 0;
+
+    if (status != STORE_OK) {
+        acking->done(acking->arg, MAIL_ACK_UNAVAILABLE, 0);
+    } else {
+        acknowledged = acking_count(acking, rows);
+        if (acknowledged == 0 && acking->run_count > 0) {
+            mail_ack(acking->domain, acking->mailbox, acking->seqs, acking->run_count, acking->done,
+                     acking->arg);
+        } else {
+            acking->done(acking->arg, MAIL_ACKED, acknowledged);
+        }
+    }
+    mailboxes_unpin(acking->mailbox);
+    free(acking);
+}
+
+static struct acking *acking_create(struct domain *domain, struct mailbox *mailbox,
+                                    mail_acked_fn *done, void *arg, size_t run_count)
+{
+    struct acking *acking = mem_raw(sizeof *acking + run_count * sizeof acking->seqs[0]);
+
+    *acking = (struct acking){ .domain = domain, .mailbox = mailbox, .done = done, .arg = arg };
+    acking->run_count = run_count;
+    acking->statements = 1;
+    mailboxes_pin(mailbox);
+    return acking;
+}
+
+void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+              mail_acked_fn *done, void *arg)
+{
+    struct acking *acking = acking_create(domain, mailbox, done, arg, 0);
+    struct store_batch *batch = store_batch_create();
+
+    for (size_t i = 0; i < count; i++) {
+        mail_sql_ack(batch, mailbox->number, seqs[i]);
+    }
+    acking->statements = count;
+    store_submit(domain->store, &batch, on_acked, acking);
+}
+
+void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, mail_acked_fn *done,
+                   void *arg)
+{
+    struct acking *acking = acking_create(domain, mailbox, done, arg, 0);
+    struct store_batch *batch = store_batch_create();
+
+    mail_sql_ack_upto(batch, mailbox->number, seq);
+    store_submit(domain->store, &batch, on_acked, acking);
+}
+
+void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+                  mail_acked_fn *done, void *arg)
+{
+    struct acking *acking = NULL;
+    struct store_batch *batch = NULL;
+
+    if (count < 2) {
+        mail_ack(domain, mailbox, seqs, count, done, arg);
+        return;
+    }
+    acking = acking_create(domain, mailbox, done, arg, count);
+    batch = store_batch_create();
+    memcpy(acking->seqs, seqs, count * sizeof seqs[0]);
+    mail_sql_ack_run(batch, mailbox->number, seqs[0], seqs[count - 1], (int64_t)count);
+    store_submit(domain->store, &batch, on_acked, acking);
+}

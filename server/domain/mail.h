@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What waits in a mailbox, and its acknowledgement.  Read in pieces of at most
+ * MAIL_READ_ITEMS, in order of seq; acknowledged means deleted, durably, before
+ * the caller hears of it.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "server/domain/gaps.h"
+
+struct domain;
+struct mailbox;
+
+enum {
+    MAIL_READ_ITEMS = 128
+};
+
+struct mail_item {
+    int64_t seq;
+    int64_t minute;
+    struct envelope_id id;
+    bool urgent;
+    bool redelivered; /* it may have been sent before */
+    bool is_gap;
+    struct gap gap;    /* when is_gap */
+    struct bytes body; /* else; borrowed for the call */
+};
+
+struct mail {
+    bool ok;          /* false: the store could not say */
+    bool more;        /* the read ended at its limit: behind last_seq there may be others */
+    int64_t last_seq; /* seq of the last row read, 0 when there was none */
+    const struct mail_item *items;
+    size_t count;
+};
+
+typedef void mail_read_fn(void *arg, const struct mail *mail);
+
+/*
+ * Read what waits behind seq after: at most item_max items (at most
+ * MAIL_READ_ITEMS are taken), and about byte_max bytes of bodies, at least one
+ * item.  Expired envelopes are left out.  mailbox must be pinned until done.
+ */
+void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
+               int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg);
+
+/* Note that items up to seq may have been sent. */
+void mail_sent(struct mailbox *mailbox, int64_t seq);
+
+enum mail_ack_result {
+    MAIL_ACKED = 0,
+    MAIL_ACK_UNAVAILABLE
+};
+typedef void mail_acked_fn(void *arg, enum mail_ack_result result, int64_t acknowledged);
+
+/* Delete count seqs of the mailbox, pinned until done.  Unknown seqs are harmless. */
+void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+              mail_acked_fn *done, void *arg);
+
+/* Delete everything up to seq. */
+void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, mail_acked_fn *done,
+                   void *arg);
+
+/*
+ * Delete the count items that seqs (ascending) names when nothing else stands
+ * between the first and the last of them; else acknowledge them one by one.
+ */
+void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+                  mail_acked_fn *done, void *arg);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/domain/mail_sql.h"
+
+#include <string.h>
+
+#include "common/check.h"
+#include "server/domain/body.h"
+#include "server/domain/envelopes_sql.h"
+
+static const struct store_stmt read_items = {
+    .name = "mail.read",
+    .sql = "SELECT seq, kind, flags, minute, id, body FROM envelopes"
+           " WHERE mailbox = $1 AND seq > $2 AND expires_at > $3 ORDER BY seq LIMIT $4",
+};
+
+static const struct store_stmt ack = {
+    .name = "envelopes.ack",
+    .sql = "DELETE FROM envelopes WHERE seq = $1 AND mailbox = $2 RETURNING kind, length(body)",
+};
+
+static const struct store_stmt ack_upto = {
+    .name = "envelopes.ack_upto",
+    .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq <= $2 RETURNING kind, length(body)",
+};
+
+/* An expired item that was never sent may stand in the run: then its gap must still come. */
+static const struct store_stmt ack_run = {
+    .name = "envelopes.ack_run",
+    .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3"
+           " AND (SELECT count(*) FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3)"
+           " = $4 RETURNING kind, length(body)",
+};
+
+void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, int64_t now_s,
+                   int64_t limit)
+{
+    store_batch_add(batch, &read_items);
+    store_bind_int(batch, mailbox);
+    store_bind_int(batch, after);
+    store_bind_int(batch, now_s);
+    store_bind_int(batch, limit);
+}
+
+enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail_item *out)
+{
+    struct bytes id;
+    struct bytes body;
+
+    if (!store_rows_next(rows)) {
+        return MAIL_ROW_NONE;
+    }
+    memset(out, 0, sizeof *out);
+    out->seq = store_rows_int(rows, 0);
+    out->is_gap = store_rows_int(rows, 1) == 1;
+    out->urgent = (store_rows_int(rows, 2) & ENVELOPE_FLAG_URGENT) != 0;
+    out->minute = store_rows_int(rows, 3);
+    if (!body_open(store_rows_bytes(rows, 5), mailbox, out->seq, &body)) {
+        return MAIL_ROW_DAMAGED;
+    }
+    if (out->is_gap) {
+        return gaps_decode(body, &out->gap) ? MAIL_ROW_ITEM : MAIL_ROW_DAMAGED;
+    }
+    out->body = body;
+    id = store_rows_bytes(rows, 4);
+    CHECK(id.size == sizeof out->id.raw);
+    memcpy(out->id.raw, id.at, id.size);
+    return MAIL_ROW_ITEM;
+}
+
+void mail_sql_ack(struct store_batch *batch, int64_t mailbox, int64_t seq)
+{
+    store_batch_add(batch, &ack);
+    store_bind_int(batch, seq);
+    store_bind_int(batch, mailbox);
+}
+
+void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq)
+{
+    store_batch_add(batch, &ack_upto);
+    store_bind_int(batch, mailbox);
+    store_bind_int(batch, seq);
+}
+
+void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, int64_t from, int64_t to,
+                      int64_t count)
+{
+    store_batch_add(batch, &ack_run);
+    store_bind_int(batch, mailbox);
+    store_bind_int(batch, from);
+    store_bind_int(batch, to);
+    store_bind_int(batch, count);
+}
+
+bool mail_sql_acked(struct store_rows *rows, bool *out_is_gap, int64_t *out_stored_bytes)
+{
+    if (!store_rows_next(rows)) {
+        return false;
+    }
+    *out_is_gap = store_rows_int(rows, 0) == 1;
+    *out_stored_bytes = store_rows_int(rows, 1);
+    return true;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *   read row -> write row (heartbeat, floor) -> load recent ids, newest first -> done
+ *
+ * The floor is written before the first number above it is given.  In one life
+ * fewer than 2^28 numbers are given between two beats, so the next start's jump
+ * clears whatever this life gave after its last beat.
+ */
+#include "server/domain/seqs.h"
+
+#include <stdlib.h>
+
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "server/domain/dedup.h"
+#include "server/domain/domain.h"
+#include "server/domain/envelopes_sql.h"
+#include "server/domain/seqs_sql.h"
+#include "server/store/store.h"
+
+enum {
+    RECENT_ROWS = 10000
+};
+
+struct starting {
+    struct domain *domain;
+    seqs_started_fn *done;
+    void *arg;
+    int64_t now_ms;
+    int64_t copy_heartbeat;
+    int64_t loaded;
+    struct seqs_start result;
+};
+
+struct beating {
+    struct domain *domain;
+    seqs_beat_fn *done;
+    void *arg;
+};
+
+static void starting_end(struct starting *starting, bool ok)
+{
+    starting->result.ok = ok;
+    starting->done(starting->arg, &starting->result);
+    free(starting);
+}
+
+static void starting_load(struct starting *starting, int64_t below);
+
+/* Take one page of ids; the seq of its last row, or 0 when there is no need for another. */
+static int64_t starting_take(struct starting *starting, struct store_rows *rows)
+{
+    struct dedup *dedup = starting->domain->dedup;
+    struct envelope_head_row row = { 0 };
+    int64_t first_minute = (starting->now_ms - LIMIT_DEDUP_MS) / 60000;
+    int64_t seen = 0;
+
+    while (envelopes_sql_recent_row(rows, &row)) {
+        struct dedup_name name = { .mailbox = row.mailbox, .id = row.id, .tag = row.tag };
+        seen++;
+        if (row.minute < first_minute) {
+            return 0;
+        }
+        if (row.mailbox != 0 && dedup_ask(dedup, &name, starting->now_ms) == DEDUP_NEW) {
+            dedup_begin(dedup, &name, row.minute * 60000 + 59999);
+            dedup_end(dedup, &name, true);
+            starting->loaded++;
+        }
+    }
+    return seen < RECENT_ROWS ? 0 : row.seq;
+}
+
+static void on_recent(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct starting *starting = arg;
+    int64_t below = 0;
+
+    if (status != STORE_OK) {
+        starting_end(starting, false);
+        return;
+    }
+    below = starting_take(starting, rows);
+    if (below == 0 || starting->loaded >= (int64_t)dedup_max(starting->domain->dedup)) {
+        starting_end(starting, true);
+    } else {
+        starting_load(starting, below);
+    }
+}
+
+static void starting_load(struct starting *starting, int64_t below)
+{
+    struct store_batch *batch = store_batch_create();
+
+    envelopes_sql_recent(batch, below, RECENT_ROWS);
+    store_read(starting->domain->store, &batch, on_recent, starting);
+}
+
+static void on_taken_up(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct starting *starting = arg;
+    struct relay_row row;
+
+    if (status != STORE_OK || !seqs_sql_row(rows, &row)) {
+        starting_end(starting, false);
+        return;
+    }
+    starting->domain->next_seq = row.seq_floor + 1;
+    starting->domain->generation = row.generation;
+    starting->result.heartbeat = row.heartbeat;
+    starting_load(starting, row.seq_floor + 1);
+}
+
+static void on_row(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct starting *starting = arg;
+    struct relay_row row = { 0 };
+    struct store_batch *batch = NULL;
+
+    if (status == STORE_OK) {
+        store_rows_select(rows, 1);
+    }
+    if (status != STORE_OK || !seqs_sql_row(rows, &row)) {
+        starting_end(starting, false);
+        return;
+    }
+    starting->result.restored = row.heartbeat < starting->copy_heartbeat;
+    if (starting->result.restored) {
+        log_warn("relay.restored",
+                 "database_heartbeat=%lld copy_heartbeat=%lld effect=\"seqs jump, generation"
+                 " rises\"",
+                 (long long)row.heartbeat, (long long)starting->copy_heartbeat);
+        row.generation++;
+        row.heartbeat = starting->copy_heartbeat;
+        row.seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
+    }
+    row.heartbeat++;
+    row.seq_floor += INT64_C(1) << LIMIT_SEQ_START_BITS;
+    batch = seqs_sql_write(&row);
+    store_submit(starting->domain->store, &batch, on_taken_up, starting);
+}
+
+void seqs_start(struct domain *domain, int64_t copy_heartbeat, int64_t now_ms,
+                seqs_started_fn *done, void *arg)
+{
+    struct starting *starting = mem_zeroed(1, sizeof *starting);
+    struct store_batch *batch = seqs_sql_read(now_ms / INT64_C(86400000));
+
+    starting->domain = domain;
+    starting->done = done;
+    starting->arg = arg;
+    starting->now_ms = now_ms;
+    starting->copy_heartbeat = copy_heartbeat;
+    store_submit(domain->store, &batch, on_row, starting);
+}
+
+static void on_beat(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct beating *beating = arg;
+    struct relay_row row = { 0 };
+
+    if (status == STORE_OK && seqs_sql_row(rows, &row)) {
+        beating->domain->generation = row.generation;
+        beating->done(beating->arg, row.heartbeat);
+    } else {
+        beating->done(beating->arg, 0);
+    }
+    free(beating);
+}
+
+static void beat(struct domain *domain, int64_t generation_step, seqs_beat_fn *done, void *arg)
+{
+    struct beating *beating = mem_zeroed(1, sizeof *beating);
+    struct store_batch *batch = seqs_sql_beat(domain->next_seq, generation_step);
+
+    beating->domain = domain;
+    beating->done = done;
+    beating->arg = arg;
+    store_submit(domain->store, &batch, on_beat, beating);
+}
+
+void seqs_beat(struct domain *domain, seqs_beat_fn *done, void *arg)
+{
+    beat(domain, 0, done, arg);
+}
+
+void seqs_declare_restored(struct domain *domain, seqs_beat_fn *done, void *arg)
+{
+    domain->next_seq += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
+    beat(domain, 1, done, arg);
+}
