@@ -16,9 +16,20 @@ struct mailboxes;
 struct sessions;
 struct store;
 
-enum domain_registration { DOMAIN_CLOSED = 0, DOMAIN_INVITE, DOMAIN_OPEN };
-enum domain_buckets { DOMAIN_BUCKETS_OFF = 0, DOMAIN_BUCKETS_ADVISE, DOMAIN_BUCKETS_ENFORCE };
-enum domain_overflow { DOMAIN_REJECT = 0, DOMAIN_DROP_OLDEST };
+enum domain_registration {
+    DOMAIN_CLOSED = 0,
+    DOMAIN_INVITE,
+    DOMAIN_OPEN
+};
+enum domain_buckets {
+    DOMAIN_BUCKETS_OFF = 0,
+    DOMAIN_BUCKETS_ADVISE,
+    DOMAIN_BUCKETS_ENFORCE
+};
+enum domain_overflow {
+    DOMAIN_REJECT = 0,
+    DOMAIN_DROP_OLDEST
+};
 
 struct domain_settings {
     enum domain_registration registration;
@@ -48,12 +59,15 @@ struct domain {
     struct directory *directory;
     struct domain_keys keys;
     struct domain_settings settings;
-    const char *base_url;  /* the audience of every signature; borrowed */
-    int64_t generation;    /* raised when an older database was put back */
-    int64_t next_seq;      /* the seq given next; see seqs.h */
+    const char *base_url; /* the audience of every signature; borrowed */
+    int64_t generation;   /* raised when an older database was put back */
+    int64_t next_seq;     /* the seq given next; see seqs.h */
 };
 
-enum { DOMAIN_PURGE_ROWS = 500 };
+enum {
+    DOMAIN_DAY_MS = 86400000, /* days are Unix days: now_ms / DOMAIN_DAY_MS */
+    DOMAIN_PURGE_ROWS = 500,
+};
 
 /*
  * Hear how many rows one step of a purge took: less than DOMAIN_PURGE_ROWS means

@@ -104,7 +104,8 @@ typedef void sessions_begun_fn(void *arg, enum sessions_result result,
 /*
  * Begin a session.  An unknown account or device costs a verification like a
  * known one.  Reopens the mailbox when it was closed for idleness, and notes the
- * day.  done is called later, exactly once.
+ * day.  done is called exactly once: before this returns when the challenge is
+ * not good, later otherwise.
  */
 void sessions_begin(struct domain *domain, const struct sessions_proof *proof, int64_t now_ms,
                     sessions_begun_fn *done, void *arg);
