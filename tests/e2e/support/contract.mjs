@@ -9,8 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-const PATH = fileURLToPath(new URL('../../../server/api/openapi.yaml', import.meta.url));
-export const document = parse(readFileSync(PATH, 'utf8'));
+const API = new URL('../../../server/api/', import.meta.url);
+const readApi = (name) => readFileSync(fileURLToPath(new URL(name, API)), 'utf8');
+export const document = parse(readApi('openapi.yaml'));
+const events = JSON.parse(readApi('stream_events.schema.json'));
 const METHODS = ['get', 'put', 'post', 'delete', 'head', 'patch'];
 
 // Clients ignore members they do not know; a test must not, so every object is closed.
@@ -32,6 +34,8 @@ close(closed.components.responses);
 close(closed.paths);
 const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
 ajv.addSchema(closed, 'contract');
+close(events.$defs);
+ajv.addSchema(events);
 
 export function resolve(node) {
   let at = node;
@@ -77,11 +81,13 @@ export function validateRef(ref, value, what) {
     + JSON.stringify(value));
 }
 
-export const validateSchema = (name, value, what) => validateRef(
-  `contract#/components/schemas/${name}`, value, what ?? name,
-);
+export function validateEvent(event) {
+  assert.ok(Object.hasOwn(events.$defs, event.event), `unknown event ${event.event}`);
+  validateRef(`stream-events#/$defs/${event.event}`, event, event.event);
+  record(`EVENT ${event.event}`);
+}
 
-export const hasSchema = (name) => name in document.components.schemas;
+export const eventNames = events.oneOf.map(({ $ref }) => $ref.split('/').at(-1));
 
 // What was reached is written down for the coverage check of run.mjs.
 function record(line) {

@@ -4,14 +4,12 @@
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 import { b64u, ciphertext, envelopeId } from './bytes.mjs';
-import { checkResponse, checkResult, hasSchema, validateSchema } from './contract.mjs';
+import { checkResponse, checkResult, validateEvent } from './contract.mjs';
 import { Inbox } from './inbox.mjs';
 import { decodeServerMessage, encodeAck, encodeAckUpTo, encodeSend } from './stream_codec.mjs';
 
 const describe = (message) => JSON.stringify(message, (key, value) => (
   key === 'body' && value?.type === 'Buffer' ? `${value.data.length} bytes` : value));
-
-const eventSchema = (name) => `Event.${name}`;
 
 export class Refused extends Error {
   constructor(status, headers, body) {
@@ -103,8 +101,7 @@ export class Stream {
   judge(message) {
     if (message.kind === 'event') {
       const { kind, ...event } = message;
-      assert.ok(hasSchema(eventSchema(event.event)), `unknown event ${event.event}`);
-      validateSchema(eventSchema(event.event), event);
+      validateEvent(event);
     } else if (message.kind === 'result') {
       const path = this.requests.get(message.request);
       assert.ok(path, `a result for request ${message.request}, which was not asked`);
