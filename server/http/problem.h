@@ -20,3 +20,11 @@ const char *problem_code(enum problem problem);
 int problem_status(enum problem problem);
 const char *problem_title(enum problem problem);
 const char *problem_detail(enum problem problem);
+
+struct buf;
+
+/*
+ * Append the whole application/problem+json document.  members is "" or JSON
+ * members with a leading comma; retry_after_s > 0 adds retry_after.
+ */
+void problem_append(struct buf *out, enum problem problem, int retry_after_s, const char *members);
