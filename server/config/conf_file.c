@@ -34,7 +34,8 @@ static struct reading *current;
 
 static const char how[] = "write one option a line: name = \"value\"";
 
-static void on_error(cfg_t *cfg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+                                                           va_list args)
 {
     char problem[160];
 
@@ -133,21 +134,26 @@ static bool read_line(cfg_t *cfg, char *line)
     return good;
 }
 
+/* End the line at text and return what follows it; NULL after the last. */
+static char *cut_line(char *text)
+{
+    char *end = strchr(text, '\n');
+
+    if (end == NULL) {
+        return NULL;
+    }
+    *end = '\0';
+    if (end > text && end[-1] == '\r') {
+        end[-1] = '\0';
+    }
+    return end + 1;
+}
+
 static bool read_lines(cfg_t *cfg, char *text)
 {
-    char *next = text;
-
-    while (next != NULL) {
-        char *line = next;
-        char *end = strchr(line, '\n');
-
-        next = end == NULL ? NULL : end + 1;
-        if (end != NULL) {
-            *end = '\0';
-            if (end > line && end[-1] == '\r') {
-                end[-1] = '\0';
-            }
-        }
+    while (text != NULL) {
+        char *line = text;
+        text = cut_line(line);
         current->line++;
         if (!read_line(cfg, line)) {
             return fault_say(current->fault, "%s:%d: this is no option; %s", current->path,

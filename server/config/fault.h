@@ -19,3 +19,6 @@ void fault_init(struct fault *fault, char *text, size_t size);
 /* Say what is wrong unless something was said before; cut at size.  Returns false. */
 __attribute__((format(printf, 2, 3))) bool fault_say(const struct fault *fault, const char *format,
                                                      ...);
+
+/* Say in words what an errno means (static text). */
+const char *fault_reason(int error);

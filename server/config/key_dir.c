@@ -41,7 +41,7 @@ static bool dir_is_fit(int dir, const char *path, const struct fault *fault)
     struct stat status;
 
     if (fstat(dir, &status) != 0) {
-        return fault_say(fault, "%s: cannot be looked at (%s)", path, strerror(errno));
+        return fault_say(fault, "%s: cannot be looked at (%s)", path, fault_reason(errno));
     }
     if (!owner_is_us(path, "", &status, fault)) {
         return false;
@@ -80,13 +80,13 @@ int key_dir_open(const char *path, bool create, const struct fault *fault)
 
     if (create && !dir_make(path)) {
         (void)fault_say(fault, "%s: cannot be made (%s); make its parent first, or set key_dir",
-                        path, strerror(errno));
+                        path, fault_reason(errno));
         return -1;
     }
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
         (void)fault_say(fault, "%s: cannot be opened (%s); put your key files back, or set key_dir",
-                        path, strerror(errno));
+                        path, fault_reason(errno));
         return -1;
     }
     if (!dir_is_fit(dir, path, fault)) {
@@ -176,13 +176,13 @@ bool key_dir_read(int dir, const char *path, const char *name, mode_t mode, stru
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
-        return fault_say(fault, "%s/%s: cannot be opened (%s)", path, name, strerror(errno));
+        return fault_say(fault, "%s/%s: cannot be opened (%s)", path, name, fault_reason(errno));
     }
     if (file_is_fit(fd, path, name, mode, fault)) {
         got = read(fd, text, sizeof text);
         good = got >= 0;
         if (!good) {
-            (void)fault_say(fault, "%s/%s: cannot be read (%s)", path, name, strerror(errno));
+            (void)fault_say(fault, "%s/%s: cannot be read (%s)", path, name, fault_reason(errno));
         }
     }
     (void)close(fd);

@@ -3,10 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -24,12 +22,12 @@ enum {
 
 /* A block of its own for each key: growing an array would leave copies behind. */
 struct key_node {
-    SLIST_ENTRY(key_node) next;
+    struct key_node *next;
     struct key_file file;
 };
 
 struct keyring {
-    SLIST_HEAD(, key_node) keys;
+    struct key_node *first;
 };
 
 static void keyring_add(struct keyring *keyring, const struct key_file *file)
@@ -37,7 +35,8 @@ static void keyring_add(struct keyring *keyring, const struct key_file *file)
     struct key_node *node = mem_zeroed(1, sizeof *node);
 
     node->file = *file;
-    SLIST_INSERT_HEAD(&keyring->keys, node, next);
+    node->next = keyring->first;
+    keyring->first = node;
 }
 
 static bool read_key(int dir, const char *path, const char *name, struct keyring *keyring,
@@ -71,35 +70,26 @@ static bool read_key(int dir, const char *path, const char *name, struct keyring
 
 static bool read_keys(int dir, const char *path, struct keyring *keyring, const struct fault *fault)
 {
-    int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* closedir closes it */
-    DIR *listing = again < 0 ? NULL : fdopendir(again);
-    bool good = true;
+    struct dirent **entries = NULL;
+    int count = scandirat(dir, ".", &entries, NULL, alphasort);
+    bool good = count >= 0;
 
-    if (listing == NULL) {
-        if (again >= 0) {
-            (void)close(again);
-        }
-        return fault_say(fault, "%s: cannot be listed (%s)", path, strerror(errno));
+    if (!good) {
+        (void)fault_say(fault, "%s: cannot be listed (%s)", path, fault_reason(errno));
     }
-    errno = 0;
-    for (struct dirent *entry = readdir(listing); good && entry != NULL; entry = readdir(listing)) {
-        good = read_key(dir, path, entry->d_name, keyring, fault);
-        errno = 0;
+    for (int i = 0; i < count; i++) {
+        good = good && read_key(dir, path, entries[i]->d_name, keyring, fault);
+        free(entries[i]);
     }
-    if (good && errno != 0) {
-        good = fault_say(fault, "%s: cannot be listed (%s)", path, strerror(errno));
-    }
-    (void)closedir(listing);
+    free(entries);
     return good;
 }
 
 static const struct key_file *newest(const struct keyring *keyring, enum keyring_purpose purpose)
 {
-    const struct key_node *node = NULL;
     const struct key_file *found = NULL;
 
-    SLIST_FOREACH(node, &keyring->keys, next)
-    {
+    for (const struct key_node *node = keyring->first; node != NULL; node = node->next) {
         if (node->file.purpose == purpose && (found == NULL || node->file.id > found->id)) {
             found = &node->file;
         }
@@ -124,7 +114,7 @@ static bool make_key(int dir, const char *path, enum keyring_purpose purpose,
         keyring_add(keyring, &file);
     } else {
         (void)fault_say(fault, "%s/%s: cannot be written (%s); make room, or check permissions",
-                        path, name, strerror(errno));
+                        path, name, fault_reason(errno));
     }
     mem_wipe(text.at, text.room);
     buf_clear(&text);
@@ -165,7 +155,6 @@ struct keyring *keyring_open(const char *dir, bool create, char *out_error, size
         return NULL;
     }
     keyring = mem_zeroed(1, sizeof *keyring);
-    SLIST_INIT(&keyring->keys);
     if (!read_keys(fd, dir, keyring, &fault) || !complete(fd, dir, create, keyring, &fault)) {
         keyring_destroy(keyring);
         keyring = NULL;
@@ -179,9 +168,9 @@ void keyring_destroy(struct keyring *keyring)
     if (keyring == NULL) {
         return;
     }
-    while (!SLIST_EMPTY(&keyring->keys)) {
-        struct key_node *node = SLIST_FIRST(&keyring->keys);
-        SLIST_REMOVE_HEAD(&keyring->keys, next);
+    while (keyring->first != NULL) {
+        struct key_node *node = keyring->first;
+        keyring->first = node->next;
         mem_wipe(node, sizeof *node);
         free(node);
     }
@@ -201,10 +190,8 @@ void keyring_current(const struct keyring *keyring, enum keyring_purpose purpose
 bool keyring_find(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
                   uint8_t out_key[KEYRING_KEY_BYTES])
 {
-    const struct key_node *node = NULL;
 
-    SLIST_FOREACH(node, &keyring->keys, next)
-    {
+    for (const struct key_node *node = keyring->first; node != NULL; node = node->next) {
         if (node->file.purpose == purpose && node->file.id == id) {
             memcpy(out_key, node->file.key, sizeof node->file.key);
             return true;

@@ -96,7 +96,7 @@ bool keyring_write_heartbeat(const char *dir, int64_t value, char *out_error, si
     }
     buf_append_format(&text, "%s%" PRId64 "\n", head, value);
     good = key_dir_write(fd, file_name, HEARTBEAT_MODE, buf_view(&text), KEY_DIR_REPLACE) ||
-           fault_say(&fault, "%s/%s: cannot be written (%s)", dir, file_name, strerror(errno));
+           fault_say(&fault, "%s/%s: cannot be written (%s)", dir, file_name, fault_reason(errno));
     buf_clear(&text);
     (void)close(fd);
     return good;

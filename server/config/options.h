@@ -29,18 +29,21 @@ struct options_entry {
     bool reloadable;
 };
 
-/* How many there are. */
-enum {
-    OPTIONS_TOTAL = 0
-#define TEXT(name, dflt, reload, help) +1
-#define INT(name, unit, dflt, min, max, reload, help) +1
-#define FLAG(name, dflt, reload, help) +1
-#define CHOICE(name, choices, dflt, reload, help) +1
+/* One byte for each option, so that the compiler counts them. */
+struct options_count {
+#define TEXT(name, dflt, reload, help) char name;
+#define INT(name, unit, dflt, min, max, reload, help) char name;
+#define FLAG(name, dflt, reload, help) char name;
+#define CHOICE(name, choices, dflt, reload, help) char name;
 #include "server/config/options.def"
 #undef TEXT
 #undef INT
 #undef FLAG
 #undef CHOICE
+};
+
+enum {
+    OPTIONS_TOTAL = sizeof(struct options_count)
 };
 
 /* In the order of options.def. */

@@ -37,12 +37,12 @@ bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const 
 
     if (fd < 0) {
         return fault_say(fault, "%s: cannot be opened (%s); check the path and its permissions",
-                         path, strerror(errno));
+                         path, fault_reason(errno));
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         (void)fault_say(fault, "%s: this is no regular file", path);
     } else if (!read_all(fd, max_bytes, out)) {
-        (void)fault_say(fault, "%s: cannot be read (%s)", path, strerror(errno));
+        (void)fault_say(fault, "%s: cannot be read (%s)", path, fault_reason(errno));
     } else if (out->size - before > max_bytes) {
         (void)fault_say(fault, "%s: is larger than %zu bytes; is it the right file?", path,
                         max_bytes);

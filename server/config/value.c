@@ -74,16 +74,12 @@ static bool read_number(const struct options_entry *option, const char *text, in
 
 static bool read_flag(const char *text, int64_t *out_value)
 {
-    static const char *const words[][2] = {
-        { "no", "yes" }, { "false", "true" }, { "off", "on" }, { "0", "1" }
-    };
+    static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        for (int value = 0; value <= 1; value++) {
-            if (strcmp(text, words[i][value]) == 0) {
-                *out_value = value;
-                return true;
-            }
+        if (strcmp(text, words[i]) == 0) {
+            *out_value = (int64_t)(i % 2);
+            return true;
         }
     }
     return false;
