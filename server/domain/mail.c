@@ -42,33 +42,38 @@ void mail_sent(struct mailbox *mailbox, int64_t seq)
     mailbox->sent_seq = seq > mailbox->sent_seq ? seq : mailbox->sent_seq;
 }
 
+/* Decode the next row into item; a damaged one is logged and left out. */
+static enum mail_row reading_next(const struct reading *reading, struct store_rows *rows,
+                                  struct mail_item *item)
+{
+    enum mail_row row = mail_sql_row(rows, reading->mailbox->number, item);
+
+    while (row == MAIL_ROW_DAMAGED) {
+        log_error("mail.damaged", "seq=%lld hint=\"the row's checksum is wrong: check the disk\"",
+                  (long long)item->seq);
+        row = mail_sql_row(rows, reading->mailbox->number, item);
+    }
+    return row;
+}
+
+/* One row more than the limit was asked for: it tells whether there is more. */
 static void reading_take(struct reading *reading, struct store_rows *rows, struct mail *mail)
 {
-    struct mail_item *item = &reading->items[0];
-    enum mail_row row = MAIL_ROW_NONE;
+    struct mail_item item;
     int64_t bytes = 0;
-    size_t seen = 0;
 
-    while (bytes < reading->byte_max &&
-           (row = mail_sql_row(rows, reading->mailbox->number, item)) != MAIL_ROW_NONE) {
-        seen++;
-        if (row == MAIL_ROW_DAMAGED) {
-            log_error("mail.damaged", "seq=%lld hint=\"run sqlite3 on a copy and check the disk\"",
-                      (long long)item->seq);
-            mail->last_seq = item->seq;
-            continue;
-        }
-        bytes += (int64_t)item->body.size;
-        if (bytes > reading->byte_max && mail->count > 0) {
-            break; /* left for the next read */
-        }
-        mail->last_seq = item->seq;
-        item->redelivered = item->seq <= reading->mailbox->sent_seq;
-        mail->count++;
-        item++;
-    }
-    mail->more = seen == reading->limit || row != MAIL_ROW_NONE;
     mail->items = reading->items;
+    while (reading_next(reading, rows, &item) != MAIL_ROW_NONE) {
+        bytes += (int64_t)item.body.size;
+        if (mail->count == reading->limit || (bytes > reading->byte_max && mail->count > 0)) {
+            mail->more = true;
+            return;
+        }
+        item.redelivered = item.seq <= reading->mailbox->sent_seq;
+        reading->items[mail->count] = item;
+        mail->count++;
+        mail->last_seq = item.seq;
+    }
 }
 
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)
@@ -111,7 +116,7 @@ void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, si
     reading->limit = limit;
     reading->byte_max = byte_max > 0 ? byte_max : 1;
     mailboxes_seal_gaps(mailbox);
-    mail_sql_read(batch, mailbox->number, after, now_ms / 1000, (int64_t)limit);
+    mail_sql_read(batch, mailbox->number, after, now_ms / 1000, (int64_t)limit + 1);
     if (mailbox->gap_writes > 0) {
         store_submit(domain->store, &batch, on_read, reading);
     } else {

@@ -34,7 +34,7 @@ struct mail_item {
 
 struct mail {
     bool ok;          /* false: the store could not say */
-    bool more;        /* the read ended at its limit: behind last_seq there may be others */
+    bool more;        /* there are others behind last_seq */
     int64_t last_seq; /* seq of the last row read, 0 when there was none */
     const struct mail_item *items;
     size_t count;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/api/mail_json.h"
+
+#include <inttypes.h>
+
+#include "common/base64url.h"
+#include "common/bytes.h"
+
+static void append_gap_members(struct buf *out, const struct gap *gap)
+{
+    buf_append_format(
+        out, "\"from\":%" PRId64 ",\"to\":%" PRId64 ",\"count\":%" PRId64 ",\"reason\":\"%s\"",
+        gap->from, gap->to, gap->count, gaps_reason_text(gap->reason));
+}
+
+void mail_json_item(struct buf *out, const struct mail_item *item)
+{
+    buf_append_format(out, "{\"seq\":%" PRId64, item->seq);
+    if (item->is_gap) {
+        buf_append_text(out, ",\"gap\":{");
+        append_gap_members(out, &item->gap);
+        buf_append_text(out, "}}");
+        return;
+    }
+    buf_append_text(out, ",\"id\":\"");
+    base64url_encode(bytes_of(item->id.raw, sizeof item->id.raw), out);
+    buf_append_format(out, "\",\"minute\":%" PRId64 ",\"urgent\":%s,\"redelivered\":%s,\"body\":\"",
+                      item->minute, item->urgent ? "true" : "false",
+                      item->redelivered ? "true" : "false");
+    base64url_encode(item->body, out);
+    buf_append_text(out, "\"}");
+}
+
+void mail_json_gap_event(struct buf *out, const struct mail_item *item)
+{
+    buf_append_format(out, "{\"event\":\"gap\",\"seq\":%" PRId64 ",", item->seq);
+    append_gap_members(out, &item->gap);
+    buf_append_u8(out, '}');
+}
+
+void mail_json_event(struct buf *out, const struct hub_event *event)
+{
+    switch (event->kind) {
+    case HUB_EVENT_MANIFEST_CHANGED:
+        buf_append_format(out, "{\"event\":\"manifest.changed\",\"epoch\":%" PRIu64 ",\"hash\":\"",
+                          event->epoch);
+        base64url_encode(bytes_of(event->hash.raw, sizeof event->hash.raw), out);
+        buf_append_text(out, "\"}");
+        return;
+    case HUB_EVENT_DEVICE_IDLE:
+        buf_append_format(
+            out, "{\"event\":\"device.idle\",\"device_id\":%" PRIu32 ",\"days\":%" PRId64 "}",
+            event->device_id, event->days);
+        return;
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/api/query.h"
+
+#include <string.h>
+
+#include "common/bytes.h"
+#include "server/api/problem.h"
+#include "server/http/exchange.h"
+
+enum {
+    NAME_BYTES = 64,
+    DIGITS_MAX = 18
+};
+
+bool query_knows_only(struct exchange *exchange, const char *const *names)
+{
+    struct bytes name;
+    char text[NAME_BYTES] = { 0 };
+
+    if (!exchange_query_unknown(exchange, names, &name)) {
+        return true;
+    }
+    memcpy(text, name.at, name.size < sizeof text - 1 ? name.size : sizeof text - 1);
+    problem_of_member(exchange, JSON_MALFORMED, text);
+    return false;
+}
+
+static bool parse_decimal(struct bytes text, int64_t *out)
+{
+    int64_t value = 0;
+
+    if (text.size == 0 || text.size > DIGITS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (text.at[i] - '0');
+    }
+    *out = value;
+    return true;
+}
+
+bool query_int(struct exchange *exchange, const char *name, int64_t min, int64_t max, int64_t *out)
+{
+    struct bytes text;
+    int64_t value = 0;
+
+    if (!exchange_query(exchange, name, &text)) {
+        return true;
+    }
+    if (!parse_decimal(text, &value)) {
+        problem_of_member(exchange, JSON_MALFORMED, name);
+        return false;
+    }
+    if (value < min || value > max) {
+        problem_of_member(exchange, JSON_OUT_OF_RANGE, name);
+        return false;
+    }
+    *out = value;
+    return true;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /v1/stream.  The token comes as a header, or from browsers as a second
+ * subprotocol; a bad one in the header is 401, a bad subprotocol is answered by
+ * an upgrade that closes with 4401, since browsers cannot see a status.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "server/api/auth.h"
+#include "server/api/mail_api.h"
+#include "server/api/problem.h"
+#include "server/api/stream.h"
+#include "server/domain/directory.h"
+#include "server/domain/domain.h"
+#include "server/domain/mailboxes.h"
+#include "server/http/exchange.h"
+
+struct opening {
+    struct api *api;
+    struct exchange *exchange;
+    bool by_subprotocol;
+    struct api_caller caller;
+};
+
+static void opening_refuse(struct opening *opening)
+{
+    if (opening->by_subprotocol) {
+        stream_refuse(opening->api, opening->exchange, WS_CLOSE_SESSION_OVER);
+    } else {
+        exchange_reply_problem(opening->exchange, PROBLEM_session_invalid, 0, "");
+    }
+    free(opening);
+}
+
+static void opening_fail(struct opening *opening)
+{
+    problem_of_store(opening->exchange, false);
+    free(opening);
+}
+
+static void on_head(void *arg, bool ok, const struct directory_head *head)
+{
+    struct opening *opening = arg;
+    struct mailbox *mailbox =
+        mailboxes_cached(opening->api->domain->mailboxes, &opening->caller.device_pub);
+
+    if (!ok) {
+        opening_fail(opening);
+        return;
+    }
+    if (head == NULL || mailbox == NULL) { /* it left while we looked */
+        opening_refuse(opening);
+        return;
+    }
+    stream_open(opening->api, opening->exchange, &opening->caller, mailbox, head->epoch);
+    free(opening);
+}
+
+static void on_mailbox(void *arg, bool ok)
+{
+    struct opening *opening = arg;
+
+    if (!ok) {
+        opening_fail(opening);
+        return;
+    }
+    directory_load(opening->api->domain, &opening->caller.account_id, on_head, opening);
+}
+
+static void on_authenticated(void *arg, const struct api_caller *caller, bool unavailable)
+{
+    struct opening *opening = arg;
+
+    if (unavailable) {
+        opening_fail(opening);
+        return;
+    }
+    if (caller == NULL) {
+        opening_refuse(opening);
+        return;
+    }
+    opening->caller = *caller;
+    mailboxes_load(opening->api->domain, &opening->caller.device_pub, 1, on_mailbox, opening);
+}
+
+/* False when the handshake was refused, and answered. */
+static bool handshake_passes(struct exchange *exchange)
+{
+    switch (ws_handshake_check(exchange)) {
+    case WS_HANDSHAKE_OK:
+        return true;
+    case WS_HANDSHAKE_NOT_ASKED:
+        exchange_add_header(exchange, "Upgrade", "websocket");
+        exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
+        return false;
+    case WS_HANDSHAKE_BAD_VERSION:
+        exchange_add_header(exchange, "Sec-WebSocket-Version", "13");
+        exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
+        return false;
+    case WS_HANDSHAKE_MALFORMED:
+        exchange_reply_problem(exchange, PROBLEM_bad_request, 0, "");
+        return false;
+    }
+    return false;
+}
+
+/* Find our subprotocol and, beside it, a token. */
+static bool find_protocols(const struct exchange *exchange, struct bytes *out_token)
+{
+    struct bytes offered;
+    size_t cursor = 0;
+    bool ours = false;
+
+    while (ws_handshake_next_protocol(exchange, &cursor, &offered)) {
+        if (bytes_equal(offered, bytes_text("sealpost.v1"))) {
+            ours = true;
+        } else if (offered.size > 4 && memcmp(offered.at, "sp1_", 4) == 0) {
+            *out_token = offered;
+        }
+    }
+    return ours;
+}
+
+void stream_api_open(void *arg, struct exchange *exchange)
+{
+    struct opening *opening = NULL;
+    struct bytes token = api_bearer(exchange);
+    struct bytes offered = bytes_of(NULL, 0);
+
+    if (!handshake_passes(exchange)) {
+        return;
+    }
+    if (!find_protocols(exchange, &offered)) {
+        problem_of_member(exchange, JSON_MALFORMED, "Sec-WebSocket-Protocol");
+        return;
+    }
+    opening = mem_zeroed(1, sizeof *opening);
+    opening->api = arg;
+    opening->exchange = exchange;
+    if (token.size == 0 && offered.size > 0) {
+        opening->by_subprotocol = true;
+        token = offered;
+    }
+    api_authenticate(opening->api, token, on_authenticated, opening);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the device.  Each is under way until it is answered; at
+ * LIMIT_STREAM_REQUESTS of them the channel stops reading.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/mem.h"
+#include "server/api/outcome.h"
+#include "server/api/stream.h"
+#include "server/api/stream_codec.h"
+#include "server/domain/domain.h"
+#include "server/domain/mail.h"
+
+struct request {
+    struct stream *stream;
+    uint32_t number;
+    bool answer;
+};
+
+enum {
+    FEW_RECIPIENTS = 4
+};
+
+static struct request *request_begin(struct stream *stream, uint32_t number, bool answer)
+{
+    struct request *request = mem_raw(sizeof *request);
+
+    *request = (struct request){ .stream = stream, .number = number, .answer = answer };
+    stream->requests++;
+    if (stream->requests >= LIMIT_STREAM_REQUESTS && !stream->paused) {
+        stream->paused = true;
+        ws_channel_pause(stream->channel);
+    }
+    return request;
+}
+
+static void result_send(struct stream *stream, uint32_t number, int status, struct bytes json)
+{
+    uint8_t head[STREAM_RESULT_HEAD_BYTES];
+
+    if (stream->channel != NULL) {
+        stream_codec_result(head, number, status);
+        ws_channel_send(stream->channel, bytes_of(head, sizeof head), json);
+    }
+}
+
+static void request_end(struct request *request, int status, struct bytes json)
+{
+    struct stream *stream = request->stream;
+
+    if (request->answer) {
+        result_send(stream, request->number, status, json);
+    }
+    free(request);
+    stream->requests--;
+    if (stream->paused && stream->requests < LIMIT_STREAM_REQUESTS / 2) {
+        stream->paused = false;
+        if (stream->channel != NULL) {
+            ws_channel_resume(stream->channel);
+        }
+    }
+    stream_release(stream);
+}
+
+static void request_fail(struct request *request, enum problem problem, const char *members)
+{
+    struct buf json = { 0 };
+
+    problem_append(&json, problem, outcome_retry_s(problem), members);
+    request_end(request, problem_status(problem), buf_view(&json));
+    buf_clear(&json);
+}
+
+static void on_sent(void *arg, const struct envelope_outcome *outcome)
+{
+    struct request *request = arg;
+    struct buf json = { 0 };
+    struct buf members = { 0 };
+    enum problem problem = PROBLEM_internal;
+
+    if (outcome_is_success(outcome, &problem)) {
+        int status = outcome_append_success(outcome, &json);
+        request_end(request, status, buf_view(&json));
+    } else {
+        outcome_append_members(outcome, &members);
+        buf_append_u8(&members, '\0');
+        request_fail(request, problem, (const char *)members.at);
+    }
+    buf_clear(&members);
+    buf_clear(&json);
+}
+
+static void stream_send(struct stream *stream, struct stream_message *message)
+{
+    struct request *request = request_begin(stream, message->request, true);
+    struct envelope_recipient few[FEW_RECIPIENTS];
+    struct envelope_recipient *recipients = few;
+
+    if (message->count < 1 || message->count > LIMIT_SEND_RECIPIENTS) {
+        request_fail(request, PROBLEM_value_invalid, ",\"member\":\"recipients\"");
+        return;
+    }
+    if (message->count > FEW_RECIPIENTS) {
+        recipients = mem_raw(message->count * sizeof recipients[0]);
+    }
+    for (size_t i = 0; i < message->count; i++) {
+        stream_codec_recipient(message, &recipients[i]);
+    }
+    message->send.recipients = recipients;
+    message->send.count = message->count;
+    message->send.sender_account = stream->caller.account_id;
+    message->send.sender = stream->caller.device_pub;
+    envelopes_send(stream->api->domain, &message->send, stream->api->now_ms(), on_sent, request);
+    if (recipients != few) {
+        free(recipients);
+    }
+}
+
+static void on_acked(void *arg, enum mail_ack_result result, int64_t acknowledged)
+{
+    struct request *request = arg;
+    struct buf json = { 0 };
+
+    if (result != MAIL_ACKED) {
+        request_fail(request, PROBLEM_unavailable, "");
+        return;
+    }
+    if (request->answer) {
+        buf_append_format(&json, "{\"acknowledged\":%lld}", (long long)acknowledged);
+    }
+    request_end(request, 200, buf_view(&json));
+    buf_clear(&json);
+}
+
+static int seq_order(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+/* Say whether seqs, ascending, are neighbours in the window: then one range names them. */
+static bool is_run(const struct stream *stream, const int64_t *seqs, size_t count)
+{
+    size_t first = 0;
+
+    while (first < stream->window_count && stream->window[first].seq != seqs[0]) {
+        first++;
+    }
+    if (first + count > stream->window_count) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (stream->window[first + i].seq != seqs[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void stream_ack_seqs(struct stream *stream, struct request *request, int64_t *seqs,
+                            size_t count)
+{
+    bool run = false;
+
+    qsort(seqs, count, sizeof seqs[0], seq_order);
+    run = is_run(stream, seqs, count);
+    for (size_t i = 0; i < count; i++) {
+        stream_window_take(stream, seqs[i]);
+    }
+    if (run) {
+        mail_ack_run(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
+    } else {
+        mail_ack(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
+    }
+}
+
+static void stream_ack(struct stream *stream, struct stream_message *message)
+{
+    struct request *request = request_begin(stream, message->request, message->request != 0);
+    int64_t seqs[LIMIT_ACK_SEQS];
+    bool in_range = message->count >= 1 && message->count <= LIMIT_ACK_SEQS;
+
+    for (size_t i = 0; in_range && i < message->count; i++) {
+        uint64_t seq = stream_codec_seq(message);
+        in_range = seq <= INT64_MAX;
+        seqs[i] = (int64_t)seq;
+    }
+    if (!in_range) {
+        request_fail(request, PROBLEM_value_invalid, ",\"member\":\"seqs\"");
+        return;
+    }
+    stream_ack_seqs(stream, request, seqs, message->count);
+    stream_pull(stream);
+}
+
+/* What this stream delivered and is not acknowledged yet, up to seq. */
+static void stream_ack_upto(struct stream *stream, const struct stream_message *message)
+{
+    struct request *request = request_begin(stream, message->request, message->request != 0);
+    int64_t seqs[LIMIT_STREAM_WINDOW_ITEMS];
+    size_t count = 0;
+
+    while (count < stream->window_count && (uint64_t)stream->window[count].seq <= message->seq) {
+        seqs[count] = stream->window[count].seq;
+        count++;
+    }
+    if (count == 0) {
+        on_acked(request, MAIL_ACKED, 0);
+        return;
+    }
+    stream_window_take_upto(stream, seqs[count - 1]);
+    mail_ack_run(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
+    stream_pull(stream);
+}
+
+void stream_message(struct stream *stream, struct bytes bytes)
+{
+    struct stream_message message;
+
+    if (!stream_codec_parse(bytes, &message)) {
+        stream_close(stream, WS_CLOSE_POLICY, "a message that stream.md does not know");
+        return;
+    }
+    if (message.type == STREAM_SEND) {
+        stream_send(stream, &message);
+    } else if (message.type == STREAM_ACK) {
+        stream_ack(stream, &message);
+    } else {
+        stream_ack_upto(stream, &message);
+    }
+}
