@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // This client against the vectors: it must be right before it may judge a relay.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fromB64u, hex, sha256 } from './support/bytes.mjs';
 import { SigningKey, verifySignature } from './support/keys.mjs';
@@ -53,15 +53,9 @@ test('the rules name what is broken', () => {
   assert.equal(brokenRule(signedOf(0), forged), 5);
 });
 
-test('every case of the rule vectors is judged as written there', (t) => {
-  if (!existsSync(new URL('../vectors/manifest_rules.json', import.meta.url))) {
-    t.skip('there are no rule vectors');
-    return;
-  }
-  const { cases } = read('manifest_rules.json');
-  for (const each of cases) {
-    const old = each.old ? hex(each.old) : null;
-    assert.equal(brokenRule(old, hex(each.signed)), each.rule, each.name);
+test('every rule vector is judged as written there', () => {
+  for (const { name, old, next, verdict } of read('manifest_rules.json').vectors) {
+    assert.equal(brokenRule(old === null ? null : hex(old), hex(next)), verdict, name);
   }
 });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ed25519 by Node's own crypto (OpenSSL), where the daemon uses libsodium.
+import { L, isValidPoint, little } from '../../vectors/ed25519.mjs';
 import { createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
 
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -22,8 +23,20 @@ export class SigningKey {
   }
 }
 
+const points = new Map(); // the check takes milliseconds, and the same keys come again
+
+// Canonical and of prime order; OpenSSL does not ask.
+export function isGoodPoint(bytes) {
+  const name = bytes.toString('hex');
+  if (!points.has(name)) {
+    points.set(name, isValidPoint(bytes));
+  }
+  return points.get(name);
+}
+
 export function verifySignature(pub, bytes, signature) {
-  if (signature.length !== 64) {
+  if (signature.length !== 64 || !isGoodPoint(pub) || !isGoodPoint(signature.subarray(0, 32))
+    || little(signature.subarray(32)) >= L) {
     return false;
   }
   try {

@@ -5,7 +5,7 @@ import {
   ADMIN, DEHYDRATED, RECOVERY, SIGNER_INCOMING, SIGNER_RECOVERY, ZERO32, accountIdOf,
   parseManifest, signatureInput,
 } from './manifest.mjs';
-import { verifySignature } from './keys.mjs';
+import { isGoodPoint, verifySignature } from './keys.mjs';
 
 const KEY_SIZES = new Map([[1, 33], [2, 32], [3, 32]]);
 const PRIVATE_USE = 0x8000;
@@ -24,7 +24,7 @@ function isKeyValid({ type, bytes }) {
 
 function isDeviceValid(device) {
   return device.id >= 1 && device.id <= 127 && (device.flags & ~(ADMIN | DEHYDRATED)) === 0
-    && device.keys.length <= 8 && isRising(device.keys.map((key) => key.type))
+    && isGoodPoint(device.pub) && device.keys.length <= 8 && isRising(device.keys.map((key) => key.type))
     && device.keys.every(isKeyValid);
 }
 
@@ -35,6 +35,8 @@ function isWellFormed(manifest, size) {
     && manifest.created % 3600n === 0n && isRising(ids)
     && manifest.devices.every(isDeviceValid)
     && isRising(manifest.signatures.map((signature) => signature.signer))
+    && manifest.signatures.every(({ signer }) => signer <= 127 || signer === SIGNER_INCOMING)
+    && (!hasRecovery(manifest) || isGoodPoint(manifest.recoveryPub))
     && (hasRecovery(manifest) || manifest.devices.some(isAdmin));
 }
 
@@ -60,11 +62,23 @@ function isFirstValid(fresh) {
   if (hasRecovery(fresh)) {
     signers.push(SIGNER_RECOVERY);
   }
-  return fresh.accountId.equals(accountIdOf(fresh.body)) && fresh.flags === 0
-    && fresh.prevHash.equals(ZERO32) && fresh.devices.every((device) => device.addedEpoch === 0n)
+  const present = fresh.signatures.map(({ signer }) => signer);
+  return fresh.epoch === 0n && fresh.accountId.equals(accountIdOf(fresh.body))
+    && fresh.flags === 0 && fresh.prevHash.equals(ZERO32)
+    && fresh.devices.every((device) => device.addedEpoch === 0n)
     && signers.every((signer) => isSignedBy(null, fresh, signer))
-    && fresh.signatures.length === signers.length;
+    && !present.includes(SIGNER_INCOMING)
+    && present.includes(SIGNER_RECOVERY) === hasRecovery(fresh);
 }
+
+const areKeysUnique = (manifest) => new Set(
+  manifest.devices.map((device) => device.pub.toString('hex')),
+).size === manifest.devices.length;
+
+// What rule 5 asks of a first manifest.
+const isFirstConsistent = (fresh) => areKeysUnique(fresh) && fresh.signatures.every(
+  ({ signer }) => signer === SIGNER_RECOVERY || find(fresh, signer) !== undefined,
+);
 
 const isSuccessor = (old, fresh) => fresh.accountId.equals(old.accountId)
   && fresh.epoch === old.epoch + 1n && fresh.prevHash.equals(old.hash);
@@ -75,7 +89,7 @@ function hasAuthority(old, fresh) {
     return byRecovery;
   }
   return byRecovery || old.devices.some(
-    (device) => isAdmin(device) && isSignedBy(old, fresh, device.id),
+    (device) => isAdmin(device) && fresh.signatures.some(({ signer }) => signer === device.id),
   );
 }
 
@@ -85,8 +99,7 @@ function areSignaturesGood(old, fresh) {
 }
 
 function areDevicesConsistent(old, fresh) {
-  const pubs = new Set(fresh.devices.map((device) => device.pub.toString('hex')));
-  return pubs.size === fresh.devices.length && fresh.devices.every((device) => {
+  return areKeysUnique(fresh) && fresh.devices.every((device) => {
     const before = find(old, device.id);
     if (before === undefined) {
       return device.addedEpoch === fresh.epoch && isSignedBy(old, fresh, device.id);
@@ -121,6 +134,7 @@ function isRecoveryChangeAllowed(old, fresh) {
   );
 }
 
+const FIRST_RULES = [[2, isFirstValid], [5, isFirstConsistent]];
 const LATER_RULES = [
   [3, isSuccessor], [4, hasAuthority],
   [5, (old, fresh) => areSignaturesGood(old, fresh) && areDevicesConsistent(old, fresh)],
@@ -139,7 +153,7 @@ export function brokenRule(old, signed) {
     return 1;
   }
   if (old === null) {
-    return fresh.epoch === 0n && isFirstValid(fresh) ? 0 : 2;
+    return FIRST_RULES.find(([, holds]) => !holds(fresh))?.[0] ?? 0;
   }
   const before = parseManifest(old);
   return LATER_RULES.find(([, holds]) => !holds(before, fresh))?.[0] ?? 0;

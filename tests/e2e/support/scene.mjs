@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How tests get a relay: a suite shares one among tests that do not disturb each
+// other; a scene has its own.  Every test has accounts of its own.
+import assert from 'node:assert/strict';
+import { after, before, describe, it, test } from 'node:test';
+import { Relay } from './relay.mjs';
+
+const TIMEOUT_MS = 180_000;
+
+export function suite(title, options, define) {
+  describe(title, () => {
+    const relay = new Relay(options);
+    before(() => relay.up());
+    after(() => relay.dispose());
+    define((name, body) => it(name, { timeout: TIMEOUT_MS }, (t) => body(relay, t)));
+  });
+}
+
+export function scene(name, options, body) {
+  test(name, { timeout: TIMEOUT_MS }, async (t) => body(await Relay.start(t, options), t));
+}
+
+// A refusal: its status, its code, and other members that it names.
+export function assertProblem(answer, status, code, members = {}) {
+  const value = answer.json ?? answer.body;
+  assert.equal(answer.status, status, JSON.stringify(value));
+  assert.equal(answer.code, code);
+  for (const [name, wanted] of Object.entries(members)) {
+    assert.deepEqual(value[name], wanted, `${code}.${name}`);
+  }
+}
+
+export function assertStatus(answer, status) {
+  assert.equal(answer.status, status, JSON.stringify(answer.json ?? answer.body));
+}
