@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *   OPEN -> CLOSING   we sent a close frame: mail is dropped, we read on for the peer's
- *        -> DRAINING  the peer's bytes make no sense any more: they are thrown away
- *        -> OVER      the close frames have met, or the connection ended
+ * After our close frame nothing more is read: conn_finish writes it out, shuts our
+ * direction and drops what the peer still sends, so that no reset overtakes the
+ * frame.  The peer's own close frame is among what is dropped.
  *
- * After our close frame we read on, because a socket closed with bytes unread is
- * reset, and a reset may overtake the close frame.  The peer has CLOSE_WAIT_MS.
- *
- * The connection's one deadline is used for the next ping while OPEN, for the
- * answer to it after that, and for the end of the wait once closing.
+ * The connection's one deadline is for the next ping, and after that for its answer.
  */
 #include "server/ws/channel.h"
 
@@ -31,26 +27,18 @@ enum {
     JITTER_PART = 4, /* a ping comes up to this part of ping_ms early */
 };
 
-enum channel_state {
-    CHANNEL_OPEN = 0,
-    CHANNEL_CLOSING,
-    CHANNEL_DRAINING,
-    CHANNEL_OVER
-};
-
 struct ws_channel {
-    struct conn *conn; /* NULL once it is over */
+    struct conn *conn;
     const struct ws_config *config;
     const struct ws_handler *handler;
     void *arg;
     struct ws_framer framer;
     struct buf gathered; /* what has come of a message that is not whole */
-    enum channel_state state;
-    bool is_reading; /* on_bytes is on the stack: it frees the channel, not on_closed */
-    bool is_paused;  /* by ws_channel_pause */
-    bool is_pinged;  /* a ping was sent and its answer is being waited for */
-    bool was_heard;  /* since that ping */
-    bool was_full;   /* the output has been above output_max: on_room is due */
+    bool is_over;        /* our close frame is written: nothing more goes in or out */
+    bool is_paused;      /* by ws_channel_pause */
+    bool is_pinged;      /* a ping was sent and its answer is being waited for */
+    bool was_heard;      /* since that ping */
+    bool was_full;       /* the output has been at output_max: on_room is due */
 };
 
 /* ---- writing ---- */
@@ -72,7 +60,7 @@ static void frame_write(struct ws_channel *channel, enum ws_opcode opcode, struc
 
 void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes tail)
 {
-    if (channel->state != CHANNEL_OPEN) {
+    if (channel->is_over) {
         return;
     }
     frame_write(channel, WS_OPCODE_BINARY, head, tail);
@@ -81,8 +69,7 @@ void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes
 
 bool ws_channel_has_room(const struct ws_channel *channel)
 {
-    return channel->state == CHANNEL_OPEN &&
-           conn_output_bytes(channel->conn) < channel->config->output_max;
+    return !channel->is_over && conn_output_bytes(channel->conn) < channel->config->output_max;
 }
 
 /* ---- closing ---- */
@@ -97,41 +84,24 @@ static void close_write(struct ws_channel *channel, int code, const char *reason
                 bytes_of(NULL, 0));
 }
 
-/* Go over to a state that only waits for the peer's end of the connection. */
-static void channel_wind_down(struct ws_channel *channel, enum channel_state state)
+static void channel_finish(struct ws_channel *channel)
 {
-    channel->state = state;
+    channel->is_over = true;
     buf_clear(&channel->gathered);
-    conn_set_deadline(channel->conn, CLOSE_WAIT_MS);
-    if (channel->is_paused) {
-        channel->is_paused = false;
-        conn_resume(channel->conn, CONN_PAUSE_REQUESTS);
+    conn_finish(channel->conn);
+}
+
+static void channel_end(struct ws_channel *channel, int code, const char *reason)
+{
+    if (!channel->is_over) {
+        close_write(channel, code, reason);
+        channel_finish(channel);
     }
 }
 
 void ws_channel_close(struct ws_channel *channel, enum ws_close_code code, const char *reason)
 {
-    if (channel->state != CHANNEL_OPEN) {
-        return;
-    }
-    close_write(channel, (int)code, reason);
-    channel_wind_down(channel, CHANNEL_CLOSING);
-}
-
-/* Close because the peer broke a rule of framing, after which nothing can be read. */
-static void channel_fail(struct ws_channel *channel, int code, const char *reason)
-{
-    if (channel->state == CHANNEL_OPEN) {
-        close_write(channel, code, reason);
-    }
-    channel_wind_down(channel, CHANNEL_DRAINING);
-}
-
-static void channel_finish(struct ws_channel *channel)
-{
-    channel->state = CHANNEL_OVER;
-    buf_clear(&channel->gathered);
-    conn_finish(channel->conn);
+    channel_end(channel, (int)code, reason);
 }
 
 /* ---- reading ---- */
@@ -142,15 +112,13 @@ static void close_received(struct ws_channel *channel, struct bytes payload)
     int fault = ws_frame_close_check(payload, &code);
 
     if (fault != 0) {
-        channel_fail(channel, fault, "a close frame must hold a valid code and UTF-8");
-        return;
-    }
-    if (channel->state == CHANNEL_OPEN && code == WS_FRAME_CLOSE_NONE) {
+        channel_end(channel, fault, "a close frame holds a valid code and a reason in UTF-8");
+    } else if (code != WS_FRAME_CLOSE_NONE) {
+        channel_end(channel, code, "");
+    } else {
         frame_write(channel, WS_OPCODE_CLOSE, bytes_of(NULL, 0), bytes_of(NULL, 0));
-    } else if (channel->state == CHANNEL_OPEN) {
-        close_write(channel, code, "");
+        channel_finish(channel);
     }
-    channel_finish(channel);
 }
 
 static void control_received(struct ws_channel *channel, const struct ws_piece *piece)
@@ -158,7 +126,7 @@ static void control_received(struct ws_channel *channel, const struct ws_piece *
     uint8_t payload[WS_FRAME_CONTROL_MAX] = { 0 };
     struct bytes view = bytes_of(payload, piece->payload.size);
 
-    CHECK(piece->payload.size <= sizeof payload);
+    CHECK(piece->payload.size <= sizeof payload); /* the framer refuses a longer one */
     ws_frame_mask(payload, piece->payload, piece->key);
     if (piece->opcode == WS_OPCODE_CLOSE) {
         close_received(channel, view);
@@ -212,15 +180,9 @@ static void piece_received(struct ws_channel *channel, const struct ws_piece *pi
 {
     if (piece->opcode >= WS_OPCODE_CLOSE) {
         control_received(channel, piece);
-    } else if (channel->state == CHANNEL_OPEN) {
+    } else {
         data_received(channel, piece);
     }
-}
-
-static bool channel_may_read(const struct ws_channel *channel)
-{
-    return !channel->is_paused &&
-           (channel->state == CHANNEL_OPEN || channel->state == CHANNEL_CLOSING);
 }
 
 /* Read what input holds; returns the bytes used. */
@@ -229,7 +191,7 @@ static size_t channel_read(struct ws_channel *channel, struct bytes input)
     struct ws_piece piece;
     size_t used = 0;
 
-    while (channel_may_read(channel)) {
+    while (!channel->is_paused && !channel->is_over) {
         struct bytes rest = bytes_of(input.at + used, input.size - used);
         switch (ws_framer_next(&channel->framer, rest, &piece)) {
         case WS_FRAME_PIECE:
@@ -239,20 +201,14 @@ static size_t channel_read(struct ws_channel *channel, struct bytes input)
         case WS_FRAME_MORE:
             return used;
         case WS_FRAME_BAD:
-            channel_fail(channel, WS_CLOSE_PROTOCOL, "not a valid WebSocket frame");
+            channel_end(channel, WS_CLOSE_PROTOCOL, "not a valid WebSocket frame");
             break;
         case WS_FRAME_TOO_BIG:
-            channel_fail(channel, WS_CLOSE_TOO_BIG, "the message is too big");
+            channel_end(channel, WS_CLOSE_TOO_BIG, "the message is too big");
             break;
         }
     }
-    return channel->is_paused ? used : input.size;
-}
-
-static void channel_free(struct ws_channel *channel)
-{
-    buf_clear(&channel->gathered);
-    free(channel);
+    return used;
 }
 
 static size_t on_bytes(void *arg, struct conn *conn, struct bytes input)
@@ -261,14 +217,7 @@ static size_t on_bytes(void *arg, struct conn *conn, struct bytes input)
 
     (void)conn;
     channel->was_heard = true;
-    channel->is_reading = true;
-    size_t used = channel_read(channel, input);
-    channel->is_reading = false;
-    if (channel->conn == NULL) {
-        channel_free(channel);
-        return input.size;
-    }
-    return used;
+    return channel_read(channel, input);
 }
 
 static void on_drained(void *arg, struct conn *conn)
@@ -289,15 +238,11 @@ static int64_t ping_wait_ms(const struct ws_config *config)
     return config->ping_ms - random_below(jitter);
 }
 
-/* A ping is due, its answer is overdue, or the peer's close frame is. */
+/* A ping is due, or its answer is overdue. */
 static void on_deadline(void *arg, struct conn *conn)
 {
     struct ws_channel *channel = arg;
 
-    if (channel->state != CHANNEL_OPEN) {
-        channel_finish(channel);
-        return;
-    }
     if (!channel->is_pinged) {
         channel->is_pinged = true;
         channel->was_heard = false;
@@ -306,8 +251,8 @@ static void on_deadline(void *arg, struct conn *conn)
         return;
     }
     channel->is_pinged = false;
-    /* Of a peer that we do not read from we cannot hear; it is asked again later. */
-    if (channel->was_heard || channel->is_paused) {
+    /* A peer that is not read from cannot be heard; it is asked again later. */
+    if (channel->was_heard || conn_is_paused(conn)) {
         conn_set_deadline(conn, ping_wait_ms(channel->config));
         return;
     }
@@ -320,12 +265,10 @@ static void on_closed(void *arg, struct conn *conn, enum conn_end end)
 
     (void)conn;
     (void)end;
-    channel->state = CHANNEL_OVER;
-    channel->conn = NULL;
+    channel->is_over = true;
     channel->handler->on_closed(channel->arg);
-    if (!channel->is_reading) {
-        channel_free(channel);
-    }
+    buf_clear(&channel->gathered);
+    free(channel);
 }
 
 static const struct conn_protocol channel_protocol = {
@@ -361,7 +304,7 @@ struct ws_channel *ws_channel_accept(struct exchange *exchange, struct loop *loo
 
 void ws_channel_pause(struct ws_channel *channel)
 {
-    if (channel->state == CHANNEL_OPEN && !channel->is_paused) {
+    if (!channel->is_over && !channel->is_paused) {
         channel->is_paused = true;
         conn_pause(channel->conn, CONN_PAUSE_REQUESTS);
     }
@@ -369,7 +312,7 @@ void ws_channel_pause(struct ws_channel *channel)
 
 void ws_channel_resume(struct ws_channel *channel)
 {
-    if (channel->is_paused && channel->conn != NULL) {
+    if (channel->is_paused) {
         channel->is_paused = false;
         conn_resume(channel->conn, CONN_PAUSE_REQUESTS);
     }

@@ -83,5 +83,8 @@ bool ws_channel_has_room(const struct ws_channel *channel);
 void ws_channel_pause(struct ws_channel *channel);
 void ws_channel_resume(struct ws_channel *channel);
 
-/* Send a close frame with code and reason, then close; on_closed comes later, once. */
+/*
+ * Send a close frame with code and reason (ASCII, at most 123 bytes), then close as
+ * conn_finish does; nothing is read or sent after it.  on_closed comes later, once.
+ */
 void ws_channel_close(struct ws_channel *channel, enum ws_close_code code, const char *reason);
