@@ -47,6 +47,7 @@ CREATE TABLE left_devices (
     key_hash BLOB PRIMARY KEY,
     account INTEGER NOT NULL       -- 0 once the account is erased
 );
+CREATE INDEX left_devices_of_account ON left_devices (account);
 
 -- Keyed hashes of erased accounts, so that they stay erased.
 CREATE TABLE erased_accounts (

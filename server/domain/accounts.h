@@ -63,7 +63,7 @@ struct accounts_erasure {
  * the keyed hashes of its id and of its device keys.  By a command (guard) only
  * when its device is ADMIN, or when no device is.  done is called later, once.
  */
-void accounts_erase(struct domain *domain, const struct accounts_erasure *erasure, int64_t now_ms,
+void accounts_erase(struct domain *domain, const struct accounts_erasure *order, int64_t now_ms,
                     accounts_done_fn *done, void *arg);
 
 /*

@@ -41,14 +41,21 @@ struct manifests_outcome {
 
 typedef void manifests_put_fn(void *arg, const struct manifests_outcome *outcome);
 
+/* A manifest and where its sender wants it. */
+struct manifests_order {
+    struct account_id account_id;
+    uint64_t epoch;
+    struct bytes signed_bytes; /* read before manifests_put returns */
+};
+
 /*
- * Put a manifest at its epoch.  signed_bytes is read before this returns.  done
- * is called exactly once: before this returns when the manifest breaks rule 1 or
- * is not for this account and epoch, later otherwise.  Once stored: the devices
- * that left lose their streams, and all old and new devices are told.
+ * Put a manifest at its epoch.  done is called exactly once: before this returns
+ * when the manifest breaks rule 1 or is not for that account and epoch, later
+ * otherwise.  Once stored: all old and new devices are told, and the devices
+ * that left lose their streams.
  */
-void manifests_put(struct domain *domain, const struct account_id *account_id, uint64_t epoch,
-                   struct bytes signed_bytes, manifests_put_fn *done, void *arg);
+void manifests_put(struct domain *domain, const struct manifests_order *order, int64_t now_ms,
+                   manifests_put_fn *done, void *arg);
 
 /* A page of the chain, in order of epoch. */
 struct manifests_page {

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Erasure.  The keyed hashes of the device keys are made here, from the devices
+ * that were read, so the write expects that the head has not moved since; when
+ * it has, the reading begins again.  By a command, the command's seq and the
+ * ADMIN bit are guards of the same write.
+ */
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "server/domain/accounts.h"
+#include "server/domain/accounts_sql.h"
+#include "server/domain/commands.h"
+#include "server/domain/devices_sql.h"
+#include "server/domain/directory.h"
+#include "server/domain/hub.h"
+#include "server/domain/left.h"
+#include "server/domain/mailboxes.h"
+#include "server/domain/sessions.h"
+#include "server/domain/sessions_sql.h"
+#include "server/store/store.h"
+
+enum {
+    WRITES_MAX = 3, /* heads that may move under one erasure before it is given up */
+
+    /* The statements of the read, in order. */
+    READ_ROW = 0,
+    READ_DEVICES,
+};
+
+/* What an expected statement of the write says when it yields nothing. */
+enum guard {
+    GUARD_SEQ = 0,
+    GUARD_ADMIN,
+    GUARD_HEAD,
+    GUARD_COUNT
+};
+
+struct erasure {
+    struct domain *domain;
+    struct account_id account_id;
+    bool by_command;
+    struct command_guard guard;
+    int64_t seen_before_day;
+    int64_t now_ms;
+    struct accounts_row row;
+    struct devices_row devices[LIMIT_MANIFEST_DEVICES];
+    size_t device_count;
+    size_t sessions_at; /* the statement that yields ended sessions */
+    int writes;
+    accounts_done_fn *done;
+    void *arg;
+};
+
+static void erasure_read(struct erasure *erasure);
+
+/* Tell the outcome; it is the last to use erasure. */
+static void finish(struct erasure *erasure, enum accounts_result result, int64_t last_seq)
+{
+    const struct accounts_outcome outcome = { .result = result, .last_seq = last_seq };
+
+    erasure->done(erasure->arg, &outcome);
+    free(erasure);
+}
+
+static void on_last(void *arg, bool ok, int64_t last_seq)
+{
+    struct erasure *erasure = arg;
+
+    if (!ok) {
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+    } else if (last_seq < 0) {
+        finish(erasure, ACCOUNTS_UNKNOWN, 0);
+    } else {
+        finish(erasure, ACCOUNTS_REPLAYED, last_seq);
+    }
+}
+
+static void refuse(struct erasure *erasure, size_t refused_at)
+{
+    size_t guard = erasure->by_command ? refused_at : GUARD_HEAD;
+
+    CHECK(guard < GUARD_COUNT);
+    if (guard == GUARD_SEQ) {
+        commands_last(erasure->domain, erasure->guard.mailbox, on_last, erasure);
+    } else if (guard == GUARD_ADMIN) {
+        finish(erasure, ACCOUNTS_NOT_ADMIN, 0);
+    } else if (erasure->seen_before_day != 0) { /* it was idle and is not any more */
+        finish(erasure, ACCOUNTS_UNKNOWN, 0);
+    } else if (erasure->writes < WRITES_MAX) {
+        erasure_read(erasure);
+    } else {
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+    }
+}
+
+/* Let memory and streams follow what was committed. */
+static void follow(struct erasure *erasure, struct store_rows *rows)
+{
+    struct domain *domain = erasure->domain;
+
+    store_rows_select(rows, erasure->sessions_at);
+    directory_forget(domain, &erasure->account_id);
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        mailboxes_forget(domain->mailboxes, &erasure->devices[i].pub);
+        hub_end_device(domain->hub, &erasure->devices[i].pub, HUB_END_REVOKED);
+    }
+    (void)sessions_dropped(domain, rows, erasure->now_ms);
+}
+
+/* Memory forgets whatever may have been erased; streams prove themselves anew. */
+static void doubt(struct erasure *erasure)
+{
+    struct domain *domain = erasure->domain;
+
+    directory_forget(domain, &erasure->account_id);
+    sessions_forget_all(domain);
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        mailboxes_forget(domain->mailboxes, &erasure->devices[i].pub);
+        hub_end_device(domain->hub, &erasure->devices[i].pub, HUB_END_SESSION);
+    }
+}
+
+static void on_written(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct erasure *erasure = arg;
+
+    switch (status) {
+    case STORE_OK:
+        follow(erasure, rows);
+        finish(erasure, ACCOUNTS_DONE, 0);
+        return;
+    case STORE_REFUSED:
+        refuse(erasure, store_rows_refused_at(rows));
+        return;
+    case STORE_FULL:
+        finish(erasure, ACCOUNTS_STORAGE_FULL, 0);
+        return;
+    case STORE_UNCERTAIN:
+        doubt(erasure);
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
+    case STORE_CONFLICT:
+    case STORE_BUSY:
+    case STORE_BROKEN:
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
+    }
+}
+
+static void erasure_write(struct erasure *erasure)
+{
+    struct store_batch *batch = store_batch_create();
+    int64_t account = erasure->row.account;
+    struct left_hash left;
+
+    erasure->writes++;
+    if (erasure->by_command) {
+        commands_spend(batch, &erasure->guard);
+        accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
+    }
+    accounts_sql_erase(batch, &erasure->row, erasure->seen_before_day);
+    left_account(erasure->domain, &erasure->account_id, &left);
+    accounts_sql_note_erased(batch, &left, erasure->now_ms / DOMAIN_DAY_MS);
+    devices_sql_detach_left(batch, account);
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        left_device(erasure->domain, &erasure->devices[i].pub, &left);
+        devices_sql_leave(batch, &left, 0);
+        devices_sql_remove(batch, erasure->devices[i].mailbox);
+    }
+    accounts_sql_erase_manifests(batch, account);
+    erasure->sessions_at = store_batch_size(batch);
+    sessions_sql_end_account(batch, account);
+    store_submit(erasure->domain->store, &batch, on_written, erasure);
+}
+
+static void on_read(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct erasure *erasure = arg;
+
+    if (status != STORE_OK) {
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
+    }
+    if (!accounts_sql_row(rows, &erasure->row)) {
+        finish(erasure, ACCOUNTS_UNKNOWN, 0);
+        return;
+    }
+    store_rows_select(rows, READ_DEVICES);
+    erasure->device_count = 0;
+    while (erasure->device_count < LIMIT_MANIFEST_DEVICES &&
+           devices_sql_next(rows, &erasure->devices[erasure->device_count])) {
+        erasure->device_count++;
+    }
+    erasure_write(erasure);
+}
+
+static void erasure_read(struct erasure *erasure)
+{
+    struct store_batch *batch = store_batch_create();
+
+    accounts_sql_ask(batch, &erasure->account_id);
+    devices_sql_ask_all(batch, &erasure->account_id);
+    store_read(erasure->domain->store, &batch, on_read, erasure);
+}
+
+void accounts_erase(struct domain *domain, const struct accounts_erasure *order, int64_t now_ms,
+                    accounts_done_fn *done, void *arg)
+{
+    struct erasure *erasure = mem_zeroed(1, sizeof *erasure);
+
+    erasure->domain = domain;
+    erasure->account_id = order->account_id;
+    erasure->by_command = order->guard != NULL;
+    if (order->guard != NULL) {
+        erasure->guard = *order->guard;
+    }
+    erasure->seen_before_day = order->seen_before_day;
+    erasure->now_ms = now_ms;
+    erasure->done = done;
+    erasure->arg = arg;
+    erasure_read(erasure);
+}

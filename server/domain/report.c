@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions come in order of their device, so each device's stand together in one array. */
+#include "server/domain/report.h"
+
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "server/domain/domain.h"
+#include "server/domain/report_sql.h"
+#include "server/store/store.h"
+
+struct making {
+    report_made_fn *done;
+    void *arg;
+};
+
+static void note_session(struct report *report, uint32_t device_id, size_t index)
+{
+    for (size_t i = 0; i < report->device_count; i++) {
+        struct report_device *device = &report->devices[i];
+
+        if (device->device_id == device_id) {
+            if (device->session_count == 0) {
+                device->session_first = index;
+            }
+            device->session_count++;
+        }
+    }
+}
+
+/* Return the expiries, in the caller's keeping. */
+static int64_t *fill_sessions(struct store_rows *rows, struct report *report)
+{
+    uint32_t device_id = 0;
+    int64_t expires_at = 0;
+    size_t count = 0;
+    int64_t *expiries = NULL;
+
+    report_sql_turn_to_sessions(rows);
+    while (report_sql_next_session(rows, &device_id, &expires_at)) {
+        count++;
+    }
+    expiries = mem_zeroed(count, sizeof *expiries);
+    report_sql_turn_to_sessions(rows);
+    for (size_t i = 0; report_sql_next_session(rows, &device_id, &expires_at); i++) {
+        expiries[i] = expires_at;
+        note_session(report, device_id, i);
+    }
+    return expiries;
+}
+
+static void on_rows(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct making *making = arg;
+    struct report *report = mem_zeroed(1, sizeof *report);
+    int64_t *expiries = NULL;
+    bool known = status == STORE_OK && report_sql_fill(rows, report);
+
+    if (known) {
+        expiries = fill_sessions(rows, report);
+        report->session_expiries = expiries;
+    }
+    making->done(making->arg, status == STORE_OK, known ? report : NULL);
+    free(expiries);
+    free(report);
+    free(making);
+}
+
+void report_make(struct domain *domain, const struct account_id *account_id, report_made_fn *done,
+                 void *arg)
+{
+    struct making *making = mem_zeroed(1, sizeof *making);
+    struct store_batch *batch = report_sql_ask(account_id);
+
+    making->done = done;
+    making->arg = arg;
+    store_read(domain->store, &batch, on_rows, making);
+}

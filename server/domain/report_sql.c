@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/domain/report_sql.h"
+
+#include "server/domain/body.h"
+#include "server/domain/columns.h"
+#include "server/store/store.h"
+
+static const struct store_stmt account = {
+    .name = "report.account",
+    .sql = "SELECT a.account_id, a.epoch, a.head_hash, a.created_day, a.seen_day,"
+           " (SELECT count(*) FROM manifests m WHERE m.account = a.account),"
+           " (SELECT count(*) FROM left_devices l WHERE l.account = a.account)"
+           " FROM accounts a WHERE a.account_id = $1",
+};
+
+static const struct store_stmt devices = {
+    .name = "report.devices",
+    .sql = "SELECT d.device_id, d.device_pub, d.flags, d.added_epoch, d.seen_day, d.command_seq,"
+           " d.idle_state FROM accounts a JOIN devices d ON d.account = a.account"
+           " WHERE a.account_id = $1 ORDER BY d.device_id",
+};
+
+static const struct store_stmt mail = {
+    .name = "report.mail",
+    .sql = "SELECT d.device_id, e.kind, count(*), sum(length(e.body))"
+           " FROM accounts a JOIN devices d ON d.account = a.account"
+           " JOIN envelopes e ON e.mailbox = d.mailbox"
+           " WHERE a.account_id = $1 GROUP BY d.device_id, e.kind",
+};
+
+static const struct store_stmt sessions = {
+    .name = "report.sessions",
+    .sql = "SELECT s.device_id, s.expires_at"
+           " FROM accounts a JOIN sessions s ON s.account = a.account"
+           " WHERE a.account_id = $1 ORDER BY s.device_id, s.expires_at",
+};
+
+enum {
+    AT_ACCOUNT = 0,
+    AT_DEVICES,
+    AT_MAIL,
+    AT_SESSIONS
+};
+
+static void ask(struct store_batch *batch, const struct store_stmt *stmt,
+                const struct account_id *account_id)
+{
+    store_batch_add(batch, stmt);
+    store_bind_bytes(batch, bytes_of(account_id->raw, sizeof account_id->raw));
+}
+
+struct store_batch *report_sql_ask(const struct account_id *account_id)
+{
+    struct store_batch *batch = store_batch_create();
+
+    ask(batch, &account, account_id);
+    ask(batch, &devices, account_id);
+    ask(batch, &mail, account_id);
+    ask(batch, &sessions, account_id);
+    return batch;
+}
+
+static void fill_devices(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_DEVICES);
+    while (out->device_count < LIMIT_MANIFEST_DEVICES && store_rows_next(rows)) {
+        struct report_device *device = &out->devices[out->device_count];
+
+        device->device_id = (uint32_t)store_rows_int(rows, 0);
+        columns_exact(rows, 1, device->device_pub.raw, sizeof device->device_pub.raw);
+        device->flags = (uint8_t)store_rows_int(rows, 2);
+        device->added_epoch = (uint64_t)store_rows_int(rows, 3);
+        device->seen_day = store_rows_int(rows, 4);
+        device->command_seq = store_rows_int(rows, 5);
+        device->idle_state = store_rows_int(rows, 6);
+        out->device_count++;
+    }
+}
+
+static void count_mail(struct report_device *device, struct store_rows *rows)
+{
+    int64_t count = store_rows_int(rows, 2);
+
+    if (store_rows_int(rows, 1) == 0) {
+        device->envelope_count = count;
+        device->envelope_bytes = store_rows_int(rows, 3) - count * (int64_t)BODY_OVERHEAD_BYTES;
+    } else {
+        device->gap_count = count;
+    }
+}
+
+static void fill_mail(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_MAIL);
+    while (store_rows_next(rows)) {
+        for (size_t i = 0; i < out->device_count; i++) {
+            if (out->devices[i].device_id == (uint32_t)store_rows_int(rows, 0)) {
+                count_mail(&out->devices[i], rows);
+            }
+        }
+    }
+}
+
+bool report_sql_fill(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_ACCOUNT);
+    if (!store_rows_next(rows)) {
+        return false;
+    }
+    columns_exact(rows, 0, out->account_id.raw, sizeof out->account_id.raw);
+    out->epoch = (uint64_t)store_rows_int(rows, 1);
+    columns_exact(rows, 2, out->hash.raw, sizeof out->hash.raw);
+    out->created_day = store_rows_int(rows, 3);
+    out->seen_day = store_rows_int(rows, 4);
+    out->manifest_count = store_rows_int(rows, 5);
+    out->left_count = store_rows_int(rows, 6);
+    fill_devices(rows, out);
+    fill_mail(rows, out);
+    return true;
+}
+
+void report_sql_turn_to_sessions(struct store_rows *rows)
+{
+    store_rows_select(rows, AT_SESSIONS);
+}
+
+bool report_sql_next_session(struct store_rows *rows, uint32_t *out_device_id,
+                             int64_t *out_expires_at)
+{
+    if (!store_rows_next(rows)) {
+        return false;
+    }
+    *out_device_id = (uint32_t)store_rows_int(rows, 0);
+    *out_expires_at = store_rows_int(rows, 1);
+    return true;
+}
