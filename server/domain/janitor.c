@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A round walks through the duties below, one batch at a time; a duty whose
+ * batch was full is done again at once.  What walks over whole tables is done
+ * once an hour.
+ */
+#include "server/domain/janitor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "server/domain/accounts.h"
+#include "server/domain/challenges.h"
+#include "server/domain/domain.h"
+#include "server/domain/idle.h"
+#include "server/domain/losses.h"
+#include "server/domain/sessions.h"
+
+enum {
+    HOUR_MS = 3600000
+};
+
+struct janitor {
+    struct domain *domain;
+    bool running;
+    size_t duty;
+    int64_t now_ms;
+    int64_t hourly_at_ms;
+    int64_t cursor;
+};
+
+static void janitor_step(struct janitor *janitor);
+
+static void duty_done(struct janitor *janitor, bool more)
+{
+    janitor->duty += more ? 0 : 1;
+    janitor_step(janitor);
+}
+
+static void on_losses(void *arg, bool more)
+{
+    duty_done(arg, more);
+}
+
+static void on_purged(void *arg, size_t row_count)
+{
+    duty_done(arg, row_count >= DOMAIN_PURGE_ROWS);
+}
+
+static void on_touched(void *arg, size_t row_count)
+{
+    duty_done(arg, row_count >= IDLE_BATCH);
+}
+
+static void expire_own(struct janitor *janitor)
+{
+    losses_expire_own(janitor->domain, janitor->now_ms, on_losses, janitor);
+}
+
+static void expire_oldest(struct janitor *janitor)
+{
+    losses_expire_oldest(janitor->domain, &janitor->cursor, janitor->now_ms, on_losses, janitor);
+}
+
+static void purge_sessions(struct janitor *janitor)
+{
+    sessions_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_challenges(struct janitor *janitor)
+{
+    challenges_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void idle_devices(struct janitor *janitor)
+{
+    idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
+}
+
+static void idle_accounts(struct janitor *janitor)
+{
+    accounts_erase_idle(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static const struct duty {
+    void (*run)(struct janitor *janitor);
+    bool hourly;
+} duties[] = {
+    { expire_own, false },       { expire_oldest, false }, { purge_sessions, false },
+    { purge_challenges, false }, { idle_devices, true },   { idle_accounts, true },
+};
+
+enum {
+    DUTY_COUNT = sizeof duties / sizeof duties[0]
+};
+
+static void janitor_step(struct janitor *janitor)
+{
+    bool hourly = janitor->now_ms >= janitor->hourly_at_ms;
+
+    while (janitor->duty < DUTY_COUNT && duties[janitor->duty].hourly && !hourly) {
+        janitor->duty++;
+    }
+    if (janitor->duty < DUTY_COUNT) {
+        duties[janitor->duty].run(janitor);
+        return;
+    }
+    janitor->running = false;
+    if (hourly) {
+        janitor->hourly_at_ms = janitor->now_ms + HOUR_MS;
+    }
+}
+
+struct janitor *janitor_create(struct domain *domain)
+{
+    struct janitor *janitor = mem_zeroed(1, sizeof *janitor);
+
+    janitor->domain = domain;
+    return janitor;
+}
+
+void janitor_destroy(struct janitor *janitor)
+{
+    free(janitor);
+}
+
+void janitor_run(struct janitor *janitor, int64_t now_ms)
+{
+    if (!janitor->running) {
+        janitor->running = true;
+        janitor->duty = 0;
+        janitor->now_ms = now_ms;
+        janitor_step(janitor);
+    }
+}
