@@ -79,8 +79,8 @@ bool base64url_decode(struct bytes text, struct buf *out)
 {
     size_t size = base64url_decoded_max(text.size);
 
-    if (text.size == 0) {
-        return true;
+    if (size == 0) { /* and out may have no bytes to point at */
+        return text.size == 0;
     }
     buf_reserve(out, size);
     if (!base64url_decode_at(text, out->at + out->size)) {
