@@ -171,7 +171,7 @@ bool conf_file_parse(const char *path, const char *text, size_t size, struct set
     cfg_t *cfg = NULL;
     bool good = false;
 
-    if (memchr(text, '\0', size) != NULL) {
+    if (size > 0 && memchr(text, '\0', size) != NULL) {
         return fault_say(fault, "%s: this is no text file", path);
     }
     cfg = parser_create();

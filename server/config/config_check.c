@@ -106,6 +106,21 @@ static const char *path_fault(const char *path)
     return path[0] == '/' ? NULL : "it must be a path that begins with a slash";
 }
 
+/* Say whether two paths are the same but for slashes at the end. */
+static bool same_path(const char *a, const char *b)
+{
+    size_t a_size = strlen(a);
+    size_t b_size = strlen(b);
+
+    while (a_size > 1 && a[a_size - 1] == '/') {
+        a_size--;
+    }
+    while (b_size > 1 && b[b_size - 1] == '/') {
+        b_size--;
+    }
+    return a_size == b_size && strncmp(a, b, a_size) == 0;
+}
+
 static const char *storage_fault(const char *storage)
 {
 #ifdef SEALPOST_BENCH
@@ -126,7 +141,7 @@ static bool places_hold(const struct checking *checking)
 {
     const struct config *config = checking->config;
 
-    if (strcmp(config->key_dir, config->data_dir) == 0) {
+    if (same_path(config->key_dir, config->data_dir)) {
         return holds(checking, "key_dir", config->key_dir,
                      "it must not be data_dir: keys and database do not belong into one backup");
     }
@@ -173,6 +188,6 @@ bool config_check(const struct config *config, const struct settings *settings,
 {
     const struct checking checking = { .config = config, .settings = settings, .fault = fault };
 
-    return base_url_holds(&checking) && names_hold(&checking) && listeners_hold(&checking) &&
-           places_hold(&checking) && origins_hold(&checking) && idle_times_hold(&checking);
+    return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
+           listeners_hold(&checking) && origins_hold(&checking) && idle_times_hold(&checking);
 }
