@@ -89,6 +89,21 @@ export function signWithR(seed, message, r, torsion = IDENTITY, rBytes = null) {
   return Buffer.concat([R, encodeNumber((r + k * a) % L)]);
 }
 
+// A key with a part of order 8, and a signature under it that every plain verifier accepts: r is
+// tried until k is a multiple of 8, so that the part falls out of the equation.
+export const mixedPublicOf = (seed) =>
+  encode(add(multiply(secretScalar(seed), BASE), TORSION));
+export function signWithMixedKey(seed, message) {
+  const pub = mixedPublicOf(seed);
+  for (let r = 1n; ; r++) {
+    const R = encode(multiply(r, BASE));
+    const k = little(sha512(R, pub, message)) % L;
+    if (k % 8n === 0n) {
+      return Buffer.concat([R, encodeNumber((r + k * secretScalar(seed)) % L)]);
+    }
+  }
+}
+
 // What the laxest verifier in the field asks: 8 S B = 8 R + 8 k A, any encoding of R.
 export function laxVerify(pub, message, signature) {
   const R = decode(signature.subarray(0, 32), false), A = decode(pub, false);

@@ -178,6 +178,18 @@ for (const [what, pub] of Object.entries(badPoints)) {
   form(`form: recovery_pub is a point ${what}`, { recovery: pub });
 }
 
+// The worst of them: a key of mixed order under which OpenSSL and libsodium accept a signature.
+const mixedPub = curve.mixedPublicOf(seedOf('mixed'));
+const mixedSign = (message) => {
+  const signature = curve.signWithMixedKey(seedOf('mixed'), message);
+  if (!spm1.plainVerify(mixedPub, message, signature)) throw new Error('refused by all');
+  return signature;
+};
+form('form: device_pub is of mixed order and its signature passes',
+  { devices: [admin(1, 'one', { pub: mixedPub })] }, [[0, 'recovery'], [1, mixedSign]]);
+form('form: recovery_pub is of mixed order and its signature passes', { recovery: mixedPub },
+  [[0, mixedSign], [1, 'one']]);
+
 const priv = (type, size) => key(type, fill(size, 7));
 formKeys('form: nine keys', ...Array.from({ length: 9 }, (_, i) => priv(0x8000 + i, 1)));
 formDevice('form: fewer keys than the count says', { keyCount: 2 });
