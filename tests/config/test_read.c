@@ -239,9 +239,7 @@ static void texts_are_utf8_without_control_characters(void **state)
     expect_refused("name = \"a\x01"
                    "b\"\n",
                    ":2: there is a control character");
-    memset(line, 'x', sizeof line);
-    memcpy(line, "data_dir = /", strlen("data_dir = /"));
-    line[sizeof line - 1] = '\0';
+    (void)snprintf(line, sizeof line, "data_dir = /%05000d", 0);
     expect_refused(line, "data_dir is longer than 4096 bytes");
 }
 
