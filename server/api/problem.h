@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "common/json.h"
+#include "common/manifest.h"
 
 struct exchange;
 
@@ -17,6 +18,9 @@ void problem_of_reader(struct exchange *exchange, const struct json_reader *read
 
 /* The same for a member that is not JSON: a part of the path or a query parameter. */
 void problem_of_member(struct exchange *exchange, enum json_fault_kind kind, const char *member);
+
+/* Answer which rule a manifest breaks: 422 manifest_invalid with rule and a sentence on it. */
+void problem_of_manifest(struct exchange *exchange, enum manifest_verdict verdict);
 
 /* Answer that the store did not do it: 503 storage_full when full, else 503 unavailable. */
 void problem_of_store(struct exchange *exchange, bool full);

@@ -119,10 +119,10 @@ void sessions_end(struct domain *domain, const struct session_hash *hash, int64_
                   sessions_ended_fn *done, void *arg);
 
 struct sessions_revocation {
-    struct session_hash caller; /* spared when no device is named */
+    struct session_hash caller; /* spared when no devices are named */
     int64_t account;
-    const uint32_t *device_ids; /* read before sessions_revoke returns */
-    size_t device_count;        /* 0: every device, but not the caller's session */
+    const uint32_t *device_ids; /* read before sessions_revoke returns; NULL: every device */
+    size_t device_count;
 };
 
 /* End the sessions and streams of an account's devices, by a signed command. */

@@ -114,7 +114,7 @@ void sessions_revoke(struct domain *domain, const struct command_guard *guard,
     ending->mailbox = guard->mailbox;
     commands_spend(batch, guard);
     ending->first_at = store_batch_size(batch);
-    if (revocation->device_count == 0) {
+    if (revocation->device_ids == NULL) {
         sessions_sql_end_others(batch, revocation->account, &revocation->caller);
     }
     for (size_t i = 0; i < revocation->device_count; i++) {

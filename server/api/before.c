@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes before every handler: whoever needs a session has one, or hears one kind of no. */
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/mem.h"
+#include "server/api/api.h"
+#include "server/api/auth.h"
+#include "server/api/problem.h"
+#include "server/http/exchange.h"
+#include "server/http/route.h"
+
+struct arrival {
+    struct api *api;
+    struct exchange *exchange;
+};
+
+static void on_authenticated(void *arg, const struct api_caller *caller, bool unavailable)
+{
+    struct arrival arrival = *(struct arrival *)arg;
+    struct api_caller *kept = NULL;
+
+    free(arg);
+    if (caller == NULL && unavailable) {
+        problem_of_store(arrival.exchange, false);
+        return;
+    }
+    if (caller == NULL) {
+        exchange_reply_problem(arrival.exchange, PROBLEM_session_invalid, 0, "");
+        return;
+    }
+    kept = mem_zeroed(1, sizeof *kept);
+    *kept = *caller;
+    exchange_set_caller(arrival.exchange, kept);
+    exchange_route(arrival.exchange)->handler(arrival.api, arrival.exchange);
+}
+
+void api_before(void *arg, struct exchange *exchange)
+{
+    const struct http_route *route = exchange_route(exchange);
+    struct arrival *arrival = NULL;
+
+    if (route->auth == API_AUTH_NONE) {
+        route->handler(arg, exchange);
+        return;
+    }
+    arrival = mem_zeroed(1, sizeof *arrival);
+    arrival->api = arg;
+    arrival->exchange = exchange;
+    api_authenticate(arrival->api, api_bearer(exchange), on_authenticated, arrival);
+}
+
+const struct api_caller *api_caller(const struct exchange *exchange)
+{
+    const struct api_caller *caller = exchange_caller(exchange);
+
+    CHECK(caller != NULL); /* its route says API_AUTH_SESSION */
+    return caller;
+}

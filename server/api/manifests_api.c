@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading an account's chain, and adding to it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base64url.h"
+#include "common/mem.h"
+#include "server/api/account_path.h"
+#include "server/api/api.h"
+#include "server/api/people_api.h"
+#include "server/api/problem.h"
+#include "server/api/query.h"
+#include "server/api/reply.h"
+#include "server/domain/manifests.h"
+#include "server/http/exchange.h"
+
+struct listing {
+    struct exchange *exchange;
+    struct account_id account_id;
+};
+
+static json_t *page_json(const struct account_id *account_id, const struct manifests_page *page)
+{
+    json_t *manifests = json_array();
+
+    for (size_t i = 0; i < page->count; i++) {
+        (void)json_array_append_new(manifests, json_base64url(page->manifests[i]));
+    }
+    return json_pack("{s:o, s:I, s:o, s:o, s:b}", "account_id",
+                     json_base64url(bytes_of(account_id->raw, sizeof account_id->raw)), "epoch",
+                     (json_int_t)page->epoch, "hash",
+                     json_base64url(bytes_of(page->hash.raw, sizeof page->hash.raw)), "manifests",
+                     manifests, "more", page->more ? 1 : 0);
+}
+
+static void on_listed(void *arg, bool ok, const struct manifests_page *page)
+{
+    struct listing *listing = arg;
+
+    if (!ok) {
+        problem_of_store(listing->exchange, false);
+    } else if (page == NULL) {
+        exchange_reply_problem(listing->exchange, PROBLEM_account_unknown, 0, "");
+    } else {
+        reply_json_steal(listing->exchange, 200, page_json(&listing->account_id, page));
+    }
+    free(listing);
+}
+
+void manifests_api_list(void *arg, struct exchange *exchange)
+{
+    static const char *const names[] = { "since", NULL };
+    struct api *api = arg;
+    struct account_id account_id;
+    struct listing *listing = NULL;
+    int64_t since = -1;
+
+    if (!account_path_id(exchange, &account_id) || !query_knows_only(exchange, names) ||
+        !query_int(exchange, "since", 0, (INT64_C(1) << ACCOUNT_PATH_EPOCH_BITS) - 1, &since)) {
+        return;
+    }
+    listing = mem_zeroed(1, sizeof *listing);
+    listing->exchange = exchange;
+    listing->account_id = account_id;
+    manifests_list(api->domain, &account_id, since, on_listed, listing);
+}
+
+static void reply_head(struct exchange *exchange, int status,
+                       const struct manifests_outcome *outcome)
+{
+    reply_json_steal(
+        exchange, status,
+        json_pack("{s:I, s:o}", "epoch", (json_int_t)outcome->epoch, "hash",
+                  json_base64url(bytes_of(outcome->hash.raw, sizeof outcome->hash.raw))));
+}
+
+static void reply_conflict(struct exchange *exchange, const struct manifests_outcome *outcome)
+{
+    struct buf members = { 0 };
+
+    buf_append_format(&members, ",\"epoch\":%" PRIu64 ",\"hash\":\"", outcome->epoch);
+    base64url_encode(bytes_of(outcome->hash.raw, sizeof outcome->hash.raw), &members);
+    buf_append_text(&members, "\",\"manifest\":\"");
+    base64url_encode(outcome->head, &members);
+    buf_append_text(&members, "\"");
+    buf_append_u8(&members, '\0');
+    exchange_reply_problem(exchange, PROBLEM_manifest_conflict, 0, (const char *)members.at);
+    buf_clear(&members);
+}
+
+static void on_put(void *arg, const struct manifests_outcome *outcome)
+{
+    struct exchange *exchange = arg;
+
+    switch (outcome->result) {
+    case MANIFESTS_STORED:
+        reply_head(exchange, 201, outcome);
+        return;
+    case MANIFESTS_PRESENT:
+        reply_head(exchange, 200, outcome);
+        return;
+    case MANIFESTS_INVALID:
+        problem_of_manifest(exchange, outcome->verdict);
+        return;
+    case MANIFESTS_ACCOUNT_DIFFERS:
+        problem_of_member(exchange, JSON_OUT_OF_RANGE, "account_id");
+        return;
+    case MANIFESTS_EPOCH_DIFFERS:
+        problem_of_member(exchange, JSON_OUT_OF_RANGE, "epoch");
+        return;
+    case MANIFESTS_CONFLICT:
+        reply_conflict(exchange, outcome);
+        return;
+    case MANIFESTS_KEY_USED:
+        exchange_reply_problem(exchange, PROBLEM_device_key_used, 0, "");
+        return;
+    case MANIFESTS_ACCOUNT_UNKNOWN:
+        exchange_reply_problem(exchange, PROBLEM_account_unknown, 0, "");
+        return;
+    case MANIFESTS_UNAVAILABLE:
+        problem_of_store(exchange, false);
+        return;
+    case MANIFESTS_STORAGE_FULL:
+        problem_of_store(exchange, true);
+        return;
+    }
+}
+
+void manifests_api_put(void *arg, struct exchange *exchange)
+{
+    struct api *api = arg;
+    struct manifests_order order = { 0 };
+    struct json_reader reader;
+    struct buf manifest = { 0 };
+
+    if (!account_path_id(exchange, &order.account_id) ||
+        !account_path_epoch(exchange, &order.epoch)) {
+        return;
+    }
+    (void)json_reader_begin(&reader, exchange_body(exchange));
+    json_need_bytes(&reader, "manifest", &manifest);
+    if (json_reader_end(&reader)) {
+        order.signed_bytes = buf_view(&manifest);
+        manifests_put(api->domain, &order, api->now_ms(), on_put, exchange);
+    } else {
+        problem_of_reader(exchange, &reader);
+    }
+    buf_clear(&manifest);
+}
