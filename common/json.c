@@ -74,6 +74,9 @@ static json_t *json_parse_with(struct bytes text, int depth, json_error_t *error
     if (text.size == 0 || !json_is_shallow(text, depth)) {
         return NULL;
     }
+    if (memchr(text.at, '\0', text.size) != NULL) { /* jansson skips one that follows a number */
+        return NULL;
+    }
     value = json_loadb((const char *)text.at, text.size, JSON_REJECT_DUPLICATES, error);
     CHECK(value != NULL || json_error_code(error) != json_error_out_of_memory);
     return value;

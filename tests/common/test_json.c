@@ -102,6 +102,9 @@ static void nul_is_refused_raw_and_escaped(void **state)
     assert_false(is_parsed("{\"a\":\"x\\u0000y\"}"));
     assert_false(is_parsed("{\"a\\u0000\":1}"));
     assert_null(json_parse(bytes_of("{\"a\":\"x\0y\"}", 11), LIMIT_JSON_DEPTH));
+    assert_null(json_parse(bytes_of("[null\0]", 7), LIMIT_JSON_DEPTH));
+    assert_null(json_parse(bytes_of("[1\0]", 4), LIMIT_JSON_DEPTH));
+    assert_null(json_parse(bytes_of("[1 \0]", 5), LIMIT_JSON_DEPTH));
 }
 
 static void duplicate_members_are_refused_at_every_level(void **state)
