@@ -175,6 +175,26 @@ void loop_destroy(struct loop *loop)
     free(loop);
 }
 
+/* Run what belongs to the end of a turn, and drop what has left the list. */
+static void loop_end_turn(struct loop *loop)
+{
+    struct loop_calls *calls = &loop->at_turn_end;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < calls->count; i++) {
+        struct loop_call call = calls->at[i]; /* a call may add another and move the list */
+        if (call.fn != NULL) {
+            call.fn(call.arg);
+        }
+    }
+    for (size_t i = 0; i < calls->count; i++) {
+        if (calls->at[i].fn != NULL) {
+            calls->at[kept++] = calls->at[i];
+        }
+    }
+    calls->count = kept;
+}
+
 /* Run one turn as the EVLOOP_ flags say. */
 static void loop_turn_with(struct loop *loop, int flags)
 {
@@ -182,10 +202,7 @@ static void loop_turn_with(struct loop *loop, int flags)
     loop->in_turn = true;
     loop->moment->known = false;
     CHECK(event_base_loop(loop->base, flags) >= 0);
-    for (size_t i = 0; i < loop->at_turn_end.count; i++) {
-        struct loop_call call = loop->at_turn_end.at[i];
-        call.fn(call.arg);
-    }
+    loop_end_turn(loop);
     metrics_add(METRIC_loop_turns, 1);
     loop->moment->known = false;
     loop->in_turn = false;
@@ -244,14 +261,12 @@ void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
 void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_calls *calls = &loop->at_turn_end;
-    size_t kept = 0;
 
-    for (size_t i = 0; i < calls->count; i++) {
-        if (calls->at[i].fn != fn || calls->at[i].arg != arg) {
-            calls->at[kept++] = calls->at[i];
+    for (size_t i = 0; i < calls->count; i++) { /* the list may be running: keep the places */
+        if (calls->at[i].fn == fn && calls->at[i].arg == arg) {
+            calls->at[i].fn = NULL;
         }
     }
-    calls->count = kept;
 }
 
 int64_t loop_steady_ms(const struct loop *loop)

@@ -43,7 +43,7 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg);
  */
 void loop_offload(struct loop *loop, loop_fn *work, loop_fn *done, void *arg);
 
-/* Run fn(arg) at the end of every turn; and from the next turn on no more. */
+/* Run fn(arg) at the end of every turn; or run it no more, also when called by one of them. */
 void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
 void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
 

@@ -128,6 +128,55 @@ static void what_a_turn_end_posts_runs_in_the_next_turn(void **state)
     loop_destroy(trace.loop);
 }
 
+static void add_l_and_leave(void *arg)
+{
+    struct trace *trace = arg;
+
+    trace_add(trace, 'l');
+    loop_not_at_turn_end(trace->loop, add_l_and_leave, trace);
+}
+
+static void a_turn_end_that_left_runs_no_more_and_no_other_is_missed(void **state)
+{
+    struct trace trace = { .loop = loop_create() };
+    struct trace other = { .loop = trace.loop };
+
+    (void)state;
+    loop_at_turn_end(trace.loop, add_l_and_leave, &trace);
+    loop_at_turn_end(trace.loop, add_b, &trace);
+    loop_at_turn_end(trace.loop, add_b, &other);
+    loop_turn(trace.loop, 0);
+    assert_string_equal(trace.text, "lb");
+    loop_turn(trace.loop, 0);
+    assert_string_equal(trace.text, "lbb");
+    loop_not_at_turn_end(trace.loop, add_b, &trace);
+    loop_turn(trace.loop, 0);
+    assert_string_equal(trace.text, "lbb");
+    assert_string_equal(other.text, "bbb");
+    loop_destroy(trace.loop);
+}
+
+static void leave_the_next(void *arg)
+{
+    struct trace *trace = arg;
+
+    trace_add(trace, 'n');
+    loop_not_at_turn_end(trace->loop, add_b, trace);
+    loop_at_turn_end(trace->loop, add_end, trace);
+}
+
+static void a_turn_end_may_change_the_list_of_turn_ends(void **state)
+{
+    struct trace trace = { .loop = loop_create() };
+
+    (void)state;
+    loop_at_turn_end(trace.loop, leave_the_next, &trace);
+    loop_at_turn_end(trace.loop, add_b, &trace);
+    loop_turn(trace.loop, 0);
+    assert_string_equal(trace.text, "n.");
+    loop_destroy(trace.loop);
+}
+
 static void a_turn_waits_no_longer_than_told(void **state)
 {
     struct loop *loop = loop_create();
@@ -375,6 +424,8 @@ int main(void)
         cmocka_unit_test(what_is_posted_while_running_runs_in_the_next_turn),
         cmocka_unit_test(turn_ends_run_every_turn_in_their_order),
         cmocka_unit_test(what_a_turn_end_posts_runs_in_the_next_turn),
+        cmocka_unit_test(a_turn_end_that_left_runs_no_more_and_no_other_is_missed),
+        cmocka_unit_test(a_turn_end_may_change_the_list_of_turn_ends),
         cmocka_unit_test(a_turn_waits_no_longer_than_told),
         cmocka_unit_test(running_ends_with_the_turn_of_the_stop),
         cmocka_unit_test(a_stop_before_running_is_not_lost),
