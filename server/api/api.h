@@ -22,10 +22,14 @@ struct api {
     struct loop *loop;
     int64_t (*now_ms)(void); /* Unix time; tests put their own clock here */
     const char *name;        /* the relay's name; borrowed, changes on reload */
+    int64_t started_ms;      /* Unix time */
     bool draining;
 };
 
-enum api_auth { API_AUTH_NONE = 0, API_AUTH_SESSION };
+enum api_auth {
+    API_AUTH_NONE = 0,
+    API_AUTH_SESSION
+};
 
 /* The calling device, as its session says; on every exchange of an API_AUTH_SESSION route. */
 struct api_caller {

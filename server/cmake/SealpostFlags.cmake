@@ -2,7 +2,8 @@
 # Every warning and hardening flag, on the interface library that all rooms link.
 add_library(sealpost_flags INTERFACE)
 target_include_directories(sealpost_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
-target_compile_definitions(sealpost_flags INTERFACE _GNU_SOURCE SEALPOST_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(sealpost_flags INTERFACE _GNU_SOURCE SEALPOST_VERSION="${PROJECT_VERSION}"
+  SEALPOST_CONFIG="/etc/sealpost/sealpost.conf")
 target_compile_options(sealpost_flags INTERFACE
   -Wall -Wextra -Wpedantic
   -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings
@@ -21,6 +22,7 @@ target_compile_options(sealpost_flags INTERFACE
   $<$<BOOL:${SEALPOST_WERROR}>:-Werror>)
 
 if(SEALPOST_SANITIZE)
+  target_compile_definitions(sealpost_flags INTERFACE SEALPOST_SANITIZED)
   target_compile_options(sealpost_flags INTERFACE -fsanitize=${SEALPOST_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(sealpost_flags INTERFACE -fsanitize=${SEALPOST_SANITIZE})
 else()

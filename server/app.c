@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
+#include "server/api/admin_api.h"
+#include "server/api/health_api.h"
+#include "server/app_private.h"
+#include "server/config/keyring.h"
+#include "server/domain/dedup.h"
+#include "server/domain/directory.h"
+#include "server/domain/hub.h"
+#include "server/domain/janitor.h"
+#include "server/domain/mailboxes.h"
+#include "server/domain/seqs.h"
+#include "server/domain/sessions.h"
+#include "server/http/server.h"
+#include "server/net/net.h"
+#include "server/store/sqlite.h"
+#include "server/store/store.h"
+
+enum {
+    PATH_BYTES = 4096,
+    SESSIONS_CACHED = 100000,
+    ACCOUNTS_CACHED = 20000,
+    START_TURN_MS = 1000
+};
+
+void app_apply_settings(struct app *app)
+{
+    struct domain_settings *settings = &app->domain.settings;
+    const struct config *config = &app->config;
+
+    settings->registration = (enum domain_registration)config->registration;
+    settings->size_buckets = (enum domain_buckets)config->size_buckets;
+    settings->overflow = (enum domain_overflow)config->mailbox_overflow;
+    settings->plaintext_guard = config->plaintext_guard;
+    settings->mailbox_max_envelopes = config->mailbox_max_envelopes;
+    settings->mailbox_max_bytes = config->mailbox_max_bytes;
+    settings->idle_device_warn_days = config->idle_device_warn_days;
+    settings->idle_device_close_days = config->idle_device_close_days;
+    settings->idle_account_days = config->idle_account_days;
+    app->api.name = config->name;
+    log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
+}
+
+static struct store *open_store(struct app *app, char *out_error, size_t error_size)
+{
+    char path[PATH_BYTES];
+    const char *named = app->config.storage;
+    struct sqlite_config config = {
+        .path = path,
+        .queue_bytes = app->config.store_queue_bytes,
+        .ballast_bytes = app->config.ballast_bytes,
+        .reader_count = (int)app->config.sqlite_readers,
+    };
+
+#ifdef SEALPOST_BENCH
+    if (strncmp(named, "none:", 5) == 0) {
+        config.no_store = true;
+        named += 5;
+    }
+#endif
+    named += strncmp(named, "sqlite:", 7) == 0 ? 7 : 0;
+    if (named[0] == '\0') {
+        (void)snprintf(path, sizeof path, "%s/sealpost.db", app->config.data_dir);
+    } else {
+        (void)snprintf(path, sizeof path, "%s", named);
+    }
+    return sqlite_open(app->loop, &config, out_error, error_size);
+}
+
+/* One key file a purpose; what is derived from it names what it is for. */
+static void derive_keys(struct app *app)
+{
+    struct domain_keys *keys = &app->domain.keys;
+    uint8_t secret[KEYRING_KEY_BYTES];
+    uint32_t id = 0;
+
+    keyring_current(app->keyring, KEYRING_CHALLENGE, &id, secret);
+    crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/challenge-key/1"),
+                keys->challenge, sizeof keys->challenge);
+    keyring_current(app->keyring, KEYRING_INDEX, &id, secret);
+    crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/index-key/1"), keys->index,
+                sizeof keys->index);
+    keyring_current(app->keyring, KEYRING_TAG, &id, secret);
+    crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/tag-key/1"), keys->tag,
+                sizeof keys->tag);
+    mem_wipe(secret, sizeof secret);
+}
+
+static void create_domain(struct app *app)
+{
+    struct domain *domain = &app->domain;
+
+    derive_keys(app);
+    domain->mailboxes = mailboxes_create(domain->keys.tag, app->config.mailbox_cache_max);
+    domain->hub = hub_create(domain->keys.tag);
+    domain->dedup = dedup_create(domain->keys.tag, (size_t)app->config.dedup_max);
+    domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
+    domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
+    domain->base_url = app->config.base_url;
+    app->janitor = janitor_create(domain);
+    app->api.domain = domain;
+    app->api.loop = app->loop;
+    app->api.now_ms = clock_now_ms;
+    app->api.started_ms = clock_now_ms();
+    app_apply_settings(app);
+}
+
+/* The path behind scheme and host of the base URL: "" or "/prefix". */
+static const char *base_path(const char *base_url)
+{
+    const char *host = strstr(base_url, "://");
+    const char *path = host == NULL ? NULL : strchr(host + 3, '/');
+
+    return path == NULL ? "" : path;
+}
+
+static struct http_server *create_server(struct app *app, struct http_routes *routes,
+                                         const char *path, const char *origins)
+{
+    struct http_config config = {
+        .routes = routes,
+        .base_path = path,
+        .cors_origins = origins,
+        .head_timeout_ms = app->config.head_timeout * 1000,
+        .body_timeout_ms = app->config.body_timeout * 1000,
+        .idle_timeout_ms = app->config.idle_timeout * 1000,
+    };
+
+    return http_server_create(app->loop, &config);
+}
+
+static void create_servers(struct app *app)
+{
+    const char *path = base_path(app->config.base_url);
+    struct net_limits limits = {
+        .max_connections = app->config.max_connections,
+        .output_high_bytes = app->config.connection_output_max,
+        .output_low_bytes = app->config.connection_output_max / 4,
+        .write_timeout_ms = app->config.write_timeout * 1000,
+    };
+
+    app->client_routes = (struct http_routes){ api_routes, api_route_count, api_before, &app->api };
+    app->ops_routes = (struct http_routes){ health_routes, health_route_count, NULL, &app->api };
+    app->admin_routes = (struct http_routes){ admin_routes, admin_route_count, NULL, &app->api };
+    app->clients = create_server(app, &app->client_routes, path, app->config.cors_origins);
+    app->ops = create_server(app, &app->ops_routes, "", "");
+    app->admin = create_server(app, &app->admin_routes, "", "");
+    app->net = net_create(app->loop, &limits);
+}
+
+static void on_started(void *arg, const struct seqs_start *start)
+{
+    struct app *app = arg;
+
+    app->started = true;
+    app->start_ok = start->ok;
+    app->heartbeat = start->heartbeat;
+}
+
+/* Take up sequence numbers, and note the heartbeat beside the keys, before anybody is served. */
+static bool start_seqs(struct app *app, char *out_error, size_t error_size)
+{
+    int64_t copy = 0;
+
+    if (!keyring_read_heartbeat(app->config.key_dir, &copy, out_error, error_size)) {
+        return false;
+    }
+    seqs_start(&app->domain, copy, clock_now_ms(), on_started, app);
+    while (!app->started) {
+        loop_turn(app->loop, START_TURN_MS);
+    }
+    if (!app->start_ok) {
+        (void)snprintf(out_error, error_size,
+                       "the database at %s cannot be read or written: see the lines above",
+                       app->config.data_dir);
+        return false;
+    }
+    return keyring_write_heartbeat(app->config.key_dir, app->heartbeat, out_error, error_size);
+}
+
+static void on_pressure(void *arg, bool full)
+{
+    const struct app *app = arg;
+
+    net_set_store_pressure(app->net, full);
+}
+
+static bool app_open(struct app *app, char *out_error, size_t error_size)
+{
+    app->loop = loop_create();
+    if (app->loop == NULL || !crypto_start()) {
+        (void)snprintf(out_error, error_size,
+                       "a library did not start: libsodium is faulty or descriptors are used up");
+        return false;
+    }
+    app->keyring = keyring_open(app->config.key_dir, true, out_error, error_size);
+    if (app->keyring == NULL) {
+        return false;
+    }
+    app->domain.store = open_store(app, out_error, error_size);
+    if (app->domain.store == NULL) {
+        return false;
+    }
+    create_domain(app);
+    if (!start_seqs(app, out_error, error_size)) {
+        return false;
+    }
+    create_servers(app);
+    store_set_pressure(app->domain.store, on_pressure, app);
+    return app_listen(app, out_error, error_size);
+}
+
+struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
+                       size_t error_size)
+{
+    struct app *app = mem_zeroed(1, sizeof *app);
+
+    app->config = *config;
+    memset(config, 0, sizeof *config);
+    app->source = source;
+    log_setup((enum log_level)app->config.log_level, (enum log_format)app->config.log_format);
+    if (!app_open(app, out_error, error_size)) {
+        app_destroy(app);
+        return NULL;
+    }
+    app_start_clocks(app);
+    return app;
+}
+
+static void destroy_servers(struct app *app)
+{
+    net_destroy(app->net);
+    if (app->domain.store != NULL) {
+        store_destroy(app->domain.store); /* answers all that waits, also exchanges */
+    }
+    http_server_destroy(app->clients);
+    http_server_destroy(app->ops);
+    http_server_destroy(app->admin);
+}
+
+void app_destroy(struct app *app)
+{
+    if (app == NULL) {
+        return;
+    }
+    if (app->beat_timer != NULL) {
+        app_last_beat(app);
+        app_stop_clocks(app);
+    }
+    destroy_servers(app);
+    janitor_destroy(app->janitor);
+    directory_destroy(app->domain.directory);
+    sessions_destroy(app->domain.sessions);
+    dedup_destroy(app->domain.dedup);
+    hub_destroy(app->domain.hub);
+    mailboxes_destroy(app->domain.mailboxes);
+    keyring_destroy(app->keyring);
+    if (app->loop != NULL) {
+        loop_destroy(app->loop);
+    }
+    config_clear(&app->config);
+    mem_wipe(&app->domain.keys, sizeof app->domain.keys);
+    free(app);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon as a whole: creates every room's objects in order, connects them,
+ * runs the loop, and destroys them in reverse.  The one place that knows
+ * everybody.  Main thread.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "server/config/config.h"
+
+struct app;
+
+enum {
+    APP_EXIT_OK = 0,
+    APP_EXIT_USAGE = 64,    /* sysexits.h EX_USAGE: the command line is wrong */
+    APP_EXIT_SOFTWARE = 70, /* EX_SOFTWARE: a library did not start */
+    APP_EXIT_TEMPFAIL = 75, /* EX_TEMPFAIL: the database failed while running */
+    APP_EXIT_CONFIG = 78,   /* EX_CONFIG: configuration, files or addresses are wrong */
+};
+
+/*
+ * Create the daemon up to its open listeners.  source is kept (borrowed) for
+ * reloads, config is stolen: the caller's is zeroed.  NULL with a sentence in
+ * out_error.
+ */
+struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
+                       size_t error_size);
+
+/* Run until a signal says stop and all is drained; the exit status. */
+int app_run(struct app *app);
+
+/* Take everything down in reverse order.  Takes NULL. */
+void app_destroy(struct app *app);

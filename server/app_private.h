@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon's parts.
+ *
+ *   app.c         create and destroy, in order
+ *   app_run.c     signals, timers, drain
+ *   app_listen.c  listeners: clients, ops, admin
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/api/api.h"
+#include "server/app.h"
+#include "server/config/config.h"
+#include "server/domain/domain.h"
+#include "server/http/route.h"
+
+struct http_server;
+struct janitor;
+struct keyring;
+struct loop;
+struct loop_signal;
+struct loop_timer;
+struct net;
+
+struct app {
+    struct config config;
+    const struct config_source *source;
+    struct loop *loop;
+    struct keyring *keyring;
+    struct domain domain;
+    struct janitor *janitor;
+    struct api api;
+    struct http_routes client_routes, ops_routes, admin_routes;
+    struct http_server *clients, *ops, *admin;
+    struct net *net;
+    struct loop_timer *beat_timer, *janitor_timer, *drain_timer;
+    struct loop_signal *on_term, *on_int, *on_hup;
+    int64_t heartbeat; /* of the copy being written */
+    bool started;      /* seqs_start has ended */
+    bool start_ok;
+    bool beating;
+    bool draining;
+    bool drained; /* nothing is under way any more; output may still be leaving */
+    int exit_status;
+};
+
+/* Open every listener of the configuration. */
+bool app_listen(struct app *app, char *out_error, size_t error_size);
+
+/* Copy the values of the configuration that the domain looks at. */
+void app_apply_settings(struct app *app);
+
+/* Begin the heartbeat, the janitor and the signals; and end them. */
+void app_start_clocks(struct app *app);
+void app_stop_clocks(struct app *app);
+
+/* Raise the heartbeat a last time; runs turns until that is done. */
+void app_last_beat(struct app *app);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Life of the daemon: the heartbeat every minute, the janitor every few seconds,
+ * reload on SIGHUP, and the drain on SIGTERM or SIGINT:
+ *
+ *   stop listening -> streams told and closed when idle -> every request answered
+ *   -> what is written has left, or LAST_BYTES_MS -> stop
+ *
+ * A second signal, or drain_time, ends the wait.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "server/api/stream.h"
+#include "server/app_private.h"
+#include "server/config/keyring.h"
+#include "server/domain/hub.h"
+#include "server/domain/janitor.h"
+#include "server/domain/seqs.h"
+#include "server/http/server.h"
+#include "server/net/net.h"
+
+enum {
+    BEAT_MS = 60000,
+    JANITOR_MS = 5000,
+    LAST_BYTES_MS = 500
+};
+
+static void write_copy(void *arg)
+{
+    struct app *app = arg;
+    char error[CONFIG_ERROR_BYTES];
+
+    if (!keyring_write_heartbeat(app->config.key_dir, app->heartbeat, error, sizeof error)) {
+        log_error("heartbeat.copy_failed", "reason=\"%s\"", error);
+    }
+}
+
+static void on_copy_written(void *arg)
+{
+    struct app *app = arg;
+
+    app->beating = false;
+}
+
+static void on_beat(void *arg, int64_t heartbeat)
+{
+    struct app *app = arg;
+
+    if (heartbeat == 0) {
+        app->beating = false; /* the store has logged why */
+        return;
+    }
+    app->heartbeat = heartbeat;
+    loop_offload(app->loop, write_copy, on_copy_written, app);
+}
+
+static void beat(struct app *app)
+{
+    if (!app->beating) {
+        app->beating = true;
+        seqs_beat(&app->domain, on_beat, app);
+    }
+}
+
+static void on_beat_time(void *arg)
+{
+    struct app *app = arg;
+
+    beat(app);
+    loop_timer_start(app->beat_timer, BEAT_MS);
+}
+
+static void on_janitor_time(void *arg)
+{
+    struct app *app = arg;
+
+    janitor_run(app->janitor, clock_now_ms());
+    loop_timer_start(app->janitor_timer, JANITOR_MS);
+}
+
+void app_last_beat(struct app *app)
+{
+    while (app->beating) {
+        loop_turn(app->loop, BEAT_MS);
+    }
+    beat(app);
+    while (app->beating) {
+        loop_turn(app->loop, BEAT_MS);
+    }
+}
+
+static void on_drain_time(void *arg)
+{
+    struct app *app = arg;
+
+    if (!app->drained) {
+        log_warn("drain.cut", "waiting=%zu streams=%zu", http_server_waiting(app->clients),
+                 hub_count(app->domain.hub));
+    }
+    loop_stop(app->loop);
+}
+
+/* At each turn's end while draining: has all been answered, has all left? */
+static void on_turn_end(void *arg)
+{
+    struct app *app = arg;
+
+    if (!app->draining) {
+        return;
+    }
+    if (!app->drained && http_server_waiting(app->clients) == 0 &&
+        hub_count(app->domain.hub) == 0) {
+        app->drained = true;
+        loop_timer_start(app->drain_timer, LAST_BYTES_MS);
+    }
+    if (app->drained && net_connection_count(app->net) == 0) {
+        loop_stop(app->loop);
+    }
+}
+
+static void on_stop(void *arg)
+{
+    struct app *app = arg;
+
+    if (app->draining) {
+        loop_stop(app->loop);
+        return;
+    }
+    log_info("drain", "connections=%zu streams=%zu seconds=%" PRId64,
+             net_connection_count(app->net), hub_count(app->domain.hub), app->config.drain_time);
+    app->draining = true;
+    app->api.draining = true;
+    net_stop_listening(app->net);
+    http_server_drain(app->clients);
+    stream_drain_all(&app->api);
+    loop_timer_start(app->drain_timer, app->config.drain_time * 1000);
+}
+
+static void tell_change(void *arg, const char *name, bool reloadable)
+{
+    (void)arg;
+    if (reloadable) {
+        log_info("config.changed", "option=%s", name);
+    } else {
+        log_warn("config.needs_restart", "option=%s", name);
+    }
+}
+
+static void on_reload(void *arg)
+{
+    struct app *app = arg;
+    struct config fresh;
+    char error[CONFIG_ERROR_BYTES];
+
+    memset(&fresh, 0, sizeof fresh);
+    if (!config_read(app->source, &fresh, error, sizeof error)) {
+        log_error("config.refused", "reason=\"%s\" effect=\"the old configuration stays\"", error);
+        return;
+    }
+    config_compare(&app->config, &fresh, tell_change, NULL);
+    config_apply(&app->config, &fresh);
+    config_clear(&fresh);
+    app_apply_settings(app);
+    log_info("config.reloaded", "listeners=kept");
+}
+
+void app_start_clocks(struct app *app)
+{
+    app->beat_timer = loop_timer_create(app->loop, on_beat_time, app);
+    app->janitor_timer = loop_timer_create(app->loop, on_janitor_time, app);
+    app->drain_timer = loop_timer_create(app->loop, on_drain_time, app);
+    app->on_term = loop_signal_create(app->loop, SIGTERM, on_stop, app);
+    app->on_int = loop_signal_create(app->loop, SIGINT, on_stop, app);
+    app->on_hup = loop_signal_create(app->loop, SIGHUP, on_reload, app);
+    loop_at_turn_end(app->loop, on_turn_end, app);
+    loop_timer_start(app->beat_timer, BEAT_MS);
+    loop_timer_start(app->janitor_timer, 0);
+}
+
+void app_stop_clocks(struct app *app)
+{
+    loop_timer_destroy(app->beat_timer);
+    loop_timer_destroy(app->janitor_timer);
+    loop_timer_destroy(app->drain_timer);
+    loop_signal_destroy(app->on_term);
+    loop_signal_destroy(app->on_int);
+    loop_signal_destroy(app->on_hup);
+}
+
+int app_run(struct app *app)
+{
+    log_info("ready", "version=%s", SEALPOST_VERSION);
+    loop_run(app->loop);
+    log_info("stopped", "status=%d", app->exit_status);
+    return app->exit_status;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealpostd: arguments and the process's own house-keeping. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "server/app.h"
+#include "server/config/config.h"
+
+enum {
+    SETS_MAX = 64
+};
+
+struct arguments {
+    const char *config;
+    const char *sets[SETS_MAX];
+    size_t set_count;
+    bool check, print, print_default, version, help;
+};
+
+static const char usage[] =
+    "Usage: sealpostd [--config FILE] [--set NAME=VALUE]...\n"
+    "\n"
+    "The Sealpost relay: stores and forwards sealed envelopes between device keys.\n"
+    "\n"
+    "  --config FILE           read this configuration (default: " SEALPOST_CONFIG
+    " where it exists)\n"
+    "  --set NAME=VALUE        set one option; may be given several times\n"
+    "  --check-config          check the configuration, write nothing, exit\n"
+    "  --print-config          print every option with its origin, exit\n"
+    "  --print-default-config  print the commented default file, exit\n"
+    "  --version               print the version, exit\n"
+    "  --help                  print this, exit\n"
+    "\n"
+    "Every option can also come from the environment: SEALPOST_NAME, or\n"
+    "SEALPOST_NAME_FILE with the path of a file that holds the value.\n"
+    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration.\n";
+
+static bool parse_arguments(int argc, char **argv, struct arguments *out)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 's' },
+        { "check-config", no_argument, NULL, 'k' },
+        { "print-config", no_argument, NULL, 'p' },
+        { "print-default-config", no_argument, NULL, 'd' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option = 0;
+
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        out->config = option == 'c' ? optarg : out->config;
+        out->check = out->check || option == 'k';
+        out->print = out->print || option == 'p';
+        out->print_default = out->print_default || option == 'd';
+        out->version = out->version || option == 'v';
+        out->help = out->help || option == 'h';
+        if (option == '?' || (option == 's' && out->set_count == SETS_MAX)) {
+            return false;
+        }
+        if (option == 's') {
+            out->sets[out->set_count] = optarg;
+            out->set_count++;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "sealpostd: unknown argument %s\n", argv[optind]);
+        return false;
+    }
+    return true;
+}
+
+/* Secrets stay out of core files; a debugger and the leak checker need a dumpable process. */
+static void protect_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(SEALPOST_SANITIZED)
+    static const struct rlimit none = { 0, 0 };
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void print_buf(struct buf *text)
+{
+    (void)fwrite(text->at, 1, text->size, stdout);
+    buf_clear(text);
+}
+
+static int run(struct config *config, const struct config_source *source)
+{
+    char error[CONFIG_ERROR_BYTES * 2];
+    struct app *app = NULL;
+    int status = 0;
+
+    protect_memory();
+    raise_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(S_IRWXG | S_IRWXO);
+    app = app_create(config, source, error, sizeof error);
+    if (app == NULL) {
+        (void)fprintf(stderr, "sealpostd: %s\n", error);
+        return APP_EXIT_CONFIG;
+    }
+    status = app_run(app);
+    app_destroy(app);
+    return status;
+}
+
+static int configure_and_run(const struct arguments *arguments)
+{
+    const char *path = arguments->config;
+    struct config config;
+    struct buf text = { 0 };
+    char error[CONFIG_ERROR_BYTES];
+    int status = APP_EXIT_OK;
+
+    if (path == NULL && access(SEALPOST_CONFIG, F_OK) == 0) {
+        path = SEALPOST_CONFIG;
+    }
+    struct config_source source = {
+        .path = path,
+        .sets = arguments->sets,
+        .set_count = arguments->set_count,
+        .environment = environ,
+    };
+    memset(&config, 0, sizeof config);
+    if (!config_read(&source, &config, error, sizeof error)) {
+        (void)fprintf(stderr, "sealpostd: %s\n", error);
+        return APP_EXIT_CONFIG;
+    }
+    if (arguments->print) {
+        config_print(&config, &source, &text);
+        print_buf(&text);
+    } else if (!arguments->check) {
+        status = run(&config, &source);
+    }
+    config_clear(&config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = { 0 };
+    struct buf text = { 0 };
+
+    if (!parse_arguments(argc, argv, &arguments)) {
+        (void)fputs("Try: sealpostd --help\n", stderr);
+        return APP_EXIT_USAGE;
+    }
+    if (arguments.help) {
+        (void)fputs(usage, stdout);
+        return APP_EXIT_OK;
+    }
+    if (arguments.version) {
+        (void)puts("sealpostd " SEALPOST_VERSION);
+        return APP_EXIT_OK;
+    }
+    if (arguments.print_default) {
+        config_print_default(&text);
+        print_buf(&text);
+        return APP_EXIT_OK;
+    }
+    return configure_and_run(&arguments);
+}
