@@ -10,7 +10,7 @@
 #include "server/api/problem.h"
 #include "server/api/query.h"
 #include "server/api/reply.h"
-#include "server/api/report_json.h"
+#include "server/api/report_api.h"
 #include "server/domain/accounts.h"
 #include "server/domain/census.h"
 #include "server/domain/domain.h"
@@ -95,7 +95,7 @@ static void on_report(void *arg, bool ok, const struct report *report)
     } else if (report == NULL) {
         exchange_reply_problem(arg, PROBLEM_not_found, 0, "");
     } else {
-        reply_json_steal(arg, 200, report_json(report));
+        reply_json_steal(arg, 200, report_api_json(report));
     }
 }
 
