@@ -260,11 +260,12 @@ void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
 
 void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg)
 {
-    struct loop_calls *calls = &loop->at_turn_end;
+    struct loop_call gone = { .fn = fn, .arg = arg };
 
-    for (size_t i = 0; i < calls->count; i++) { /* the list may be running: keep the places */
-        if (calls->at[i].fn == fn && calls->at[i].arg == arg) {
-            calls->at[i].fn = NULL;
+    for (size_t i = 0; i < loop->at_turn_end.count; i++) {
+        struct loop_call *call = &loop->at_turn_end.at[i];
+        if (call->fn == gone.fn && call->arg == gone.arg) {
+            call->fn = NULL; /* the list may be running: keep the places */
         }
     }
 }

@@ -259,22 +259,27 @@ static void expect_refused(read_fn *read, const char *value, enum json_fault_kin
     buf_clear(&text);
 }
 
+/* Try read with a value of every type but the one whose example is good. */
+static void expect_others_refused(read_fn *read, const char *good)
+{
+    static const char *const values[] = { "1", "true", "\"AQID\"", "[]", "{}", "null" };
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (strcmp(values[i], good) != 0) {
+            expect_refused(read, values[i], JSON_MALFORMED);
+        }
+    }
+}
+
 static void wrong_types_are_malformed(void **state)
 {
-    static read_fn *const reads[] = { read_int,   read_bool, read_exact,
-                                      read_bytes, read_text, read_array };
-    static const char *const values[] = { "1", "true", "\"AQID\"", "\"AQID\"", "\"AQID\"", "[]" };
-
     (void)state;
-    for (size_t read = 0; read < 6; read++) {
-        for (size_t value = 0; value < 6; value++) {
-            if (strcmp(values[read], values[value]) != 0) {
-                expect_refused(reads[read], values[value], JSON_MALFORMED);
-            }
-        }
-        expect_refused(reads[read], "null", JSON_MALFORMED);
-        expect_refused(reads[read], "{}", JSON_MALFORMED);
-    }
+    expect_others_refused(read_int, "1");
+    expect_others_refused(read_bool, "true");
+    expect_others_refused(read_exact, "\"AQID\"");
+    expect_others_refused(read_bytes, "\"AQID\"");
+    expect_others_refused(read_text, "\"AQID\"");
+    expect_others_refused(read_array, "[]");
 }
 
 static void a_real_is_no_integer(void **state)

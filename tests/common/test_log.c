@@ -247,14 +247,13 @@ static void json_is_valid_whatever_the_values_hold(void **state)
 static void a_long_line_is_cut_and_says_so(void **state)
 {
     static char value[10001];
-    const char *line;
 
     (void)state;
     for (size_t size = 1900; size <= 10000; size = size < 2100 ? size + 1 : size + 1000) {
         memset(value, 'x', size);
         value[size] = '\0';
         log_info("e", "a=%s", value);
-        line = next_after_time();
+        const char *line = next_after_time();
         if (size < 1900 + 50) {
             assert_null(strstr(line, "cut=true"));
             assert_int_equal(strlen(line), strlen("level=info event=e a=") + size);

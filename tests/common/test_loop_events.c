@@ -53,12 +53,11 @@ static void a_timer_rings_once_and_not_early(void **state)
 {
     struct loop *loop = loop_create();
     struct alarm alarm;
-    int64_t start_ms;
 
     (void)state;
     alarm_init(&alarm, loop);
     for (int round = 1; round <= 20; round++) {
-        start_ms = clock_steady_ms();
+        int64_t start_ms = clock_steady_ms();
         loop_timer_start(alarm.timer, 3);
         run_until_rung(&alarm, round);
         assert_true(alarm.rang_ms - start_ms >= 3);

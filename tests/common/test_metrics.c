@@ -223,14 +223,12 @@ static void buckets_never_fall_and_end_with_the_count(void **state)
     expect_near(sample("sealpost_store_commit_seconds_count"), before);
 }
 
-enum {
-    ROUNDS = 20000
-};
+static const int64_t rounds = 20000;
 
 static void count_many(void *arg)
 {
     (void)arg;
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int64_t i = 0; i < rounds; i++) {
         metrics_add(METRIC_sessions_created, 1);
         metrics_observe_us(METRIC_envelope_accept, 5);
     }
@@ -251,8 +249,8 @@ static void nothing_is_lost_between_threads(void **state)
     loop_offload(loop, count_many, counted, NULL);
     count_many(NULL);
     loop_destroy(loop);
-    assert_int_equal(metrics_value(METRIC_sessions_created), before + 2 * ROUNDS);
-    expect_near(sample("sealpost_envelope_accept_seconds_count"), observed + 2 * ROUNDS);
+    assert_int_equal(metrics_value(METRIC_sessions_created), before + 2 * rounds);
+    expect_near(sample("sealpost_envelope_accept_seconds_count"), observed + (double)(2 * rounds));
 }
 
 int main(void)
