@@ -7,7 +7,11 @@
  */
 #include <assert.h>
 #include <sodium.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/crypto_private.h"
 #include "common/mem.h"

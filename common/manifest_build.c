@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writing half of the format that manifest.c reads. */
+#include <stdint.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
+#include "common/limits.h"
 #include "common/manifest.h"
 #include "common/manifest_private.h"
 

@@ -8,9 +8,14 @@
  * meant by device_id; after rule 5 every signature that is there is a good one,
  * so rules 6 and 7 ask only whether a signer signed.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/manifest.h"
 #include "common/manifest_private.h"
 

@@ -42,8 +42,8 @@ struct sigbytes_command {
     struct bytes audience; /* at most 255 bytes */
     const struct account_id *account;
     uint32_t device_id;
-    uint64_t seq;
     enum command_op op;
+    uint64_t seq;
     struct bytes payload;
 };
 

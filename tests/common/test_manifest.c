@@ -3,11 +3,16 @@
  * tests/vectors/manifest_rules.json was made by an implementation in another
  * language and holds every clause of every rule; here it judges this one.
  */
-#include <stdio.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "tests/support/unit.h"
@@ -91,48 +96,48 @@ static void every_rule_is_judged_as_the_second_implementation_does(void **state)
     json_decref(root);
 }
 
-/* Each supplied epoch is valid after the one before, and hashes to what is printed. */
+static struct held *supplied(const json_t *root, size_t epoch)
+{
+    const json_t *vector = json_array_get(json_object_get(root, "manifests"), epoch);
+    struct held *held = held_of(vectors_text(vector, "signed"));
+    struct manifest_hash hash;
+    struct manifest_hash wanted;
+
+    assert_int_equal(parse(held), MANIFEST_VALID);
+    assert_int_equal(held->manifest.body.size * 2, strlen(vectors_text(vector, "body")));
+    manifest_hash_of(held->manifest.body, &hash);
+    vectors_hex_exact(vectors_text(vector, "hash"), wanted.raw, sizeof wanted.raw);
+    assert_memory_equal(hash.raw, wanted.raw, sizeof hash.raw);
+    return held;
+}
+
 static void the_supplied_chain_holds(void **state)
 {
     json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
-    struct held *head = NULL;
-    size_t i;
-    json_t *vector;
+    struct held *first = supplied(root, 0);
+    struct held *second = supplied(root, 1);
+    struct held *third = supplied(root, 2);
 
     (void)state;
-    json_array_foreach (json_object_get(root, "manifests"), i, vector) {
-        struct held *next = held_of(vectors_text(vector, "signed"));
-        struct manifest_hash hash;
-        struct manifest_hash wanted;
-
-        assert_int_equal(parse(next), MANIFEST_VALID);
-        assert_int_equal(head == NULL ? manifest_check_first(&next->manifest)
-                                      : manifest_check_next(&head->manifest, &next->manifest),
-                         MANIFEST_VALID);
-        assert_int_equal(next->manifest.body.size * 2, strlen(vectors_text(vector, "body")));
-        manifest_hash_of(next->manifest.body, &hash);
-        vectors_hex_exact(vectors_text(vector, "hash"), wanted.raw, sizeof wanted.raw);
-        assert_memory_equal(hash.raw, wanted.raw, sizeof hash.raw);
-        if (head != NULL) {
-            held_clear(head);
-        }
-        head = next;
-    }
-    assert_int_equal(i, 3);
-    held_clear(head);
+    assert_int_equal(manifest_check_first(&first->manifest), MANIFEST_VALID);
+    assert_int_equal(manifest_check_next(&first->manifest, &second->manifest), MANIFEST_VALID);
+    assert_int_equal(manifest_check_next(&second->manifest, &third->manifest), MANIFEST_VALID);
+    assert_int_equal(manifest_check_next(&first->manifest, &third->manifest),
+                     MANIFEST_RULE_3_CHAIN);
+    held_clear(first);
+    held_clear(second);
+    held_clear(third);
     json_decref(root);
 }
 
 static void a_manifest_is_read_field_by_field(void **state)
 {
     json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
-    const json_t *second = json_array_get(json_object_get(root, "manifests"), 1);
-    struct held *held = held_of(vectors_text(second, "signed"));
+    struct held *held = supplied(root, 1);
     const struct manifest *manifest = &held->manifest;
     struct account_id account;
 
     (void)state;
-    assert_int_equal(parse(held), MANIFEST_VALID);
     vectors_hex_exact(vectors_text(root, "account_id"), account.raw, sizeof account.raw);
     assert_memory_equal(manifest->account.raw, account.raw, sizeof account.raw);
     assert_int_equal(manifest->flags, 0);
@@ -160,15 +165,12 @@ static void a_manifest_is_read_field_by_field(void **state)
 static void what_was_parsed_is_built_again_byte_for_byte(void **state)
 {
     json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
-    size_t i;
-    json_t *vector;
 
     (void)state;
-    json_array_foreach (json_object_get(root, "manifests"), i, vector) {
-        struct held *held = held_of(vectors_text(vector, "signed"));
+    for (size_t epoch = 0; epoch < 3; epoch++) {
+        struct held *held = supplied(root, epoch);
         struct buf again = { .at = NULL };
 
-        assert_int_equal(parse(held), MANIFEST_VALID);
         manifest_build_body(&held->manifest, &again);
         manifest_append_signatures(&again, held->manifest.signatures,
                                    held->manifest.signature_count);
@@ -184,15 +186,13 @@ static void what_was_parsed_is_built_again_byte_for_byte(void **state)
 static void a_signature_is_that_of_the_vector(void **state)
 {
     json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
-    const json_t *first = json_array_get(json_object_get(root, "manifests"), 0);
     const json_t *seeds = json_object_get(root, "seeds");
-    struct held *held = held_of(vectors_text(first, "signed"));
+    struct held *held = supplied(root, 0);
     const struct manifest *manifest = &held->manifest;
     uint8_t seed[CRYPTO_SEED_BYTES];
     uint8_t signature[CRYPTO_SIGNATURE_BYTES];
 
     (void)state;
-    assert_int_equal(parse(held), MANIFEST_VALID);
     assert_int_equal(manifest->signatures[0].signer, MANIFEST_SIGNER_RECOVERY);
     vectors_hex_exact(vectors_text(seeds, "recovery"), seed, sizeof seed);
     manifest_sign(seed, manifest->body, signature);
@@ -208,8 +208,7 @@ static void a_signature_is_that_of_the_vector(void **state)
 static void no_change_of_a_byte_is_accepted(void **state)
 {
     json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
-    const json_t *first = json_array_get(json_object_get(root, "manifests"), 0);
-    struct held *held = held_of(vectors_text(first, "signed"));
+    struct held *held = supplied(root, 0);
 
     (void)state;
     for (size_t at = 0; at < held->bytes.size; at++) {

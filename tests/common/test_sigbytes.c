@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/sigbytes.h"
 #include "tests/support/unit.h"

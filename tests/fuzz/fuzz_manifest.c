@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/wire.h"

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "common/bytes.h"
 #include "tests/support/unit.h"
 
 json_t *vectors_load(const char *path)
@@ -37,24 +36,27 @@ static uint8_t digit_of(char letter)
     return (uint8_t)(found - digits);
 }
 
+static uint8_t byte_of(const char *hex)
+{
+    return (uint8_t)(digit_of(hex[0]) << 4 | digit_of(hex[1]));
+}
+
 void vectors_hex(const char *hex, struct buf *out)
 {
     size_t length = strlen(hex);
 
     assert_int_equal(length % 2, 0);
     for (size_t i = 0; i < length; i += 2) {
-        buf_append_u8(out, (uint8_t)(digit_of(hex[i]) << 4 | digit_of(hex[i + 1])));
+        buf_append_u8(out, byte_of(hex + i));
     }
 }
 
 void vectors_hex_exact(const char *hex, void *out, size_t size)
 {
-    struct buf bytes = { .at = NULL };
+    uint8_t *at = out;
 
-    vectors_hex(hex, &bytes);
-    assert_int_equal(bytes.size, size);
-    if (size > 0) {
-        memcpy(out, bytes.at, size);
+    assert_int_equal(strlen(hex), size * 2);
+    for (size_t i = 0; i < size; i++) {
+        at[i] = byte_of(hex + 2 * i);
     }
-    buf_clear(&bytes);
 }
