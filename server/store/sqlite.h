@@ -19,6 +19,7 @@ struct sqlite_config {
     int64_t queue_bytes;   /* bound of the write queue: above it store_set_pressure hears true */
     int64_t ballast_bytes; /* size of the file given up when the disk is full; 0: none */
     int reader_count;      /* reader threads, 1..8 */
+    int64_t truncate_ms;   /* the log is emptied at most this long after a write; 0: a minute */
     bool no_store;         /* bench only: statements named "envelopes.append*" and
                               "envelopes.ack*" are answered without being run */
 };

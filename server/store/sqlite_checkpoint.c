@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checkpoint thread moves the log's pages into the database file, so that
+ * the writer never waits for that disk.  Beside a busy writer a passive
+ * checkpoint never reaches the end of the log, and a log that never ends never
+ * starts again: so the writer is then held for the short rest.
+ *
+ * Every truncate_ms in which something was written it gives free pages back to
+ * the disk, a few at a time, and empties the log, so that deleted bytes are
+ * gone from there too.  While the disk is full it does both every second and
+ * then looks whether the ballast can be built again.
+ */
+#include <stdint.h>
+#include <time.h>
+
+#include "common/check.h"
+#include "server/store/sqlite_private.h"
+
+enum {
+    CHECKPOINT_READERS_MS = 50,   /* how long the held writer waits for old snapshots */
+    CHECKPOINT_KEPT_PAGES = 2048, /* free pages that are kept for the next inserts */
+    CHECKPOINT_VACUUM_STEPS = 64, /* of 256 pages: at most 64 MiB a round */
+    CHECKPOINT_PASSES = 2
+};
+
+static int64_t checkpoint_now_ms(void)
+{
+    struct timespec now;
+
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum sqlite_fault checkpoint_run_mode(struct sqlite_conn *conn, int mode, int *out_pages)
+{
+    int done = 0;
+
+    return sqlite_conn_fault(conn,
+                             sqlite3_wal_checkpoint_v2(conn->db, NULL, mode, out_pages, &done));
+}
+
+enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn)
+{
+    int pages = 0;
+
+    return checkpoint_run_mode(conn, SQLITE_CHECKPOINT_TRUNCATE, &pages);
+}
+
+/* With the writer held.  Busy means an old snapshot or another program: next time. */
+static void checkpoint_judge(struct sqlite_store *store, enum sqlite_fault fault)
+{
+    if (fault == FAULT_FULL) {
+        sqlite_health_fill(store);
+    } else if (fault == FAULT_DISK) {
+        sqlite_health_break(store, "checkpoint", store->checkpointer.result);
+    }
+}
+
+static void checkpoint_shorten(struct sqlite_store *store)
+{
+    struct sqlite_conn *conn = &store->checkpointer;
+    enum sqlite_fault fault = FAULT_NONE;
+    int pages = 0;
+
+    for (int i = 0; i < CHECKPOINT_PASSES && fault == FAULT_NONE; i++) {
+        fault = checkpoint_run_mode(conn, SQLITE_CHECKPOINT_PASSIVE, &pages);
+    }
+    sqlite_writer_pause(store);
+    if (fault == FAULT_NONE) {
+        fault = checkpoint_run_mode(conn, SQLITE_CHECKPOINT_RESTART, &pages);
+    }
+    checkpoint_judge(store, fault);
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->wal_mark = SQLITE_WAL_PAGES + (fault == FAULT_NONE ? 0 : pages);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    sqlite_writer_resume(store);
+}
+
+/* One small step; false when there is no more to give back. */
+static bool checkpoint_vacuum_step(struct sqlite_store *store, int64_t kept_pages)
+{
+    struct sqlite_conn *conn = &store->checkpointer;
+
+    if (sqlite_conn_number(conn, "PRAGMA freelist_count") <= kept_pages) {
+        return false;
+    }
+    enum sqlite_fault fault = sqlite_conn_exec(conn, "PRAGMA incremental_vacuum(256)");
+    checkpoint_judge(store, fault);
+    return fault == FAULT_NONE;
+}
+
+static void checkpoint_tidy(struct sqlite_store *store)
+{
+    bool is_more = true;
+    int pages = 0;
+
+    for (int i = 0; i < CHECKPOINT_VACUUM_STEPS && is_more; i++) {
+        sqlite_writer_pause(store);
+        is_more = checkpoint_vacuum_step(store, CHECKPOINT_KEPT_PAGES);
+        sqlite_writer_resume(store);
+    }
+    (void)checkpoint_run_mode(&store->checkpointer, SQLITE_CHECKPOINT_PASSIVE, &pages);
+    sqlite_writer_pause(store);
+    if (sqlite_health(store) == HEALTH_WELL) {
+        enum sqlite_fault fault = sqlite_checkpoint_truncate(&store->checkpointer);
+        checkpoint_judge(store, fault);
+        store->is_wal_dirty = fault != FAULT_NONE; /* the writer is held: nobody else looks */
+    }
+    sqlite_writer_resume(store);
+}
+
+/* The disk is full: make room, and look whether there is some. */
+static void checkpoint_recover(struct sqlite_store *store)
+{
+    bool is_more = true;
+
+    sqlite_writer_pause(store);
+    enum sqlite_fault fault = sqlite_checkpoint_truncate(&store->checkpointer);
+    checkpoint_judge(store, fault);
+    for (int i = 0; i < CHECKPOINT_VACUUM_STEPS && is_more && fault == FAULT_NONE; i++) {
+        is_more = checkpoint_vacuum_step(store, 0);
+    }
+    if (sqlite_health(store) == HEALTH_FULL) {
+        checkpoint_judge(store, sqlite_checkpoint_truncate(&store->checkpointer));
+    }
+    if (sqlite_health(store) == HEALTH_FULL && sqlite_ballast_build(store)) {
+        sqlite_health_heal(store);
+    }
+    sqlite_writer_resume(store);
+}
+
+/* With the lock: wait until something is due; true: it was the time. */
+static bool checkpoint_wait(struct sqlite_store *store, int64_t until_ms)
+{
+    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+    int result = 0;
+
+    while (!store->is_stopping && !store->is_checkpoint_due && result == 0) {
+        result = pthread_cond_timedwait(&store->checkpoint_wake, &store->lock, &until);
+    }
+    store->is_checkpoint_due = false;
+    return result != 0;
+}
+
+static void checkpoint_act(struct sqlite_store *store, bool is_time)
+{
+    switch (sqlite_health(store)) {
+    case HEALTH_WELL:
+        if (is_time) {
+            checkpoint_tidy(store);
+        } else {
+            checkpoint_shorten(store);
+        }
+        return;
+    case HEALTH_FULL:
+        checkpoint_recover(store);
+        return;
+    case HEALTH_BROKEN:
+        return;
+    }
+}
+
+static void *checkpoint_run(void *arg)
+{
+    struct sqlite_store *store = arg;
+    int64_t tidy_at_ms = checkpoint_now_ms() + store->truncate_ms;
+
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    while (!store->is_stopping) {
+        bool is_full = sqlite_health(store) == HEALTH_FULL;
+        int64_t retry_at_ms = checkpoint_now_ms() + SQLITE_FULL_RETRY_MS;
+        bool is_time = checkpoint_wait(store, is_full ? retry_at_ms : tidy_at_ms);
+        bool is_needed = !is_time || is_full || store->is_wal_dirty;
+        if (store->is_stopping) {
+            break;
+        }
+        CHECK(pthread_mutex_unlock(&store->lock) == 0);
+        if (is_needed) {
+            checkpoint_act(store, is_time);
+        }
+        if (checkpoint_now_ms() >= tidy_at_ms) {
+            tidy_at_ms = checkpoint_now_ms() + store->truncate_ms;
+        }
+        CHECK(pthread_mutex_lock(&store->lock) == 0);
+    }
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return NULL;
+}
+
+bool sqlite_checkpoint_start(struct sqlite_store *store)
+{
+    (void)sqlite3_busy_timeout(store->checkpointer.db, CHECKPOINT_READERS_MS);
+    store->is_checkpoint_running =
+        sqlite_thread_start(&store->checkpoint_thread, checkpoint_run, store);
+    return store->is_checkpoint_running;
+}
+
+void sqlite_checkpoint_stop(struct sqlite_store *store)
+{
+    if (store->is_checkpoint_running) {
+        CHECK(pthread_join(store->checkpoint_thread, NULL) == 0);
+        store->is_checkpoint_running = false;
+    }
+    if (store->checkpointer.db != NULL && sqlite_health(store) != HEALTH_BROKEN) {
+        checkpoint_judge(store, sqlite_checkpoint_truncate(&store->checkpointer));
+    }
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reader threads.  A batch of several statements runs in one read transaction,
+ * so all of them see one snapshot; it ends before the answer is posted, so that
+ * no reader holds the log back while the loop is busy.
+ */
+#include <stddef.h>
+
+#include "common/check.h"
+#include "server/store/sqlite_private.h"
+
+void sqlite_reader_submit(struct store *base, struct store_batch *batch)
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+
+    CHECK(pthread_mutex_lock(&store->read_lock) == 0);
+    sqlite_list_append(&store->reads, batch);
+    CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
+    CHECK(pthread_cond_signal(&store->read_wake) == 0);
+}
+
+static enum store_status reader_status(enum sqlite_fault fault, enum store_status own)
+{
+    switch (fault) {
+    case FAULT_NONE:
+        return own;
+    case FAULT_BUSY:
+    case FAULT_MEMORY:
+        return STORE_BUSY;
+    case FAULT_FULL:
+        return STORE_FULL;
+    case FAULT_CONFLICT:
+    case FAULT_STATEMENT:
+    case FAULT_DISK:
+        return STORE_BROKEN;
+    }
+    CHECK_UNREACHABLE();
+}
+
+static void reader_run_batch(struct sqlite_conn *conn, struct store_batch *batch)
+{
+    bool is_many = batch->step_count > 1;
+    enum sqlite_fault fault = is_many ? sqlite_conn_command(conn, COMMAND_BEGIN_READ) : FAULT_NONE;
+
+    if (fault == FAULT_NONE) {
+        fault = sqlite_run_batch(conn, batch);
+    }
+    if (sqlite_conn_in_transaction(conn)) {
+        (void)sqlite_conn_command(conn, COMMAND_ROLLBACK);
+    }
+    batch->status = reader_status(fault, batch->status);
+}
+
+static struct store_batch *reader_fetch(struct sqlite_store *store)
+{
+    CHECK(pthread_mutex_lock(&store->read_lock) == 0);
+    while (store->reads.first == NULL && !store->is_read_stopping) {
+        CHECK(pthread_cond_wait(&store->read_wake, &store->read_lock) == 0);
+    }
+    struct store_batch *batch = store->reads.first;
+    if (batch != NULL) {
+        store->reads.first = batch->next;
+        batch->next = NULL;
+    }
+    CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
+    return batch;
+}
+
+static void *reader_run(void *arg)
+{
+    struct sqlite_reader *reader = arg;
+    struct store_batch *batch;
+
+    while ((batch = reader_fetch(reader->store)) != NULL) {
+        if (!batch->is_settled) {
+            reader_run_batch(&reader->conn, batch);
+        }
+        sqlite_group_post(reader->store, batch);
+    }
+    return NULL;
+}
+
+bool sqlite_reader_start(struct sqlite_store *store, int count)
+{
+    CHECK(count >= 1 && count <= SQLITE_READERS_MAX);
+    for (int i = 0; i < count; i++) {
+        struct sqlite_reader *reader = &store->readers[i];
+        reader->store = store;
+        store->reader_count = i + 1;
+        if (!sqlite_conn_open(&reader->conn, store->path, true)) {
+            return false;
+        }
+        reader->is_running = sqlite_thread_start(&reader->thread, reader_run, reader);
+        if (!reader->is_running) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void sqlite_reader_stop(struct sqlite_store *store)
+{
+    CHECK(pthread_mutex_lock(&store->read_lock) == 0);
+    store->is_read_stopping = true;
+    CHECK(pthread_cond_broadcast(&store->read_wake) == 0);
+    CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
+    for (int i = 0; i < store->reader_count; i++) {
+        if (store->readers[i].is_running) {
+            CHECK(pthread_join(store->readers[i].thread, NULL) == 0);
+        }
+        sqlite_conn_close(&store->readers[i].conn);
+    }
+    store->reader_count = 0;
+}
