@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a batch is built: what is copied, and which batches free space. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "server/store/store.h"
+#include "server/store/store_private.h"
+#include "tests/support/unit.h"
+
+static const struct store_stmt insert = { .name = "t.insert", .sql = "INSERT INTO t VALUES ($1)" };
+static const struct store_stmt replace = { .name = "t.replace",
+                                           .sql = "REPLACE INTO t VALUES ($1)" };
+static const struct store_stmt drop = { .name = "t.drop", .sql = "delete from t" };
+static const struct store_stmt look = { .name = "t.look", .sql = "SELECT a FROM t" };
+
+static struct store_batch *batch_of(const struct store_stmt *first, const struct store_stmt *second)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_add(batch, first);
+    if (second != NULL) {
+        store_batch_add(batch, second);
+    }
+    return batch;
+}
+
+static bool frees(const struct store_stmt *first, const struct store_stmt *second)
+{
+    struct store_batch *batch = batch_of(first, second);
+    bool answer = store_batch_frees(batch);
+
+    store_batch_destroy(batch);
+    return answer;
+}
+
+static void batch_frees_when_it_deletes_first_or_inserts_nothing(void **state)
+{
+    (void)state;
+    assert_true(frees(&drop, NULL));
+    assert_true(frees(&look, &drop));
+    assert_true(frees(&drop, &insert));
+    assert_false(frees(&insert, &drop));
+    assert_false(frees(&look, &insert));
+    assert_false(frees(&replace, NULL));
+}
+
+static void batch_copies_bytes_and_keeps_them_through_a_thousand_statements(void **state)
+{
+    struct store_batch *batch = store_batch_create();
+    uint8_t value[3] = { 1, 2, 3 };
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        value[0] = (uint8_t)i;
+        store_batch_add(batch, &insert);
+        store_bind_bytes(batch, bytes_of(value, sizeof value));
+    }
+    memset(value, 0, sizeof value);
+    assert_int_equal(store_batch_size(batch), 1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        const uint8_t expected[3] = { (uint8_t)i, 2, 3 };
+        const struct store_param *param = batch->steps[i].first_param;
+        assert_int_equal(batch->steps[i].param_count, 1);
+        assert_memory_equal(param->value.bytes.at, expected, sizeof expected);
+        assert_null(param->next);
+    }
+    store_batch_destroy(batch);
+}
+
+static void batch_borrows_bytes_when_asked(void **state)
+{
+    struct store_batch *batch = store_batch_create();
+    const uint8_t value[3] = { 1, 2, 3 };
+
+    (void)state;
+    store_batch_add(batch, &insert);
+    store_bind_borrowed(batch, bytes_of(value, sizeof value));
+    assert_ptr_equal(batch->steps[0].first_param->value.bytes.at, value);
+    store_batch_destroy(batch);
+}
+
+static void destroy_takes_null(void **state)
+{
+    (void)state;
+    store_batch_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batch_frees_when_it_deletes_first_or_inserts_nothing),
+        cmocka_unit_test(batch_copies_bytes_and_keeps_them_through_a_thousand_statements),
+        cmocka_unit_test(batch_borrows_bytes_when_asked),
+        cmocka_unit_test(destroy_takes_null),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
