@@ -13,11 +13,11 @@ struct exchange;
 typedef void http_handler_fn(void *arg, struct exchange *exchange);
 
 struct http_route {
-    const char *method;   /* "GET"; HEAD is served by GET's route */
-    const char *path;     /* "/v1/accounts/{account_id}" */
-    size_t body_max;      /* bytes of body allowed: beyond, 413 before it is read; 0: none */
-    int auth;             /* the table owner's own number */
-    int rate;             /* likewise */
+    const char *method; /* "GET"; HEAD is served by GET's route */
+    const char *path;   /* "/v1/accounts/{account_id}" */
+    size_t body_max;    /* bytes of body allowed: beyond, 413 before it is read; 0: none */
+    int auth;           /* the table owner's own number */
+    int rate;           /* likewise */
     http_handler_fn *handler;
 };
 
