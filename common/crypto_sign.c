@@ -83,8 +83,9 @@ static bool scalar_is_reduced(const uint8_t scalar[32])
 bool crypto_strict_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                           const uint8_t signature[CRYPTO_SIGNATURE_BYTES])
 {
-    return scalar_is_reduced(signature + 32) && crypto_point_is_valid(pub) &&
-           crypto_point_is_valid(signature) && crypto_verify(pub, message, signature);
+    /* A point check costs as much as the verification, so a wrong signature is left first. */
+    return scalar_is_reduced(signature + 32) && crypto_verify(pub, message, signature) &&
+           crypto_point_is_valid(pub) && crypto_point_is_valid(signature);
 }
 
 void crypto_public_of(const uint8_t seed[CRYPTO_SEED_BYTES], uint8_t out[CRYPTO_PUBLIC_BYTES])

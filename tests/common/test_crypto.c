@@ -216,7 +216,7 @@ static void a_signature_holds_for_no_other_key_message_or_bit(void **state)
     assert_false(crypto_verify(other, message, signature));
     assert_false(crypto_strict_verify(other, message, signature));
     assert_false(crypto_verify(pub, bytes_text("a messagf"), signature));
-    assert_false(crypto_strict_verify(pub, bytes_text("a messag"), signature));
+    assert_false(crypto_strict_verify(pub, bytes_text("a message."), signature));
     for (size_t i = 0; i < sizeof signature; i++) {
         for (int bit = 0; bit < 8; bit++) {
             signature[i] = (uint8_t)(signature[i] ^ 1 << bit);
