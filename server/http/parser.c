@@ -163,7 +163,8 @@ static bool read_length(struct bytes value, uint64_t *out)
         if (value.at[i] < '0' || value.at[i] > '9') {
             return false;
         }
-        length = length > UINT64_MAX / 10 - 1 ? UINT64_MAX : length * 10 + (value.at[i] - '0');
+        length =
+            length > UINT64_MAX / 10 - 1 ? UINT64_MAX : length * 10 + (uint64_t)(value.at[i] - '0');
     }
     *out = length;
     return value.size > 0;
