@@ -165,7 +165,7 @@ void person_sign_auth(const struct person *person, const struct person_device *d
 
     sigbytes_auth(&message, bytes_text(base_url), &person->account_id, device->device_id,
                   challenge);
-    crypto_sign(device->seed, buf_view(&message), out);
+    crypto_make_signature(device->seed, buf_view(&message), out);
     buf_clear(&message);
 }
 
@@ -175,6 +175,6 @@ void person_sign_command(const struct person_device *device, const struct sigbyt
     struct buf message = { 0 };
 
     sigbytes_command(&message, command);
-    crypto_sign(device->seed, buf_view(&message), out);
+    crypto_make_signature(device->seed, buf_view(&message), out);
     buf_clear(&message);
 }
