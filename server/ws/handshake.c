@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server's half of the opening handshake (RFC 6455 section 4.2). */
+#include "server/ws/handshake.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -14,7 +16,6 @@
 enum {
     KEY_TEXT_SIZE = 24, /* 16 bytes as base64 with two '=' */
     KEY_DIGITS = 22,    /* of them, those that are not '=' */
-    KEY_BYTES = 16,     /* the nonce */
     SHA1_BYTES = 20,
 };
 
@@ -79,7 +80,7 @@ static bool has_word(struct bytes list, const char *word)
 static bool key_is_good(struct bytes key)
 {
     char digits[KEY_DIGITS];
-    uint8_t nonce[KEY_BYTES];
+    uint8_t nonce[WS_HANDSHAKE_NONCE_BYTES];
 
     if (key.size != KEY_TEXT_SIZE || memcmp(key.at + KEY_DIGITS, "==", 2) != 0) {
         return false;
@@ -124,6 +125,34 @@ bool ws_handshake_next_protocol(const struct exchange *exchange, size_t *cursor,
     return list_next(exchange_header(exchange, "sec-websocket-protocol"), cursor, out);
 }
 
+/* Write value as base64 with its '=' and a NUL into out, of exactly size bytes. */
+static void base64_write(struct bytes value, char *out, size_t size)
+{
+    struct buf text = { 0 };
+
+    base64url_encode(value, &text);
+    CHECK(text.size < size);
+    memset(out, '=', size - 1);
+    out[size - 1] = '\0';
+    for (size_t i = 0; i < text.size; i++) {
+        char digit = (char)text.at[i];
+        if (digit == '-') {
+            digit = '+';
+        }
+        if (digit == '_') {
+            digit = '/';
+        }
+        out[i] = digit;
+    }
+    buf_clear(&text);
+}
+
+void ws_handshake_key_of(const uint8_t nonce[WS_HANDSHAKE_NONCE_BYTES],
+                         char out[WS_HANDSHAKE_KEY_BYTES])
+{
+    base64_write(bytes_of(nonce, WS_HANDSHAKE_NONCE_BYTES), out, WS_HANDSHAKE_KEY_BYTES);
+}
+
 void ws_handshake_accept_of(struct bytes key, char out[WS_HANDSHAKE_ACCEPT_BYTES])
 {
     uint8_t digest[SHA1_BYTES];
@@ -132,14 +161,7 @@ void ws_handshake_accept_of(struct bytes key, char out[WS_HANDSHAKE_ACCEPT_BYTES
     buf_append(&text, key);
     buf_append_text(&text, accept_guid);
     crypto_sha1(buf_view(&text), digest);
-    buf_empty(&text);
-    base64url_encode(bytes_of(digest, sizeof digest), &text);
-    CHECK(text.size == WS_HANDSHAKE_ACCEPT_BYTES - 2);
-    for (size_t i = 0; i < text.size; i++) {
-        char digit = (char)text.at[i];
-        out[i] = digit == '-' ? '+' : digit == '_' ? '/' : digit;
-    }
-    memcpy(out + text.size, "=", 2);
+    base64_write(bytes_of(digest, sizeof digest), out, WS_HANDSHAKE_ACCEPT_BYTES);
     buf_clear(&text);
 }
 
