@@ -45,6 +45,13 @@ static bool ballast_fits(const struct sqlite_store *store)
     return available >= (uint64_t)(ballast->size + ballast_margin(ballast));
 }
 
+static void ballast_empty(const struct sqlite_ballast *ballast)
+{
+    if (ftruncate(ballast->fd, 0) != 0) {
+        log_warn("store.ballast", "path=\"%s\" why=\"%s\"", ballast->path, strerror(errno));
+    }
+}
+
 bool sqlite_ballast_build(struct sqlite_store *store)
 {
     struct sqlite_ballast *ballast = &store->ballast;
@@ -56,7 +63,7 @@ bool sqlite_ballast_build(struct sqlite_store *store)
         return false;
     }
     if (ballast->size > 0 && posix_fallocate(ballast->fd, 0, ballast->size) != 0) {
-        (void)ftruncate(ballast->fd, 0);
+        ballast_empty(ballast); /* keep no part of it: others wait for space too */
         return false;
     }
     ballast->is_held = true;
@@ -68,8 +75,8 @@ void sqlite_ballast_give_up(struct sqlite_store *store)
     struct sqlite_ballast *ballast = &store->ballast;
 
     ballast->is_held = false;
-    if (ballast->fd >= 0 && ftruncate(ballast->fd, 0) != 0) {
-        log_warn("store.ballast", "path=\"%s\" why=\"%s\"", ballast->path, strerror(errno));
+    if (ballast->fd >= 0) {
+        ballast_empty(ballast);
     }
 }
 
