@@ -172,6 +172,21 @@ int64_t scene_count(struct temp_domain *temp, const char *sql)
     return count;
 }
 
+static void on_mailbox(void *arg, bool ok)
+{
+    CHECK(ok);
+    *(bool *)arg = true;
+}
+
+struct mailbox *scene_mailbox(struct temp_domain *temp, const struct device_pub *pub)
+{
+    bool loaded = false;
+
+    mailboxes_load(&temp->domain, pub, 1, on_mailbox, &loaded);
+    temp_store_wait(&temp->temp, &loaded);
+    return mailboxes_cached(temp->domain.mailboxes, pub);
+}
+
 void scene_hear_purge(void *arg, size_t row_count)
 {
     struct heard_purge *heard = arg;

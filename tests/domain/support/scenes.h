@@ -67,6 +67,9 @@ bool scene_is_live(struct temp_domain *temp, const struct session_hash *hash, in
 /* Return the one number that a statement yields; sql is a literal. */
 int64_t scene_count(struct temp_domain *temp, const char *sql);
 
+/* Load the mailbox of a device; NULL when there is none. */
+struct mailbox *scene_mailbox(struct temp_domain *temp, const struct device_pub *pub);
+
 /* How many rows one step of a purge took. */
 struct heard_purge {
     bool done;

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/domain/support/temp_domain.h"
+
+#include <string.h>
+
+#include "common/check.h"
+#include "common/crypto.h"
+#include "common/loop.h"
+#include "server/domain/dedup.h"
+#include "server/domain/directory.h"
+#include "server/domain/seqs.h"
+#include "server/domain/sessions.h"
+#include "server/store/store.h"
+
+enum {
+    CACHE_MAX = 1000,
+    DEDUP_MAX = 1000
+};
+
+static void on_started(void *arg, const struct seqs_start *start)
+{
+    CHECK(start->ok);
+    *(bool *)arg = true;
+}
+
+static void domain_begin(struct temp_domain *temp)
+{
+    struct domain *domain = &temp->domain;
+    bool started = false;
+
+    domain->store = temp->temp.store;
+    domain->mailboxes = mailboxes_create(domain->keys.tag, CACHE_MAX);
+    domain->hub = hub_create(domain->keys.tag);
+    domain->dedup = dedup_create(domain->keys.tag, DEDUP_MAX);
+    domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
+    domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
+    seqs_start(domain, 0, TEMP_DOMAIN_NOW_MS, on_started, &started);
+    temp_store_wait(&temp->temp, &started);
+}
+
+static void domain_end(struct temp_domain *temp)
+{
+    directory_destroy(temp->domain.directory);
+    sessions_destroy(temp->domain.sessions);
+    dedup_destroy(temp->domain.dedup);
+    hub_destroy(temp->domain.hub);
+    mailboxes_destroy(temp->domain.mailboxes);
+}
+
+void temp_domain_open(struct temp_domain *temp)
+{
+    CHECK(crypto_start());
+    memset(temp, 0, sizeof *temp);
+    temp_store_open(&temp->temp);
+    memset(temp->domain.keys.tag, 7, sizeof temp->domain.keys.tag);
+    memset(temp->domain.keys.index, 8, sizeof temp->domain.keys.index);
+    temp->domain.base_url = "https://relay.example";
+    temp->domain.settings = (struct domain_settings){
+        .registration = DOMAIN_OPEN,
+        .plaintext_guard = false,
+        .mailbox_max_envelopes = 10000,
+        .mailbox_max_bytes = 67108864,
+        .idle_device_warn_days = 30,
+        .idle_device_close_days = 45,
+    };
+    domain_begin(temp);
+}
+
+void temp_domain_close(struct temp_domain *temp)
+{
+    temp_store_close(&temp->temp);
+    domain_end(temp);
+}
+
+void temp_domain_restart(struct temp_domain *temp)
+{
+    temp_store_reopen(&temp->temp);
+    domain_end(temp);
+    domain_begin(temp);
+}
+
+struct device_pub temp_domain_pub(uint32_t n)
+{
+    struct device_pub pub = { { 0 } };
+
+    memcpy(pub.raw, &n, sizeof n);
+    pub.raw[31] = 0xdd;
+    return pub;
+}
+
+static const struct store_stmt make_account = {
+    .name = "test.account",
+    .sql = "INSERT INTO accounts (account, account_id, epoch, head_hash, created_day, seen_day)"
+           " VALUES ($1, $2, 0, $2, $3, $3) ON CONFLICT DO NOTHING",
+};
+
+static const struct store_stmt make_device = {
+    .name = "test.device",
+    .sql = "INSERT INTO devices (mailbox, account, device_id, added_epoch, flags, device_pub,"
+           " command_seq, seen_day, idle_state) VALUES ($1, $2, $1, 0, 1, $3, 0, $4, 0)",
+};
+
+static const struct store_stmt remove_device = {
+    .name = "test.remove",
+    .sql = "DELETE FROM devices WHERE mailbox = $1",
+};
+
+static const struct store_stmt remove_mail = {
+    .name = "test.remove_mail",
+    .sql = "DELETE FROM envelopes WHERE mailbox = $1",
+};
+
+void temp_domain_device(struct temp_domain *temp, int64_t account, uint32_t n)
+{
+    struct store_batch *batch = store_batch_create();
+    struct device_pub pub = temp_domain_pub(n);
+    uint8_t account_id[ACCOUNT_ID_BYTES] = { 0xaa, (uint8_t)account };
+
+    store_batch_add(batch, &make_account);
+    store_bind_int(batch, account);
+    store_bind_bytes(batch, bytes_of(account_id, sizeof account_id));
+    store_bind_int(batch, TEMP_DOMAIN_NOW_MS / 86400000);
+    store_batch_add(batch, &make_device);
+    store_bind_int(batch, n);
+    store_bind_int(batch, account);
+    store_bind_bytes(batch, bytes_of(pub.raw, sizeof pub.raw));
+    store_bind_int(batch, TEMP_DOMAIN_NOW_MS / 86400000);
+    CHECK(temp_store_run(&temp->temp, &batch, NULL, NULL) == STORE_OK);
+}
+
+void temp_domain_remove(struct temp_domain *temp, uint32_t n)
+{
+    struct store_batch *batch = store_batch_create();
+    struct device_pub pub = temp_domain_pub(n);
+
+    store_batch_add(batch, &remove_device);
+    store_bind_int(batch, n);
+    store_batch_add(batch, &remove_mail);
+    store_bind_int(batch, n);
+    CHECK(temp_store_run(&temp->temp, &batch, NULL, NULL) == STORE_OK);
+    mailboxes_forget(temp->domain.mailboxes, &pub);
+}
+
+static void on_loaded(void *arg, bool ok)
+{
+    CHECK(ok);
+    *(bool *)arg = true;
+}
+
+struct mailbox *temp_domain_mailbox(struct temp_domain *temp, uint32_t n)
+{
+    struct device_pub pub = temp_domain_pub(n);
+    bool loaded = false;
+
+    mailboxes_load(&temp->domain, &pub, 1, on_loaded, &loaded);
+    temp_store_wait(&temp->temp, &loaded);
+    return mailboxes_cached(temp->domain.mailboxes, &pub);
+}
+
+static void keep_list(struct temp_sent *sent, struct envelope_list *list, size_t *at)
+{
+    CHECK(*at + list->count <= TEMP_LIST_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        sent->keys[*at + i] = list->at[i];
+    }
+    list->at = &sent->keys[*at];
+    *at += list->count;
+}
+
+static void on_sent(void *arg, const struct envelope_outcome *outcome)
+{
+    struct temp_sent *sent = arg;
+    size_t at = 0;
+
+    CHECK(!sent->done);
+    sent->outcome = *outcome;
+    keep_list(sent, &sent->outcome.duplicates, &at);
+    keep_list(sent, &sent->outcome.full, &at);
+    keep_list(sent, &sent->outcome.closed, &at);
+    keep_list(sent, &sent->outcome.unknown, &at);
+    keep_list(sent, &sent->outcome.missing, &at);
+    keep_list(sent, &sent->outcome.extra, &at);
+    keep_list(sent, &sent->outcome.stale, &at);
+    sent->done = true;
+}
+
+void temp_domain_begin(struct temp_domain *temp, const struct envelope_send *send, int64_t now_ms,
+                       struct temp_sent *out)
+{
+    memset(out, 0, sizeof *out);
+    envelopes_send(&temp->domain, send, now_ms, on_sent, out);
+}
+
+void temp_domain_wait(struct temp_domain *temp, struct temp_sent *sent)
+{
+    temp_store_wait(&temp->temp, &sent->done);
+}
+
+void temp_domain_send(struct temp_domain *temp, uint32_t n, uint8_t id_byte, const char *body,
+                      struct temp_sent *out)
+{
+    struct envelope_recipient recipient = { temp_domain_pub(n), bytes_text(body) };
+    struct envelope_send send = {
+        .id = { { id_byte } },
+        .ttl_s = 2592000,
+        .recipients = &recipient,
+        .count = 1,
+    };
+
+    temp_domain_begin(temp, &send, TEMP_DOMAIN_NOW_MS, out);
+    temp_domain_wait(temp, out);
+}
+
+static void on_read(void *arg, const struct mail *mail)
+{
+    struct temp_read *read = arg;
+
+    read->done = true;
+    read->ok = mail->ok;
+    read->more = mail->more;
+    read->count = mail->count;
+    for (size_t i = 0; i < mail->count; i++) {
+        read->items[i] = mail->items[i];
+        if (mail->items[i].body.size > 0 && mail->items[i].body.size < sizeof read->bodies[i]) {
+            memcpy(read->bodies[i], mail->items[i].body.at, mail->items[i].body.size);
+        }
+    }
+}
+
+void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64_t now_ms,
+                      struct temp_read *out)
+{
+    struct mailbox *mailbox = temp_domain_mailbox(temp, n);
+
+    CHECK(mailbox != NULL);
+    memset(out, 0, sizeof *out);
+    mailboxes_pin(mailbox);
+    mail_read(&temp->domain, mailbox, after, MAIL_READ_ITEMS, 1048576, now_ms, on_read, out);
+    temp_store_wait(&temp->temp, &out->done);
+    mailboxes_unpin(mailbox);
+}
+
+struct acked {
+    bool done;
+    int64_t count;
+};
+
+static void on_acked(void *arg, enum mail_ack_result result, int64_t acknowledged)
+{
+    struct acked *acked = arg;
+
+    acked->done = true;
+    acked->count = result == MAIL_ACKED ? acknowledged : -1;
+}
+
+int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count)
+{
+    struct mailbox *mailbox = temp_domain_mailbox(temp, n);
+    struct acked acked = { false, 0 };
+
+    CHECK(mailbox != NULL);
+    mail_ack(&temp->domain, mailbox, seqs, count, on_acked, &acked);
+    temp_store_wait(&temp->temp, &acked.done);
+    return acked.count;
+}
+
+static void on_mail(void *arg, const struct hub_mail *mail)
+{
+    struct temp_heard *heard = arg;
+
+    CHECK(heard->mail_count < TEMP_HEARD_MAX);
+    heard->mails[heard->mail_count] = *mail;
+    if (mail->body.size > 0 && mail->body.size < sizeof heard->bodies[0]) {
+        memcpy(heard->bodies[heard->mail_count], mail->body.at, mail->body.size);
+    }
+    heard->mail_count++;
+}
+
+static bool is_caught_up(void *arg)
+{
+    return ((const struct temp_heard *)arg)->caught_up;
+}
+
+static void on_event(void *arg, const struct hub_event *event)
+{
+    struct temp_heard *heard = arg;
+
+    heard->event = *event;
+    heard->event_count++;
+}
+
+static void on_end(void *arg, enum hub_end reason)
+{
+    struct temp_heard *heard = arg;
+
+    heard->end = reason;
+    heard->end_count++;
+}
+
+static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_end };
+
+void temp_domain_listen(struct temp_domain *temp, uint32_t n, struct temp_heard *heard)
+{
+    struct device_pub pub = temp_domain_pub(n);
+    uint8_t token_hash[32] = { (uint8_t)n };
+
+    memset(heard, 0, sizeof *heard);
+    heard->caught_up = true;
+    heard->stream = hub_join(temp->domain.hub, &pub, token_hash, &listener, heard);
+}
+
+void temp_domain_unlisten(struct temp_domain *temp, struct temp_heard *heard)
+{
+    hub_leave(temp->domain.hub, heard->stream);
+    heard->stream = NULL;
+}
