@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Install what is missing, from Debian's packages alone.
+
+PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
+    libevent-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev libconfuse-dev
+    libcurl4-openssl-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 curl
+    clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
+    valgrind gcovr iwyu"
+
+missing_packages() {
+    local there package
+    there=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
+    for package in $PACKAGES; do
+        grep -qx "$package" <<<"$there" || printf '%s ' "$package"
+    done
+    grep -qxE 'libllhttp-dev|node-llhttp' <<<"$there" || llhttp_package
+    command -v node >/dev/null || printf 'nodejs '
+    command -v npm >/dev/null || printf 'npm '
+}
+
+# Debian 13 has the library, Debian 12 its sources inside node-llhttp.
+llhttp_package() {
+    if apt-cache show libllhttp-dev >/dev/null 2>&1; then
+        printf 'libllhttp-dev '
+    else
+        printf 'node-llhttp '
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+install_packages() {
+    local missing
+    missing=$(missing_packages)
+    if [ -z "$missing" ]; then
+        echo "nothing is missing"
+        return 0
+    fi
+    echo "missing: $missing"
+    as_root apt-get update || return 1
+    missing=$(missing_packages) # now that the lists say which packages this release has
+    # shellcheck disable=SC2086 # a list
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+}

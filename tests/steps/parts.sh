@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Which steps make up a run; report.sh has what they call.
+# shellcheck disable=SC2154 # passed and failed are report.sh's
+
+CHECKS=(format rooms sizes left_over cppcheck spelling shell)
+
+e2e_files() {
+    ls tests/e2e/*.test.mjs 2>/dev/null
+}
+
+# The names of unit tests and corpora, as unit/store/batch and fuzz/config.
+unit_names() {
+    sed -n 's|^tests/\([a-z]*\)/test_\(.*\)\.c$|unit/\1/\2|p; s|^tests/fuzz/fuzz_\(.*\)\.c$|fuzz/\1|p' \
+        < <(ls tests/*/*.c)
+}
+
+# The target that makes a unit test or a corpus' replay.
+unit_target() {
+    case "$1" in
+    fuzz/*) echo "replay_${1#fuzz/}" ;;
+    *) echo "test_$(echo "${1#unit/}" | tr / _)" ;;
+    esac
+}
+
+parts_list() {
+    printf '%s\n' "${CHECKS[@]}" tidy openapi
+    unit_names
+    e2e_files | sed 's|^tests/||'
+}
+
+parts_checks() {
+    local check
+    for check in "${CHECKS[@]}"; do
+        step "$check" 300 "check_$check"
+    done
+}
+
+parts_all() {
+    parts_checks
+    step tidy 400 check_tidy changed
+    if prepare build-asan 600 build asan; then
+        step unit 400 unit asan
+    fi
+    prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
+    step e2e 600 e2e_all asan
+}
+
+parts_matching() {
+    local filter=$1 check name
+    local -a units=() targets=() files=()
+
+    for check in "${CHECKS[@]}"; do
+        [ "$check" = "$filter" ] && step "$check" 300 "check_$check"
+    done
+    [ "$filter" = tidy ] && step tidy 400 check_tidy changed
+    [ "$filter" = openapi ] && prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
+    while read -r name; do
+        units+=("$name")
+        targets+=("$(unit_target "$name")")
+    done < <(unit_names | grep -F -- "$filter")
+    while read -r name; do
+        files+=("$name")
+    done < <(e2e_files | grep -F -- "$filter")
+    if [ "${#files[@]}" -gt 0 ]; then
+        targets+=(sealpostd sealpost)
+    fi
+    if [ "${#targets[@]}" -eq 0 ]; then
+        [ "$((passed + failed))" -gt 0 ] || echo "nothing is called $filter; tests/run --list names all"
+        return
+    fi
+    prepare build-asan 600 build asan "${targets[@]}" || return
+    if [ "${#units[@]}" -gt 0 ]; then
+        step unit 400 unit asan -R "^($(IFS='|' && echo "${units[*]}"))\$"
+    fi
+    if [ "${#files[@]}" -gt 0 ]; then
+        prepare node-packages 180 install_node_packages && step e2e 600 e2e asan "${files[@]}"
+    fi
+}
+
+parts_slow() {
+    prepare build-clang 600 build clang && step unit-clang 300 unit clang
+    step tidy-all 900 check_tidy all
+    step includes 600 check_includes
+    prepare build-release 600 build release && step install 120 check_install
+    prepare build-plain 600 build plain && step valgrind 900 valgrind_units
+    prepare build-tsan 600 build tsan && step tsan-unit 400 unit tsan -L 'store|net|http|ws|api'
+    step tsan-e2e 400 e2e_sample tsan
+    prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 30
+    prepare build-coverage 600 build coverage && step coverage 900 coverage
+    if [ -x tests/crash/run ]; then
+        prepare build-asan 600 build asan && step crash 600 tests/crash/run
+    fi
+    step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
+    step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What takes minutes: other tools over the same code.
+
+# Floors of coverage: raised when it rises, never lowered.
+LINE_FLOOR=85
+BRANCH_FLOOR=75
+
+# Each file includes what it uses, and nothing else.
+check_includes() {
+    configure_named clang >/dev/null || return 1
+    git ls-files 'common/*.c' 'server/*.c' | xargs -P "$(nproc)" -I{} iwyu \
+        -Xiwyu --error=1 -Xiwyu --no_fwd_decls -Xiwyu --quoted_includes_first \
+        -Xiwyu --mapping_file=tests/steps/iwyu.imp \
+        -D_GNU_SOURCE '-DSEALPOST_VERSION=""' -std=c11 -I. -Ibuild/clang/generated {}
+}
+
+valgrind_units() {
+    ctest --test-dir build/plain -N >/dev/null || return 1
+    unit plain -T memcheck --overwrite MemoryCheckCommand="$(command -v valgrind)" \
+        --overwrite MemoryCheckCommandOptions="-q --leak-check=full --error-exitcode=9"
+}
+
+# A few files of the end-to-end tests: those where threads meet.
+e2e_sample() {
+    e2e "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
+}
+
+fuzz_nouns() {
+    printf '%s\n' tests/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|'
+}
+
+build_fuzz() {
+    # shellcheck disable=SC2046 # a list
+    build fuzz $(fuzz_nouns | sed 's/^/fuzz_/')
+}
+
+# fuzz_one NOUN SECONDS: explore from the corpus; what is found stays below build/fuzz.
+fuzz_one() {
+    local noun=$1 work="build/fuzz/work/$1"
+    mkdir -p "$work/corpus" "$work/found"
+    if "build/fuzz/bin/fuzz_$noun" -max_total_time="$2" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        -artifact_prefix="$work/found/" "$work/corpus" "tests/fuzz/corpus/$noun" >"$work/log" 2>&1; then
+        echo "1 passed, 0 failed"
+    else
+        tail -n 60 "$work/log"
+        echo "0 passed, 1 failed"
+        return 1
+    fi
+}
+
+fuzz_all() {
+    export -f fuzz_one
+    fuzz_nouns | xargs -P 2 -I{} bash -c "fuzz_one {} $1"
+}
+
+# The unit and end-to-end tests, counted together.
+coverage() {
+    find build/coverage -name '*.gcda' -delete
+    unit coverage || return 1
+    e2e_all coverage || return 1
+    gcovr --root . --filter 'server/' --filter 'common/' --object-directory build/coverage --print-summary \
+        --exclude-unreachable-branches --exclude-throw-branches \
+        --fail-under-line "$LINE_FLOOR" --fail-under-branch "$BRANCH_FLOOR"
+}
+
+# What `cmake --install` puts where, and that it works from there.
+check_install() {
+    local root file
+    root=$(mktemp -d "$PWD/build/install.XXXXXX") || return 1
+    DESTDIR=$root cmake --install build/release || return 1
+    for file in usr/sbin/sealpostd usr/bin/sealpost etc/sealpost/sealpost.conf \
+        usr/lib/systemd/system/sealpostd.service; do
+        [ -f "$root/$file" ] || { echo "$file was not installed" && return 1; }
+    done
+    "$root/usr/sbin/sealpostd" --version && "$root/usr/bin/sealpost" --version &&
+        "$root/usr/sbin/sealpostd" --config "$root/etc/sealpost/sealpost.conf" --check-config \
+            --set base_url=https://relay.example || return 1
+    rm -rf "$root"
+}
