@@ -94,7 +94,7 @@ void exchange_reply_problem(struct exchange *exchange, enum problem code, int re
         (void)snprintf(seconds, sizeof seconds, "%d", retry_after_s);
         exchange_add_header(exchange, "Retry-After", seconds);
     }
-    response_append_problem(&body, code, retry_after_s, members);
+    problem_append(&body, code, retry_after_s, members);
     exchange_send(exchange, problem_status(code), "application/problem+json", buf_view(&body));
     buf_clear(&body);
 }

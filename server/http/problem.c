@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/problem.h"
 
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/json.h"
+
 struct entry {
     const char *code;
     int status;
@@ -32,4 +36,18 @@ const char *problem_title(enum problem problem)
 const char *problem_detail(enum problem problem)
 {
     return entries[problem].detail;
+}
+
+void problem_append(struct buf *out, enum problem problem, int retry_after_s, const char *members)
+{
+    buf_append_format(out,
+                      "{\"type\":\"urn:sealpost:problem:%s\",\"title\":", problem_code(problem));
+    json_append_quoted(out, bytes_text(problem_title(problem)));
+    buf_append_format(out, ",\"status\":%d,\"detail\":", problem_status(problem));
+    json_append_quoted(out, bytes_text(problem_detail(problem)));
+    if (retry_after_s > 0) {
+        buf_append_format(out, ",\"retry_after\":%d", retry_after_s);
+    }
+    buf_append_text(out, members);
+    buf_append_text(out, "}");
 }

@@ -141,18 +141,3 @@ void response_write(struct http_server *server, struct conn *conn, const struct 
         conn_write(conn, response->body);
     }
 }
-
-void response_append_problem(struct buf *out, enum problem problem, int retry_after_s,
-                             const char *members)
-{
-    buf_append_format(out,
-                      "{\"type\":\"urn:sealpost:problem:%s\",\"title\":", problem_code(problem));
-    json_append_quoted(out, bytes_text(problem_title(problem)));
-    buf_append_format(out, ",\"status\":%d,\"detail\":", problem_status(problem));
-    json_append_quoted(out, bytes_text(problem_detail(problem)));
-    if (retry_after_s > 0) {
-        buf_append_format(out, ",\"retry_after\":%d", retry_after_s);
-    }
-    buf_append_text(out, members);
-    buf_append_text(out, "}");
-}

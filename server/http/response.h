@@ -35,6 +35,3 @@ void response_make_id(char out[RESPONSE_ID_BYTES]);
 /* Write the response. */
 void response_write(struct http_server *server, struct conn *conn, const struct response *response);
 
-/* Append the JSON of a problem; members is "" or begins with a comma. */
-void response_append_problem(struct buf *out, enum problem problem, int retry_after_s,
-                             const char *members);

@@ -80,7 +80,7 @@ static void talk_refuse(struct talk *talk, enum problem problem)
 
     metrics_add(METRIC_http_refused, 1);
     response_make_id(id);
-    response_append_problem(&body, problem, 0, "");
+    problem_append(&body, problem, 0, "");
     const struct response response = {
         .status = problem_status(problem),
         .content_type = "application/problem+json",
