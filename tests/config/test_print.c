@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run with the argument "print" it writes the file that deploy/sealpost.conf must be. */
 #include <stdlib.h>
 
 #include "common/buf.h"
@@ -153,12 +152,12 @@ static void the_file_for_operators_is_the_default_file(void **state)
     (void)fclose(file);
     config_print_default(&text);
     if (size != text.size || memcmp(held, text.at, size) != 0) {
-        fail_msg("run: %s/test_config_print print > deploy/sealpost.conf", BIN_DIR);
+        fail_msg("run: %s/sealpostd --print-default-config > deploy/sealpost.conf", BIN_DIR);
     }
     buf_clear(&text);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_value_is_printed_with_its_origin),
@@ -168,13 +167,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_line_of_the_default_file_is_wider_than_100),
         cmocka_unit_test(the_file_for_operators_is_the_default_file),
     };
-
-    if (argc > 1 && strcmp(argv[1], "print") == 0) {
-        struct buf text = { .at = NULL };
-        config_print_default(&text);
-        (void)fwrite(text.at, 1, text.size, stdout);
-        buf_clear(&text);
-        return 0;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
