@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/mem.h"
+#include "tests/support/unit.h"
+
+static void a_zeroed_block_is_zero(void **state)
+{
+    uint8_t *block = mem_zeroed(100, 3);
+
+    (void)state;
+    for (size_t i = 0; i < 300; i++) {
+        assert_int_equal(block[i], 0);
+    }
+    free(block);
+}
+
+static void a_block_of_nothing_can_be_freed(void **state)
+{
+    void *zeroed = mem_zeroed(0, 0);
+    void *raw = mem_raw(0);
+
+    (void)state;
+    assert_non_null(zeroed);
+    assert_non_null(raw);
+    free(zeroed);
+    free(raw);
+}
+
+static void resizing_keeps_what_was_there(void **state)
+{
+    char *block = mem_raw(4);
+
+    (void)state;
+    memcpy(block, "abc", 4);
+    block = mem_resized(block, 5000);
+    assert_string_equal(block, "abc");
+    memset(block + 4, 'x', 4996);
+    block = mem_resized(block, 2);
+    assert_memory_equal(block, "ab", 2);
+    free(block);
+}
+
+static void a_text_is_copied_with_its_end(void **state)
+{
+    static const char text[] = "text";
+    char *copy = mem_text(text);
+    char *part = mem_text_of("ab\0cd", 4);
+    char *none = mem_text_of(NULL, 0);
+
+    (void)state;
+    assert_ptr_not_equal(copy, text);
+    assert_string_equal(copy, "text");
+    assert_memory_equal(part, "ab\0c", 5);
+    assert_string_equal(none, "");
+    free(copy);
+    free(part);
+    free(none);
+}
+
+static void wiping_leaves_zeros_and_no_more(void **state)
+{
+    uint8_t secret[] = { 1, 2, 3, 4, 5 };
+
+    (void)state;
+    mem_wipe(secret + 1, 3);
+    assert_memory_equal(secret, "\1\0\0\0\5", 5);
+    mem_wipe(secret, 0);
+    mem_wipe(NULL, 0);
+    assert_int_equal(secret[0], 1);
+}
+
+/* Run fn in a child and return its wait status; what it says goes nowhere. */
+static int status_of(void (*fn)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)close(STDERR_FILENO);
+        (void)signal(SIGABRT, SIG_DFL);
+        fn();
+        _exit(0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void break_a_check(void)
+{
+    CHECK(1 + 1 == 3);
+}
+
+static void keep_a_check(void)
+{
+    CHECK(1 + 1 == 2);
+}
+
+static void a_failed_check_ends_the_process(void **state)
+{
+    int broken = status_of(break_a_check);
+    int kept = status_of(keep_a_check);
+
+    (void)state;
+    assert_true(WIFSIGNALED(broken) && WTERMSIG(broken) == SIGABRT);
+    assert_true(WIFEXITED(kept) && WEXITSTATUS(kept) == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_zeroed_block_is_zero),
+        cmocka_unit_test(a_block_of_nothing_can_be_freed),
+        cmocka_unit_test(resizing_keeps_what_was_there),
+        cmocka_unit_test(a_text_is_copied_with_its_end),
+        cmocka_unit_test(wiping_leaves_zeros_and_no_more),
+        cmocka_unit_test(a_failed_check_ends_the_process),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
