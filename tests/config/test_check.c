@@ -211,11 +211,11 @@ static void web_origins_have_no_path(void **state)
 {
     (void)state;
     expect_taken("cors_origins = \"*\"");
-    expect_taken("cors_origins = \"https://chat.example, http://localhost:3000\"");
-    expect_refused("cors_origins = \"https://chat.example/\"", "an origin has no path");
-    expect_refused("cors_origins = \"chat.example\"", "begin with https://");
-    expect_refused("cors_origins = \"https://chat.example,*\"", "cors_origins = \"*\"");
-    expect_refused("cors_origins = \"https://chat.example,\"", "cors_origins = \"\"");
+    expect_taken("cors_origins = \"https://app.relay.example, http://localhost:3000\"");
+    expect_refused("cors_origins = \"https://app.relay.example/\"", "an origin has no path");
+    expect_refused("cors_origins = \"app.relay.example\"", "begin with https://");
+    expect_refused("cors_origins = \"https://app.relay.example,*\"", "cors_origins = \"*\"");
+    expect_refused("cors_origins = \"https://app.relay.example,\"", "cors_origins = \"\"");
 }
 
 static void the_relays_name_has_1_to_100_bytes(void **state)
