@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/crypto.h"
 #include "common/limits.h"
 #include "server/domain/challenges.h"
 #include "server/store/store.h"
@@ -103,6 +104,12 @@ static void a_spent_challenge_is_remembered_past_its_expiry_and_then_forgotten(v
     temp_domain_close(&temp);
 }
 
+static int start_crypto(void **state)
+{
+    (void)state;
+    return crypto_start() ? 0 : -1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,5 +121,5 @@ int main(void)
         cmocka_unit_test(a_spent_challenge_is_remembered_past_its_expiry_and_then_forgotten),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
 }

@@ -172,6 +172,14 @@ int64_t scene_count(struct temp_domain *temp, const char *sql)
     return count;
 }
 
+void scene_run(struct temp_domain *temp, const char *sql)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_add(batch, stmt_of(sql));
+    CHECK(temp_store_run(&temp->temp, &batch, NULL, NULL) == STORE_OK);
+}
+
 static void on_mailbox(void *arg, bool ok)
 {
     CHECK(ok);

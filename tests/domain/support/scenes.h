@@ -67,6 +67,9 @@ bool scene_is_live(struct temp_domain *temp, const struct session_hash *hash, in
 /* Return the one number that a statement yields; sql is a literal. */
 int64_t scene_count(struct temp_domain *temp, const char *sql);
 
+/* Run a statement that changes rows behind the domain's back; sql is a literal. */
+void scene_run(struct temp_domain *temp, const char *sql);
+
 /* Load the mailbox of a device; NULL when there is none. */
 struct mailbox *scene_mailbox(struct temp_domain *temp, const struct device_pub *pub);
 
