@@ -39,7 +39,8 @@ static void outcome_piece(struct outcome *outcome, const struct ws_piece *piece)
     }
     if (piece->opcode == WS_OPCODE_CLOSE) {
         int fault = ws_frame_close_check(bytes_of(plain, piece->payload.size), &code);
-        outcome_add(outcome, (uint64_t)(fault + code));
+        outcome_add(outcome, (uint64_t)fault);
+        outcome_add(outcome, (uint64_t)code);
     }
     if (piece->is_last) {
         outcome_add(outcome, 1 << 20);
@@ -70,12 +71,9 @@ static struct outcome read_in_steps(enum ws_role role, struct bytes stream, size
     struct ws_framer framer;
 
     ws_framer_init(&framer, role, MESSAGE_MAX);
-    for (size_t end = step; outcome.status == WS_FRAME_MORE; end += step) {
-        end = end > stream.size ? stream.size : end;
-        outcome_read(&outcome, &framer, bytes_of(stream.at, end));
-        if (end == stream.size) {
-            break;
-        }
+    for (size_t sent = 0; sent < stream.size && outcome.status == WS_FRAME_MORE; sent += step) {
+        size_t left = stream.size - sent;
+        outcome_read(&outcome, &framer, bytes_of(stream.at, sent + (left < step ? left : step)));
     }
     return outcome;
 }

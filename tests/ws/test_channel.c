@@ -52,7 +52,7 @@ struct place {
     bool answer_ended;         /* and then the relay closed */
     bool echo;                 /* send each message back */
     enum ws_handshake verdict; /* of the last upgrade request */
-    char protocols[64];        /* the offered protocols, with '|' between them */
+    struct buf protocols;      /* the offered protocols, each with '|' behind it */
     struct buf heard;          /* messages: size u32 and bytes */
     size_t messages;
     size_t rooms;
@@ -107,10 +107,9 @@ static void on_upgrade(void *arg, struct exchange *exchange)
     struct bytes offered;
     size_t cursor = 0;
 
-    place->protocols[0] = '\0';
     while (ws_handshake_next_protocol(exchange, &cursor, &offered)) {
-        (void)strncat(place->protocols, (const char *)offered.at, offered.size);
-        (void)strcat(place->protocols, "|");
+        buf_append(&place->protocols, offered);
+        buf_append_text(&place->protocols, "|");
     }
     place->verdict = ws_handshake_check(exchange);
     if (place->verdict != WS_HANDSHAKE_OK) {
@@ -193,6 +192,7 @@ static int place_close(void **state)
     loop_destroy(place->loop);
     buf_clear(&place->answer);
     buf_clear(&place->heard);
+    buf_clear(&place->protocols);
     free(place);
     return 0;
 }
@@ -375,7 +375,7 @@ static void upgrade_is_answered_with_101(void **state)
     assert_non_null(strstr(head, "\r\nSec-WebSocket-Protocol: sealpost.v1\r\n"));
     assert_non_null(strstr(head, "\r\nSealpost-Request-Id: "));
     assert_null(strstr(head, "Sec-WebSocket-Extensions"));
-    assert_string_equal(place->protocols, "sealpost.v1|other|");
+    assert_true(bytes_equal(buf_view(&place->protocols), bytes_text("sealpost.v1|other|")));
     free(head);
 }
 
@@ -422,19 +422,21 @@ static const struct refusal refusals[] = {
     { UPGRADE CONNECTION VERSION KEY KEY, WS_HANDSHAKE_MALFORMED },
 };
 
+static enum ws_handshake verdict_on(struct place *place, const char *lines)
+{
+    struct buf request = { 0 };
+
+    buf_append_format(&request, "GET /ws HTTP/1.1\r\nHost: relay.example\r\n%s\r\n", lines);
+    client_send(place, buf_view(&request));
+    buf_clear(&request);
+    wait_for(place, is_answered);
+    return place->verdict;
+}
+
 static void each_request_is_judged_as_the_rfc_says(void **state)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        struct place *place = *state;
-        struct buf request = { 0 };
-        buf_append_format(&request, "GET /ws HTTP/1.1\r\nHost: relay.example\r\n%s\r\n",
-                          refusals[i].lines);
-        client_send(place, buf_view(&request));
-        buf_clear(&request);
-        wait_for(place, is_answered);
-        if (place->verdict != refusals[i].verdict) {
-            fail_msg("request %zu: %d", i, (int)place->verdict);
-        }
+        assert_int_equal(verdict_on(*state, refusals[i].lines), refusals[i].verdict);
         (void)place_close(state);
         (void)place_open(state);
     }
