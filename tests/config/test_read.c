@@ -239,7 +239,7 @@ static void texts_are_utf8_without_control_characters(void **state)
     expect_refused("name = \"a\x01"
                    "b\"\n",
                    ":2: there is a control character");
-    (void)snprintf(line, sizeof line, "data_dir = /%05000d", 0);
+    (void)snprintf(line, sizeof line, "data_dir = /%02500d%02500d", 0, 0);
     expect_refused(line, "data_dir is longer than 4096 bytes");
 }
 
@@ -274,17 +274,19 @@ static void a_pipe_does_not_stop_the_start(void **state)
 static void a_file_with_a_nul_or_too_large_is_refused(void **state)
 {
     struct reading reading;
+    const char *sets[] = { "base_url=https://relay.example" };
     char *text = calloc(1, 65537);
 
     (void)state;
     assert_non_null(text);
     reading_start(&reading, reading_base);
+    reading_set(&reading, sets, 1);
     reading_write(reading.path, "base_url\0= x", 12);
     assert_false(reading_go(&reading));
     reading_expect_said(&reading, "this is no text file");
 
     memset(text, '#', 65537);
-    memcpy(text, reading_base, strlen(reading_base));
+    text[0] = '\n';
     reading_write(reading.path, text, 65536);
     assert_true(reading_go(&reading));
     reading_write(reading.path, text, 65537);
