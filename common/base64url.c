@@ -5,6 +5,8 @@
  */
 #include "common/base64url.h"
 
+#include <stdint.h>
+
 /* No digit has this bit. */
 enum {
     BAD = 0x80

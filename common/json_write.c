@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/json.h"
 #include "common/utf8.h"

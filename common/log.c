@@ -10,7 +10,6 @@
 #include "common/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>

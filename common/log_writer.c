@@ -4,10 +4,13 @@
  * A unit is written whole or not at all, and some room is kept for the closing
  * quote and the mark that the line was cut, so a cut line is still well-formed.
  */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/log_private.h"
 #include "common/utf8.h"
 

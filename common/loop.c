@@ -13,8 +13,8 @@
  */
 #include "common/loop.h"
 
-#include <errno.h>
 #include <event2/event.h>
+#include <event2/util.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>

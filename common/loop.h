@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct event_base;
 struct loop;
 struct loop_signal;
 struct loop_timer;

@@ -2,7 +2,10 @@
 /* Timers, signals and descriptors as libevent's events.  An event's function may destroy it. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <event2/util.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/time.h>
 

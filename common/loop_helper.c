@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
 #include "common/check.h"
+#include "common/loop.h"
 #include "common/loop_private.h"
 #include "common/mem.h"
 

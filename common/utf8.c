@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/utf8.h"
 
+#include <stdint.h>
+
 /* What the second byte may be after a first one; the third and fourth are 80 to bf. */
 static size_t utf8_lead(uint8_t first, uint8_t *low, uint8_t *high)
 {
