@@ -16,6 +16,7 @@
 
 enum {
     STATUS_SWITCHING = 101,
+    STATUS_UNAUTHORIZED = 401,
     STATUS_OWN_FAULT = 500
 };
 
@@ -93,6 +94,9 @@ void exchange_reply_problem(struct exchange *exchange, enum problem code, int re
     if (retry_after_s > 0) {
         (void)snprintf(seconds, sizeof seconds, "%d", retry_after_s);
         exchange_add_header(exchange, "Retry-After", seconds);
+    }
+    if (problem_status(code) == STATUS_UNAUTHORIZED) { /* RFC 9110 section 15.5.2 wants it */
+        exchange_add_header(exchange, "WWW-Authenticate", "Bearer");
     }
     problem_append(&body, code, retry_after_s, members);
     exchange_send(exchange, problem_status(code), "application/problem+json", buf_view(&body));
