@@ -59,7 +59,7 @@ suite('registering where registration is open', {}, (it) => {
 
   it('refuses a device key that stands in another account', async (relay) => {
     const standing = await relay.account();
-    const thief = new Account(relay);
+    const thief = new Account(relay, { recovery: recoveryKey() });
     thief.devices[0].key = standing.first.key;
     thief.signed = thief.firstManifest();
     assertProblem(await thief.register(), 409, 'device_key_used');

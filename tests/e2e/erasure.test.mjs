@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { Account } from './support/account.mjs';
+import { Account, recoveryKey } from './support/account.mjs';
 import { b64u } from './support/bytes.mjs';
 import { ADMIN } from './support/manifest.mjs';
 import { assertProblem, assertStatus, scene, suite } from './support/scene.mjs';
@@ -39,7 +39,7 @@ suite('erasing an account', {}, (it) => {
   it('leaves its device keys used', async (relay) => {
     const { a, bob } = await relay.pair();
     assertStatus(await erase(a), 204);
-    const thief = new Account(relay);
+    const thief = new Account(relay, { recovery: recoveryKey() });
     thief.devices[0].key = a.key;
     thief.signed = thief.firstManifest();
     assertProblem(await thief.register(), 409, 'device_key_used');
