@@ -73,7 +73,7 @@ void auth_api_begin(void *arg, struct exchange *exchange)
 {
     struct api *api = arg;
     struct json_reader reader;
-    struct sessions_proof proof;
+    struct sessions_proof proof = { 0 };
     int64_t device_id = 0;
 
     (void)json_reader_begin(&reader, exchange_body(exchange));

@@ -14,6 +14,12 @@ enum {
     DAY_S = 86400
 };
 
+/* The Unix second at which a Unix day begins. */
+static json_int_t second_of(int64_t day)
+{
+    return day * DAY_S;
+}
+
 static json_t *sessions_json(const struct report *report, const struct report_device *device)
 {
     json_t *sessions = json_array();
@@ -47,10 +53,9 @@ static json_t *device_json(const struct report *report, const struct report_devi
         json_base64url(bytes_of(device->device_pub.raw, sizeof device->device_pub.raw)),
         "added_epoch", (json_int_t)device->added_epoch, "admin",
         (device->flags & MANIFEST_DEVICE_ADMIN) != 0, "dehydrated",
-        (device->flags & MANIFEST_DEVICE_DEHYDRATED) != 0, "seen_day",
-        (json_int_t)(device->seen_day * DAY_S), "last_command_seq", (json_int_t)device->command_seq,
-        "idle", idle_text(device->idle_state), "sessions", sessions_json(report, device), "mailbox",
-        mailbox);
+        (device->flags & MANIFEST_DEVICE_DEHYDRATED) != 0, "seen_day", second_of(device->seen_day),
+        "last_command_seq", (json_int_t)device->command_seq, "idle", idle_text(device->idle_state),
+        "sessions", sessions_json(report, device), "mailbox", mailbox);
 }
 
 json_t *report_api_json(const struct report *report)
@@ -65,9 +70,9 @@ json_t *report_api_json(const struct report *report)
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
         (json_int_t)report->epoch, "hash",
         json_base64url(bytes_of(report->hash.raw, sizeof report->hash.raw)), "created_day",
-        (json_int_t)(report->created_day * DAY_S), "seen_day",
-        (json_int_t)(report->seen_day * DAY_S), "manifests", (json_int_t)report->manifest_count,
-        "left_device_hashes", (json_int_t)report->left_count, "devices", devices);
+        second_of(report->created_day), "seen_day", second_of(report->seen_day), "manifests",
+        (json_int_t)report->manifest_count, "left_device_hashes", (json_int_t)report->left_count,
+        "devices", devices);
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

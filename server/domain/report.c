@@ -20,9 +20,7 @@ static void note_session(struct report *report, uint32_t device_id, size_t index
         struct report_device *device = &report->devices[i];
 
         if (device->device_id == device_id) {
-            if (device->session_count == 0) {
-                device->session_first = index;
-            }
+            device->session_first = device->session_count == 0 ? index : device->session_first;
             device->session_count++;
         }
     }

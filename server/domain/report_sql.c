@@ -77,26 +77,28 @@ static void fill_devices(struct store_rows *rows, struct report *out)
     }
 }
 
-static void count_mail(struct report_device *device, struct store_rows *rows)
+static struct report_device *device_of(struct report *report, uint32_t device_id)
 {
-    int64_t count = store_rows_int(rows, 2);
-
-    if (store_rows_int(rows, 1) == 0) {
-        device->envelope_count = count;
-        device->envelope_bytes = store_rows_int(rows, 3) - count * (int64_t)BODY_OVERHEAD_BYTES;
-    } else {
-        device->gap_count = count;
+    for (size_t i = 0; i < report->device_count; i++) {
+        if (report->devices[i].device_id == device_id) {
+            return &report->devices[i];
+        }
     }
+    return NULL;
 }
 
 static void fill_mail(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_MAIL);
     while (store_rows_next(rows)) {
-        for (size_t i = 0; i < out->device_count; i++) {
-            if (out->devices[i].device_id == (uint32_t)store_rows_int(rows, 0)) {
-                count_mail(&out->devices[i], rows);
-            }
+        struct report_device *device = device_of(out, (uint32_t)store_rows_int(rows, 0));
+        int64_t count = store_rows_int(rows, 2);
+
+        if (device != NULL && store_rows_int(rows, 1) == 0) {
+            device->envelope_count = count;
+            device->envelope_bytes = store_rows_int(rows, 3) - count * (int64_t)BODY_OVERHEAD_BYTES;
+        } else if (device != NULL) {
+            device->gap_count = count;
         }
     }
 }

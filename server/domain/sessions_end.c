@@ -116,9 +116,10 @@ void sessions_revoke(struct domain *domain, const struct command_guard *guard,
     ending->first_at = store_batch_size(batch);
     if (revocation->device_ids == NULL) {
         sessions_sql_end_others(batch, revocation->account, &revocation->caller);
-    }
-    for (size_t i = 0; i < revocation->device_count; i++) {
-        sessions_sql_end_device(batch, revocation->account, revocation->device_ids[i]);
+    } else {
+        for (size_t i = 0; i < revocation->device_count; i++) {
+            sessions_sql_end_device(batch, revocation->account, revocation->device_ids[i]);
+        }
     }
     ending->stop_at = store_batch_size(batch);
     store_submit(domain->store, &batch, on_ended, ending);

@@ -184,7 +184,7 @@ static void a_challenge_that_is_forged_or_late_fails(void **state)
     assert_int_equal(scene_try(&setting->temp, &proof, SCENE_NOW_MS).result, SESSIONS_AUTH_FAILED);
     scene_prove(&setting->temp, &setting->ada, device, &proof);
     assert_int_equal(
-        scene_try(&setting->temp, &proof, SCENE_NOW_MS + LIMIT_CHALLENGE_S * 1000).result,
+        scene_try(&setting->temp, &proof, SCENE_NOW_MS + (int64_t)LIMIT_CHALLENGE_S * 1000).result,
         SESSIONS_AUTH_FAILED);
 }
 
