@@ -151,15 +151,15 @@ static void on_count(void *arg, enum store_status status, struct store_rows *row
 static const struct store_stmt *stmt_of(const char *sql)
 {
     static struct store_stmt stmts[STMTS_MAX];
-    size_t at = 0;
 
-    while (at < STMTS_MAX && stmts[at].sql != NULL && strcmp(stmts[at].sql, sql) != 0) {
-        at++;
+    for (size_t i = 0; i < STMTS_MAX; i++) {
+        if (stmts[i].sql == NULL || strcmp(stmts[i].sql, sql) == 0) {
+            stmts[i].name = "test";
+            stmts[i].sql = sql;
+            return &stmts[i];
+        }
     }
-    CHECK(at < STMTS_MAX);
-    stmts[at].name = "test.count";
-    stmts[at].sql = sql;
-    return &stmts[at];
+    CHECK_UNREACHABLE();
 }
 
 int64_t scene_count(struct temp_domain *temp, const char *sql)
