@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One stream of a person, without blocking: whole server messages in, masked
+ * client frames out, gathered until peer_flush.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "tests/bench/setup.h"
+
+struct peer {
+    int fd;
+    const struct person *person;
+    struct buf in;
+    struct buf out;
+    uint32_t waiting; /* SENDs not answered */
+    int64_t last_seq; /* newest delivery not acknowledged; 0: none */
+    bool caught_up;
+};
+
+/* Connect, upgrade (blocking), and make the socket non-blocking. */
+void peer_open(struct peer *peer, const struct relay_address *relay, const struct person *person);
+void peer_close(struct peer *peer);
+
+/* Append one binary message made of head and tail. */
+void peer_send(struct peer *peer, struct bytes head, struct bytes tail);
+
+/* Write what was appended; false when some is left. */
+bool peer_flush(struct peer *peer);
+
+/* Hear one server message. */
+typedef void peer_message_fn(struct peer *peer, struct bytes message, void *arg);
+
+/* Read what is there and tell each whole message; ends the program when the relay closed. */
+void peer_read(struct peer *peer, peer_message_fn *fn, void *arg);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/bench/setup.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base64url.h"
+#include "common/buf.h"
+#include "common/crypto.h"
+#include "common/json.h"
+#include "common/manifest.h"
+#include "common/random.h"
+#include "common/sigbytes.h"
+
+enum {
+    ANSWER_BYTES = 65536
+};
+
+static void give_up(const char *what, const char *answer)
+{
+    (void)fprintf(stderr, "bench: %s: %.300s\n", what, answer);
+    exit(1);
+}
+
+int setup_connect(const struct relay_address *relay)
+{
+    struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(relay->port) };
+    int one = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || inet_pton(AF_INET, relay->host, &where.sin_addr) != 1 ||
+        connect(fd, (struct sockaddr *)&where, sizeof where) != 0) {
+        give_up("cannot connect", relay->host);
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+/* POST body to path and return the parsed answer, whose status must be want. */
+static json_t *post(const struct relay_address *relay, const char *path, const struct buf *body,
+                    int want)
+{
+    static char answer[ANSWER_BYTES];
+    struct buf request = { 0 };
+    int fd = setup_connect(relay);
+    size_t size = 0;
+    ssize_t got = 0;
+    const char *text = NULL;
+    json_t *value = NULL;
+
+    buf_append_format(&request,
+                      "POST %s HTTP/1.1\r\nHost: relay.example\r\nConnection: close\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                      path, body->size);
+    buf_append(&request, buf_view(body));
+    if (write(fd, request.at, request.size) != (ssize_t)request.size) {
+        give_up("cannot write", path);
+    }
+    while ((got = read(fd, answer + size, sizeof answer - 1 - size)) > 0) {
+        size += (size_t)got;
+    }
+    (void)close(fd);
+    buf_clear(&request);
+    answer[size] = '\0';
+    text = strstr(answer, "\r\n\r\n");
+    if (text == NULL || strtol(answer + 9, NULL, 10) != want) {
+        give_up(path, answer);
+    }
+    value = json_parse(bytes_text(text + 4), LIMIT_JSON_DEPTH);
+    if (value == NULL) {
+        give_up(path, answer);
+    }
+    return value;
+}
+
+static void append_member(struct buf *body, const char *name, struct bytes value)
+{
+    buf_append_format(body, "\"%s\":\"", name);
+    base64url_encode(value, body);
+    buf_append_text(body, "\"");
+}
+
+static void register_account(const struct relay_address *relay, struct person *person)
+{
+    struct manifest manifest = { .device_count = 1 };
+    struct manifest_signature signature = { .signer = 1 };
+    uint8_t raw[64];
+    struct buf signed_bytes = { 0 };
+    struct buf body = { 0 };
+    json_t *answer = NULL;
+
+    manifest.created = (uint64_t)time(NULL) / 3600 * 3600;
+    manifest.devices[0].device_id = 1;
+    manifest.devices[0].flags = MANIFEST_DEVICE_ADMIN;
+    manifest.devices[0].pub = person->pub;
+    manifest_build_body(&manifest, &signed_bytes);
+    manifest_sign(person->seed, buf_view(&signed_bytes), raw);
+    signature.signature = raw;
+    manifest_account_of(buf_view(&signed_bytes), &person->account);
+    manifest_append_signatures(&signed_bytes, &signature, 1);
+    buf_append_text(&body, "{");
+    append_member(&body, "manifest", buf_view(&signed_bytes));
+    buf_append_text(&body, "}");
+    answer = post(relay, "/v1/accounts", &body, 201);
+    json_decref(answer);
+    buf_clear(&body);
+    buf_clear(&signed_bytes);
+}
+
+static void begin_session(const struct relay_address *relay, struct person *person)
+{
+    struct buf body = { 0 };
+    struct buf text = { 0 };
+    uint8_t challenge[CHALLENGE_BYTES];
+    uint8_t signature[64];
+    json_t *answer = NULL;
+
+    buf_append_text(&body, "{}");
+    answer = post(relay, "/v1/auth/challenge", &body, 200);
+    if (!base64url_decode_exact(bytes_text(json_string_value(json_object_get(answer, "challenge"))),
+                                challenge, sizeof challenge)) {
+        give_up("challenge", "not base64url");
+    }
+    json_decref(answer);
+    sigbytes_auth(&text, bytes_text(relay->base_url), &person->account, 1, challenge);
+    crypto_make_signature(person->seed, buf_view(&text), signature);
+    buf_empty(&body);
+    buf_append_text(&body, "{\"device_id\":1,");
+    append_member(&body, "account_id", bytes_of(person->account.raw, sizeof person->account.raw));
+    buf_append_text(&body, ",");
+    append_member(&body, "challenge", bytes_of(challenge, sizeof challenge));
+    buf_append_text(&body, ",");
+    append_member(&body, "signature", bytes_of(signature, sizeof signature));
+    buf_append_text(&body, "}");
+    answer = post(relay, "/v1/auth/session", &body, 201);
+    (void)snprintf(person->token, sizeof person->token, "%s",
+                   json_string_value(json_object_get(answer, "token")));
+    json_decref(answer);
+    buf_clear(&body);
+    buf_clear(&text);
+}
+
+void setup_person(const struct relay_address *relay, struct person *out)
+{
+    random_fill(out->seed, sizeof out->seed);
+    crypto_public_of(out->seed, out->pub.raw);
+    register_account(relay, out);
+    begin_session(relay, out);
+}

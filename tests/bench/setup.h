@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * People for a measurement: each registers an account with one device on a relay
+ * with open registration and begins a session.  Blocking; ends the program with
+ * a sentence when the relay refuses.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/ids.h"
+
+enum {
+    TOKEN_TEXT_BYTES = 64
+};
+
+struct person {
+    uint8_t seed[32];
+    struct account_id account;
+    struct device_pub pub;
+    char token[TOKEN_TEXT_BYTES];
+};
+
+struct relay_address {
+    const char *host; /* an IPv4 address */
+    uint16_t port;
+    const char *base_url;
+};
+
+/* Register a new person and begin a session. */
+void setup_person(const struct relay_address *relay, struct person *out);
+
+/* Open a connection; ends the program when that fails. */
+int setup_connect(const struct relay_address *relay);
