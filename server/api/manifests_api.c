@@ -41,7 +41,7 @@ static void on_listed(void *arg, bool ok, const struct manifests_page *page)
     if (!ok) {
         problem_of_store(listing->exchange, false);
     } else if (page == NULL) {
-        exchange_reply_problem(listing->exchange, PROBLEM_account_unknown, 0, "");
+        exchange_reply_problem(listing->exchange, PROBLEM_not_found, 0, "");
     } else {
         reply_json_steal(listing->exchange, 200, page_json(&listing->account_id, page));
     }
@@ -116,7 +116,7 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
         exchange_reply_problem(exchange, PROBLEM_device_key_used, 0, "");
         return;
     case MANIFESTS_ACCOUNT_UNKNOWN:
-        exchange_reply_problem(exchange, PROBLEM_account_unknown, 0, "");
+        exchange_reply_problem(exchange, PROBLEM_not_found, 0, "");
         return;
     case MANIFESTS_UNAVAILABLE:
         problem_of_store(exchange, false);

@@ -177,7 +177,7 @@ suite('reading an account', {}, (it) => {
   it('is 404 for an account that never was', async (relay) => {
     const { a } = await relay.pair();
     const answer = await a.call('GET', `/v1/accounts/${b64u(Buffer.alloc(32, 9))}`);
-    assertProblem(answer, 404, 'account_unknown');
+    assertProblem(answer, 404, 'not_found');
   });
 
   it('refuses ids and epochs that are none', async (relay) => {

@@ -21,8 +21,8 @@ suite('erasing an account', {}, (it) => {
     assert.equal((await stream.closed).code, 4403);
     assertProblem(await a.call('GET', '/v1/mailbox'), 401, 'session_invalid');
     assertProblem(await a.session(await a.challenge()), 401, 'auth_failed');
-    assertProblem(await alice.read(b), 404, 'account_unknown');
-    assertProblem(await alice.put(alice.next({})), 404, 'account_unknown');
+    assertProblem(await alice.read(b), 404, 'not_found');
+    assertProblem(await alice.put(alice.next({})), 404, 'not_found');
     const answer = await b.send([a]);
     assertProblem(answer, 404, 'recipient_unknown', { unknown: [a.pubText] });
     assertProblem(await alice.register(), 410, 'account_erased');

@@ -81,7 +81,7 @@ suite('putting the next manifest', {}, (it) => {
 
   it('is 404 for an account that is not here', async (relay) => {
     const account = new Account(relay);
-    assertProblem(await account.put(account.next({})), 404, 'account_unknown');
+    assertProblem(await account.put(account.next({})), 404, 'not_found');
   });
 
   it('refuses a path that names another account or epoch than the manifest', async (relay) => {
