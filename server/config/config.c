@@ -6,12 +6,10 @@
  */
 #include "server/config/config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/check.h"
 #include "common/mem.h"
 #include "server/config/config_check.h"
 #include "server/config/config_field.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/buf.h"

@@ -2,12 +2,12 @@
 #include "server/config/settings.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/bytes.h"
 #include "common/mem.h"
 #include "server/config/conf_file.h"
 #include "server/config/config.h"
