@@ -213,6 +213,20 @@ static bool group_judge(const struct group *group, enum sqlite_fault fault)
     CHECK_UNREACHABLE();
 }
 
+static void group_open(const struct group *group)
+{
+    switch (sqlite_health(group->store)) {
+    case HEALTH_WELL:
+        return;
+    case HEALTH_FULL:
+        group_settle_inserts(group);
+        return;
+    case HEALTH_BROKEN:
+        group_settle(group, STORE_BUSY);
+        return;
+    }
+}
+
 static void group_run_range(struct group *group)
 {
     bool is_again = true;
@@ -243,45 +257,38 @@ static int64_t group_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void group_open(const struct group *group)
-{
-    switch (sqlite_health(group->store)) {
-    case HEALTH_WELL:
-        return;
-    case HEALTH_FULL:
-        group_settle_inserts(group);
-        return;
-    case HEALTH_BROKEN:
-        group_settle(group, STORE_BUSY);
-        return;
-    }
-}
-
 #ifdef SEALPOST_PLANT_ACK_BEFORE_COMMIT
 /* A planted fault, to prove that the crash tests see it: the answer leaves before the commit. */
-void sqlite_group_run(struct sqlite_store *store, struct store_batch *first)
+static bool group_answer_early(struct group *group)
 {
-    struct group group = { .store = store, .conn = &store->writer, .first = first };
-
-    group_open(&group);
-    if (group_open_count(&group) > 0 && group_run_all(&group) != FAULT_NONE) {
-        group_break(&group);
+    if (group_open_count(group) > 0 && group_run_all(group) != FAULT_NONE) {
+        group_break(group);
     }
-    sqlite_group_post(store, first);
-    if (sqlite_conn_in_transaction(&store->writer)) {
-        (void)sqlite_conn_command(&store->writer, COMMAND_COMMIT);
+    sqlite_group_post(group->store, group->first);
+    if (sqlite_conn_in_transaction(group->conn)) {
+        (void)sqlite_conn_command(group->conn, COMMAND_COMMIT);
     }
+    return true;
 }
 #else
+static bool group_answer_early(const struct group *group)
+{
+    (void)group;
+    return false;
+}
+#endif
+
 void sqlite_group_run(struct sqlite_store *store, struct store_batch *first)
 {
     struct group group = { .store = store, .conn = &store->writer, .first = first };
     int64_t began_us = group_now_us();
 
     group_open(&group);
+    if (group_answer_early(&group)) {
+        return;
+    }
     group_run_range(&group);
     group_run_singly(&group);
     metrics_observe_us(METRIC_store_commit, group_now_us() - began_us);
     sqlite_group_post(store, first);
 }
-#endif
