@@ -41,7 +41,7 @@ step() {
     fi
     [ "$status" -eq 124 ] && echo "$name took longer than $limit s and was ended" >>"$log"
     printf -- '----- %s: the end of %s\n' "$name" "$log"
-    grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Re-)' "$log" | tail -n 120
+    grep -vE '^ccache |^\[[0-9]+/[0-9]+\] (Building|Linking|Re-)' "$log" | tail -n 120
     printf 'FAIL  %-22s %4d s  %d passed, %d failed\n' "$name" $((SECONDS - began)) "$p" "$f"
     return 1
 }
