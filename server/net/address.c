@@ -73,7 +73,7 @@ static bool fail_bind(struct listen_error error, const char *where, int why, uns
                     "this machine has no address %s: name one of its own, or 0.0.0.0 or [::]",
                     where);
     }
-    return fail(error, "cannot listen on %s: %s", where, strerror(why));
+    return fail(error, "cannot listen on %s: %s", where, strerrordesc_np(why));
 }
 
 static int open_tcp(const struct addrinfo *address)
@@ -189,7 +189,7 @@ static bool clear_path(const struct sockaddr_un *address, struct listen_error er
     }
     if (unlink(address->sun_path) != 0) {
         return fail(error, "cannot replace the stale socket %s: %s", address->sun_path,
-                    strerror(errno));
+                    strerrordesc_np(errno));
     }
     return true;
 }
@@ -218,7 +218,7 @@ bool address_listen_unix(struct listener *listener, const char *where, struct li
         if (fd >= 0) {
             (void)close(fd);
         }
-        return fail(error, "cannot listen on %s: %s", address.sun_path, strerror(why));
+        return fail(error, "cannot listen on %s: %s", address.sun_path, strerrordesc_np(why));
     }
     listener->fd = fd;
     listener->unix_path = mem_text(address.sun_path);

@@ -59,12 +59,18 @@ struct conn *conn_create(struct net *net, int fd, const char *peer)
     return conn;
 }
 
+static void conn_unmark(struct conn *conn)
+{
+    if (conn->marked) {
+        TAILQ_REMOVE(&conn->net->marked, conn, marked_link);
+        conn->marked = false;
+    }
+}
+
 void conn_destroy(struct conn *conn)
 {
     CHECK(conn->state == CONN_DEAD);
-    if (conn->marked) {
-        STAILQ_REMOVE(&conn->net->marked, conn, conn, marked_link);
-    }
+    conn_unmark(conn);
     (void)event_del(&conn->io);
     (void)event_del(&conn->timer);
     (void)close(conn->fd);
@@ -90,11 +96,11 @@ void conn_mark(struct conn *conn)
     if (conn->marked) {
         return;
     }
-    if (!net->in_turn && STAILQ_EMPTY(&net->marked)) {
+    if (!net->in_turn && TAILQ_EMPTY(&net->marked)) {
         event_active(&net->again, EV_TIMEOUT, 0);
     }
     conn->marked = true;
-    STAILQ_INSERT_TAIL(&net->marked, conn, marked_link);
+    TAILQ_INSERT_TAIL(&net->marked, conn, marked_link);
 }
 
 void conn_set_timer(struct conn *conn)

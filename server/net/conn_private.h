@@ -39,7 +39,7 @@ enum conn_state {
 
 struct conn {
     TAILQ_ENTRY(conn) link;
-    STAILQ_ENTRY(conn) marked_link;
+    TAILQ_ENTRY(conn) marked_link;
     struct net *net;
     const struct conn_protocol *protocol;
     void *arg;

@@ -19,7 +19,7 @@
 
 enum {
     ACCEPT_BATCH = 64,
-    ACCEPT_RETRY_MS = 250,
+    ACCEPT_RETRY_US = 250000,
     ACCEPT_WARN_MS = 10000
 };
 
@@ -49,7 +49,7 @@ static void greet(struct listener *listener, int fd, const struct sockaddr_stora
 /* Out of descriptors or memory: the socket stays ready, so look away for a moment. */
 static void rest(struct listener *listener, int why)
 {
-    const struct timeval wait = { .tv_usec = ACCEPT_RETRY_MS * 1000 };
+    const struct timeval wait = { .tv_usec = ACCEPT_RETRY_US };
     int64_t now = clock_steady_ms();
     struct net *net = listener->net;
 
@@ -60,7 +60,7 @@ static void rest(struct listener *listener, int why)
         log_warn("net.accept",
                  "error=\"%s\" connections=%zu advice=\"raise LimitNOFILE or lower "
                  "max_connections\"",
-                 strerror(why), net->count);
+                 strerrordesc_np(why), net->count);
     }
 }
 
@@ -115,6 +115,8 @@ static void on_retry(int fd, short what, void *arg)
     (void)event_add(&listener->ready, NULL);
 }
 
+/* NOLINTBEGIN(readability-function-size,readability-non-const-parameter): where to write an
+ * error is one thing in two parameters, and it is written through a struct. */
 struct listener *net_listen(struct net *net, const char *where, bool counts,
                             net_accept_fn *accept_fn, void *arg, char *out_error, size_t error_size)
 {
@@ -137,6 +139,7 @@ struct listener *net_listen(struct net *net, const char *where, bool counts,
     TAILQ_INSERT_TAIL(&net->listeners, listener, link);
     return listener;
 }
+/* NOLINTEND(readability-function-size,readability-non-const-parameter) */
 
 void listener_destroy(struct listener *listener)
 {

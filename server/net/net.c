@@ -26,25 +26,30 @@ static void net_remove(struct net *net, struct conn *conn)
     conn_destroy(conn);
 }
 
+static void net_settle(struct net *net, struct conn *conn)
+{
+    TAILQ_REMOVE(&net->marked, conn, marked_link);
+    conn->marked = false;
+    if (!conn_io_settle(conn)) {
+        net_remove(net, conn);
+    }
+}
+
 /* Settle those that are marked now; who is marked meanwhile waits for the next turn, so
  * that one busy connection does not keep the others from theirs. */
 static void on_turn_end(void *arg)
 {
     struct net *net = arg;
-    struct conn_marks batch = STAILQ_HEAD_INITIALIZER(batch);
-    struct conn *conn;
+    const struct conn *last = TAILQ_LAST(&net->marked, conn_list);
 
-    STAILQ_CONCAT(&batch, &net->marked);
     net->in_turn = true;
-    while ((conn = STAILQ_FIRST(&batch)) != NULL) {
-        STAILQ_REMOVE_HEAD(&batch, marked_link);
-        conn->marked = false;
-        if (!conn_io_settle(conn)) {
-            net_remove(net, conn);
-        }
+    for (bool more = last != NULL; more;) {
+        struct conn *conn = TAILQ_FIRST(&net->marked);
+        more = conn != last;
+        net_settle(net, conn);
     }
     net->in_turn = false;
-    if (!STAILQ_EMPTY(&net->marked)) {
+    if (!TAILQ_EMPTY(&net->marked)) {
         event_active(&net->again, EV_TIMEOUT, 0);
     }
 }
@@ -57,7 +62,7 @@ struct net *net_create(struct loop *loop, const struct net_limits *limits)
     net->limits = *limits;
     net->scratch = mem_raw(CONN_SCRATCH_BYTES);
     TAILQ_INIT(&net->conns);
-    STAILQ_INIT(&net->marked);
+    TAILQ_INIT(&net->marked);
     TAILQ_INIT(&net->listeners);
     (void)event_assign(&net->again, loop_base(loop), -1, 0, on_again, NULL);
     loop_at_turn_end(loop, on_turn_end, net);
@@ -112,17 +117,13 @@ void net_destroy(struct net *net)
 
 void net_set_store_pressure(struct net *net, bool full)
 {
-    struct conn *conn;
-
     if (net->store_full == full) {
         return;
     }
     net->store_full = full;
-    TAILQ_FOREACH (conn, &net->conns, link) {
-        if (!conn->counted) {
-            continue;
-        }
-        if (full) {
+    for (struct conn *conn = TAILQ_FIRST(&net->conns); conn != NULL;
+         conn = TAILQ_NEXT(conn, link)) {
+        if (conn->counted && full) {
             conn_pause(conn, CONN_PAUSE_STORE);
         } else {
             conn_resume(conn, CONN_PAUSE_STORE);

@@ -12,14 +12,13 @@
 #include "server/net/net.h"
 
 TAILQ_HEAD(conn_list, conn);
-STAILQ_HEAD(conn_marks, conn);
 TAILQ_HEAD(listener_list, listener);
 
 struct net {
     struct loop *loop;
     struct net_limits limits;
     struct conn_list conns;
-    struct conn_marks marked; /* for the turn's end */
+    struct conn_list marked; /* for the turn's end */
     struct listener_list listeners;
     struct event again; /* made active so that the loop does not sleep on marked ones */
     size_t count;       /* open connections */
