@@ -89,9 +89,9 @@ void exchange_reply_problem(struct exchange *exchange, enum problem code, int re
                             const char *members)
 {
     struct buf body = { 0 };
-    char seconds[16];
 
     if (retry_after_s > 0) {
+        char seconds[16];
         (void)snprintf(seconds, sizeof seconds, "%d", retry_after_s);
         exchange_add_header(exchange, "Retry-After", seconds);
     }

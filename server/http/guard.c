@@ -220,17 +220,18 @@ enum parse_step guard_scan(struct guard *guard, struct bytes input, enum problem
 {
     size_t end = input.size < LIMIT_HEAD_BYTES ? input.size : LIMIT_HEAD_BYTES;
 
-    while (guard->state != DONE && guard->size < end) {
+    for (;;) {
         guard_skip(guard, input, end);
         if (!is_in_limits(guard, out_problem)) {
             return PARSE_BAD;
         }
-        if (guard->size < end) {
-            if (!guard_step(guard, input, out_problem)) {
-                return PARSE_BAD;
-            }
-            guard->size++;
+        if (guard->state == DONE || guard->size == end) {
+            break;
         }
+        if (!guard_step(guard, input, out_problem)) {
+            return PARSE_BAD;
+        }
+        guard->size++;
     }
     if (guard->state == DONE) {
         return PARSE_DONE;

@@ -34,4 +34,3 @@ void response_make_id(char out[RESPONSE_ID_BYTES]);
 
 /* Write the response. */
 void response_write(struct http_server *server, struct conn *conn, const struct response *response);
-
