@@ -2,6 +2,8 @@
 /*
  * A ring of entries in the order they came, and an open-addressed index of ring
  * places by hash (linear probing, at most half full, deletion by shifting back).
+ * An index slot carries 32 bits of the hash, so that a walk along it touches the
+ * ring only for what it looks for.
  * A name is 128 bits of SipHash under two keys: a chance hit, which would lose an
  * envelope, is out of reach.  The ring grows by doubling up to its maximum; then
  * the oldest entry gives way.
@@ -36,22 +38,41 @@ struct entry {
 struct dedup {
     uint8_t keys[2][16];
     struct entry *ring;
-    uint32_t *index; /* place in the ring plus one; 0: free */
+    uint64_t *index; /* hash bits << 32 | place in the ring plus one; 0: free */
     size_t ring_size, index_size;
     size_t next; /* place of the next entry */
     size_t max;
     size_t count; /* entries that are not empty */
 };
 
-static void name_hash(const struct dedup *dedup, const struct dedup_name *name, uint64_t out[2])
+struct dedup_name dedup_name_of(const struct dedup *dedup, int64_t mailbox,
+                                const struct envelope_id *id, uint64_t tag)
 {
     uint8_t text[8 + ENVELOPE_ID_BYTES + 8];
+    struct dedup_name name;
 
-    memcpy(text, &name->mailbox, 8);
-    memcpy(text + 8, name->id.raw, ENVELOPE_ID_BYTES);
-    memcpy(text + 8 + ENVELOPE_ID_BYTES, &name->tag, 8);
-    out[0] = crypto_siphash(dedup->keys[0], bytes_of(text, sizeof text));
-    out[1] = crypto_siphash(dedup->keys[1], bytes_of(text, sizeof text));
+    memcpy(text, &mailbox, 8);
+    memcpy(text + 8, id->raw, ENVELOPE_ID_BYTES);
+    memcpy(text + 8 + ENVELOPE_ID_BYTES, &tag, 8);
+    name.hash[0] = crypto_siphash(dedup->keys[0], bytes_of(text, sizeof text));
+    name.hash[1] = crypto_siphash(dedup->keys[1], bytes_of(text, sizeof text));
+    return name;
+}
+
+/* Bits of the hash that do not choose the slot, and the slot's value for a ring place. */
+static uint64_t slot_bits(const uint64_t hash[2])
+{
+    return hash[1] & UINT64_C(0xFFFFFFFF00000000);
+}
+
+static uint64_t slot_value(const uint64_t hash[2], size_t place)
+{
+    return slot_bits(hash) | (uint64_t)(place + 1);
+}
+
+static size_t slot_place(uint64_t value)
+{
+    return (size_t)(uint32_t)value - 1;
 }
 
 static void dedup_allocate(struct dedup *dedup, size_t ring_size)
@@ -94,11 +115,15 @@ static size_t index_slot(const struct dedup *dedup, const uint64_t hash[2])
 {
     size_t mask = dedup->index_size - 1;
     size_t slot = hash[0] & mask;
+    uint64_t bits = slot_bits(hash);
 
     while (dedup->index[slot] != 0) {
-        const struct entry *entry = &dedup->ring[dedup->index[slot] - 1];
-        if (entry->hash[0] == hash[0] && entry->hash[1] == hash[1]) {
-            break;
+        uint64_t value = dedup->index[slot];
+        if ((value & UINT64_C(0xFFFFFFFF00000000)) == bits) {
+            const struct entry *entry = &dedup->ring[slot_place(value)];
+            if (entry->hash[0] == hash[0] && entry->hash[1] == hash[1]) {
+                break;
+            }
         }
         slot = (slot + 1) & mask;
     }
@@ -111,7 +136,7 @@ static void index_remove(struct dedup *dedup, size_t slot)
     size_t hole = slot;
 
     for (size_t at = (slot + 1) & mask; dedup->index[at] != 0; at = (at + 1) & mask) {
-        size_t home = dedup->ring[dedup->index[at] - 1].hash[0] & mask;
+        size_t home = dedup->ring[slot_place(dedup->index[at])].hash[0] & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             dedup->index[hole] = dedup->index[at];
             hole = at;
@@ -144,8 +169,8 @@ static void dedup_grow(struct dedup *dedup)
         const struct entry *entry = &old[(first + i) % old_size];
         if (entry->state != ENTRY_EMPTY) {
             dedup->ring[dedup->next] = *entry;
+            dedup->index[index_slot(dedup, entry->hash)] = slot_value(entry->hash, dedup->next);
             dedup->next++;
-            dedup->index[index_slot(dedup, entry->hash)] = (uint32_t)dedup->next;
         }
     }
     free(old);
@@ -159,63 +184,60 @@ static bool entry_is_old(const struct entry *entry, int64_t now_ms)
 enum dedup_answer dedup_ask(const struct dedup *dedup, const struct dedup_name *name,
                             int64_t now_ms)
 {
-    uint64_t hash[2];
-    size_t slot = 0;
+    size_t slot = index_slot(dedup, name->hash);
     const struct entry *entry = NULL;
 
-    name_hash(dedup, name, hash);
-    slot = index_slot(dedup, hash);
     if (dedup->index[slot] == 0) {
         return DEDUP_NEW;
     }
-    entry = &dedup->ring[dedup->index[slot] - 1];
+    entry = &dedup->ring[slot_place(dedup->index[slot])];
     if (entry->state == ENTRY_PENDING) {
         return DEDUP_PENDING;
     }
     return entry_is_old(entry, now_ms) ? DEDUP_NEW : DEDUP_STORED;
 }
 
-void dedup_begin(struct dedup *dedup, const struct dedup_name *name, int64_t now_ms)
+struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *name, int64_t now_ms)
 {
-    uint64_t hash[2];
-    size_t slot = 0;
-    struct entry *place = NULL;
+    size_t slot = index_slot(dedup, name->hash);
+    struct entry *entry = NULL;
+    size_t place = 0;
 
-    name_hash(dedup, name, hash);
-    slot = index_slot(dedup, hash);
     if (dedup->index[slot] != 0) { /* one that has grown old */
-        entry_forget(dedup, &dedup->ring[dedup->index[slot] - 1]);
+        entry_forget(dedup, &dedup->ring[slot_place(dedup->index[slot])]);
     }
-    place = &dedup->ring[dedup->next];
-    if (place->state != ENTRY_EMPTY && dedup->ring_size < dedup->max &&
-        !entry_is_old(place, now_ms)) {
+    entry = &dedup->ring[dedup->next];
+    if (entry->state != ENTRY_EMPTY && dedup->ring_size < dedup->max &&
+        !entry_is_old(entry, now_ms)) {
         dedup_grow(dedup);
-        place = &dedup->ring[dedup->next];
+        entry = &dedup->ring[dedup->next];
     }
-    if (place->state != ENTRY_EMPTY) {
-        entry_forget(dedup, place);
+    if (entry->state != ENTRY_EMPTY) {
+        entry_forget(dedup, entry);
     }
-    place->hash[0] = hash[0];
-    place->hash[1] = hash[1];
-    place->begun_s = (uint32_t)(now_ms / 1000);
-    place->state = ENTRY_PENDING;
-    dedup->index[index_slot(dedup, hash)] = (uint32_t)(place - dedup->ring) + 1;
+    place = dedup->next;
+    memcpy(entry->hash, name->hash, sizeof entry->hash);
+    entry->begun_s = (uint32_t)(now_ms / 1000);
+    entry->state = ENTRY_PENDING;
+    dedup->index[index_slot(dedup, name->hash)] = slot_value(name->hash, place);
     dedup->next = (dedup->next + 1) % dedup->ring_size;
     dedup->count++;
+    return (struct dedup_place){ .at = (uint32_t)place, .name = *name };
 }
 
-void dedup_end(struct dedup *dedup, const struct dedup_name *name, bool stored)
+/* Growth moves entries, and newer ones may have taken a place: then the index is asked. */
+void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored)
 {
-    uint64_t hash[2];
-    size_t slot = 0;
-    struct entry *entry = NULL;
+    const uint64_t *hash = place->name.hash;
+    struct entry *entry = &dedup->ring[place->at];
 
-    name_hash(dedup, name, hash);
-    slot = index_slot(dedup, hash);
-    if (dedup->index[slot] == 0) {
-        return; /* gave way to newer ones meanwhile */
+    if (entry->state != ENTRY_PENDING || memcmp(entry->hash, hash, sizeof entry->hash) != 0) {
+        size_t slot = index_slot(dedup, hash);
+        if (dedup->index[slot] == 0) {
+            return; /* gave way to newer ones meanwhile */
+        }
+        entry = &dedup->ring[slot_place(dedup->index[slot])];
     }
-    entry = &dedup->ring[dedup->index[slot] - 1];
     if (stored) {
         entry->state = ENTRY_STORED;
     } else {

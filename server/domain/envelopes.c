@@ -45,6 +45,15 @@ void envelopes_fail(struct delivery *delivery, enum envelope_result result)
     envelopes_finish(delivery, &(struct envelope_outcome){ .result = result });
 }
 
+struct device_pub *envelopes_lists(struct delivery *delivery)
+{
+    if (delivery->lists == NULL) {
+        delivery->lists =
+            mem_raw((3 * delivery->count + LIMIT_MANIFEST_DEVICES) * sizeof delivery->lists[0]);
+    }
+    return delivery->lists;
+}
+
 /* Collect the keys of all copies with this fate at *at and move *at behind them. */
 struct envelope_list envelopes_list_of(const struct delivery *delivery, enum copy_fate fate,
                                        struct device_pub **at)
@@ -78,9 +87,10 @@ static bool mailbox_takes(const struct domain *domain, struct mailbox *mailbox, 
 /* False when the same envelope is being written right now. */
 static bool copy_decide(struct delivery *delivery, struct copy *copy)
 {
-    struct dedup_name name = envelopes_copy_name(delivery, copy);
+    const struct dedup *dedup = delivery->domain->dedup;
 
-    switch (dedup_ask(delivery->domain->dedup, &name, delivery->now_ms)) {
+    copy->name = dedup_name_of(dedup, copy->mailbox->number, &delivery->id, copy->tag);
+    switch (dedup_ask(dedup, &copy->name, delivery->now_ms)) {
     case DEDUP_PENDING:
         return false;
     case DEDUP_STORED:
@@ -166,16 +176,17 @@ static void on_mailboxes_loaded(void *arg, bool ok)
 
 static void delivery_load(struct delivery *delivery)
 {
+    struct device_pub *pubs = envelopes_lists(delivery);
+
     for (size_t i = 0; i < delivery->count; i++) {
-        delivery->lists[i] = delivery->copies[i].pub;
+        pubs[i] = delivery->copies[i].pub;
     }
-    mailboxes_load(delivery->domain, delivery->lists, delivery->count, on_mailboxes_loaded,
-                   delivery);
+    mailboxes_load(delivery->domain, pubs, delivery->count, on_mailboxes_loaded, delivery);
 }
 
 static void delivery_unknown(struct delivery *delivery)
 {
-    struct device_pub *at = delivery->lists;
+    struct device_pub *at = envelopes_lists(delivery);
 
     envelopes_finish(delivery, &(struct envelope_outcome){
                                    .result = ENVELOPE_UNKNOWN,
@@ -277,8 +288,6 @@ static struct delivery *delivery_create(struct domain *domain, const struct enve
     }
     delivery = mem_raw(heads + bodies);
     memset(delivery, 0, heads);
-    delivery->lists =
-        mem_raw((3 * send->count + LIMIT_MANIFEST_DEVICES) * sizeof delivery->lists[0]);
     delivery->domain = domain;
     delivery->now_ms = now_ms;
     delivery->expires_at = expiry_of(send, now_ms);

@@ -47,7 +47,7 @@ static bool stands_in(const struct delivery *delivery, const struct directory_he
 /* lists: [0, missing_count) missing, then odd_count keys that do not belong. */
 bool envelopes_list_matches(struct delivery *delivery, const struct directory_head *head)
 {
-    struct device_pub *at = delivery->lists;
+    struct device_pub *at = envelopes_lists(delivery);
 
     delivery->head_epoch = head->epoch;
     delivery->head_hash = head->hash;

@@ -39,6 +39,8 @@ struct copy {
     size_t stored_bytes;
     int64_t seq; /* of the copy, or of the gap that its refusal left */
     uint64_t tag;
+    struct dedup_name name;   /* once its mailbox is known */
+    struct dedup_place place; /* while its write is under way */
 };
 
 struct delivery {
@@ -56,7 +58,7 @@ struct delivery {
     uint64_t epoch;
     struct account_id sender_account;
     struct device_pub sender;
-    struct device_pub *lists; /* answers' lists, three times count + 32 */
+    struct device_pub *lists; /* of an answer; NULL until envelopes_lists */
     size_t missing_count, odd_count;
     uint64_t head_epoch;
     struct manifest_hash head_hash;
@@ -88,9 +90,11 @@ void envelopes_wait(struct delivery *delivery);
 struct envelope_list envelopes_list_of(const struct delivery *delivery, enum copy_fate fate,
                                        struct device_pub **at);
 
-/* Size of a copy as delivered; its name for recognising repeats (needs its mailbox). */
+/* Size of a copy as delivered. */
 int64_t envelopes_copy_bytes(const struct copy *copy);
-struct dedup_name envelopes_copy_name(const struct delivery *delivery, const struct copy *copy);
+
+/* Room for the lists of an answer, made when first needed. */
+struct device_pub *envelopes_lists(struct delivery *delivery);
 
 /* Answer with a bare result and free the delivery. */
 void envelopes_fail(struct delivery *delivery, enum envelope_result result);

@@ -19,24 +19,16 @@ int64_t envelopes_copy_bytes(const struct copy *copy)
     return (int64_t)(copy->stored_bytes - BODY_OVERHEAD_BYTES);
 }
 
-struct dedup_name envelopes_copy_name(const struct delivery *delivery, const struct copy *copy)
-{
-    return (struct dedup_name){
-        .mailbox = copy->mailbox->number,
-        .id = delivery->id,
-        .tag = copy->tag,
-    };
-}
-
 static void delivery_answer(struct delivery *delivery)
 {
     struct envelope_outcome outcome = { .result = ENVELOPE_STORED };
-    struct device_pub *at = delivery->lists;
+    struct device_pub *at = NULL;
 
     for (size_t i = 0; i < delivery->count; i++) {
         outcome.stored += delivery->copies[i].fate == COPY_STORE ? 1 : 0;
     }
     if (outcome.stored != delivery->count) {
+        at = envelopes_lists(delivery);
         outcome.duplicates = envelopes_list_of(delivery, COPY_DUPLICATE, &at);
         outcome.full = envelopes_list_of(delivery, COPY_FULL, &at);
         outcome.closed = envelopes_list_of(delivery, COPY_CLOSED, &at);
@@ -54,11 +46,10 @@ static void delivery_answer(struct delivery *delivery)
 static void copy_settle(struct delivery *delivery, struct copy *copy, bool committed)
 {
     struct domain *domain = delivery->domain;
-    struct dedup_name name = envelopes_copy_name(delivery, copy);
 
     switch (copy->fate) {
     case COPY_STORE:
-        dedup_end(domain->dedup, &name, committed);
+        dedup_end(domain->dedup, &copy->place, committed);
         if (!committed) {
             mailboxes_count_out(domain, copy->mailbox, 1, envelopes_copy_bytes(copy));
             break;
@@ -122,11 +113,10 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
 static void copy_append(struct delivery *delivery, struct copy *copy, struct store_batch *batch)
 {
     struct domain *domain = delivery->domain;
-    struct dedup_name name = envelopes_copy_name(delivery, copy);
 
     copy->seq = domain->next_seq++;
     body_finish(copy->stored, copy->stored_bytes, copy->mailbox->number, copy->seq);
-    dedup_begin(domain->dedup, &name, delivery->now_ms);
+    copy->place = dedup_begin(domain->dedup, &copy->name, delivery->now_ms);
     mailboxes_count_in(copy->mailbox, envelopes_copy_bytes(copy));
     envelopes_sql_append(batch, &(struct envelope_row){
                                     .seq = copy->seq,

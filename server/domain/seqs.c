@@ -57,14 +57,14 @@ static int64_t starting_take(struct starting *starting, struct store_rows *rows)
     int64_t seen = 0;
 
     while (envelopes_sql_recent_row(rows, &row)) {
-        struct dedup_name name = { .mailbox = row.mailbox, .id = row.id, .tag = row.tag };
+        struct dedup_name name = dedup_name_of(dedup, row.mailbox, &row.id, row.tag);
         seen++;
         if (row.minute < first_minute) {
             return 0;
         }
         if (row.mailbox != 0 && dedup_ask(dedup, &name, starting->now_ms) == DEDUP_NEW) {
-            dedup_begin(dedup, &name, row.minute * 60000 + 59999);
-            dedup_end(dedup, &name, true);
+            struct dedup_place place = dedup_begin(dedup, &name, row.minute * 60000 + 59999);
+            dedup_end(dedup, &place, true);
             starting->loaded++;
         }
     }

@@ -5,21 +5,23 @@
 
 static const uint8_t key[16] = { 3 };
 
-static struct dedup_name name_of(int64_t n)
+static struct dedup_name name_of(const struct dedup *dedup, int64_t n)
 {
-    return (struct dedup_name){ .mailbox = n % 7, .id = { { (uint8_t)n } }, .tag = (uint64_t)n };
+    struct envelope_id id = { { (uint8_t)n } };
+
+    return dedup_name_of(dedup, n % 7, &id, (uint64_t)n);
 }
 
 static void a_name_is_pending_then_stored(void **state)
 {
     struct dedup *dedup = dedup_create(key, 10);
-    struct dedup_name name = name_of(1);
+    struct dedup_name name = name_of(dedup, 1);
 
     (void)state;
     assert_int_equal(dedup_ask(dedup, &name, 1000), DEDUP_NEW);
-    dedup_begin(dedup, &name, 1000);
+    struct dedup_place place = dedup_begin(dedup, &name, 1000);
     assert_int_equal(dedup_ask(dedup, &name, 1000), DEDUP_PENDING);
-    dedup_end(dedup, &name, true);
+    dedup_end(dedup, &place, true);
     assert_int_equal(dedup_ask(dedup, &name, 1000), DEDUP_STORED);
     dedup_destroy(dedup);
 }
@@ -27,11 +29,11 @@ static void a_name_is_pending_then_stored(void **state)
 static void a_name_that_was_not_stored_is_new_again(void **state)
 {
     struct dedup *dedup = dedup_create(key, 10);
-    struct dedup_name name = name_of(1);
+    struct dedup_name name = name_of(dedup, 1);
 
     (void)state;
-    dedup_begin(dedup, &name, 1000);
-    dedup_end(dedup, &name, false);
+    struct dedup_place place = dedup_begin(dedup, &name, 1000);
+    dedup_end(dedup, &place, false);
     assert_int_equal(dedup_ask(dedup, &name, 1000), DEDUP_NEW);
     assert_int_equal(dedup_count(dedup), 0);
     dedup_destroy(dedup);
@@ -40,19 +42,20 @@ static void a_name_that_was_not_stored_is_new_again(void **state)
 static void each_part_of_a_name_counts(void **state)
 {
     struct dedup *dedup = dedup_create(key, 10);
-    struct dedup_name name = { .mailbox = 1, .id = { { 2 } }, .tag = 3 };
-    struct dedup_name other = name;
+    struct envelope_id id = { { 2 } };
+    struct envelope_id other_id = { { 2, 9 } };
+    struct dedup_name name = dedup_name_of(dedup, 1, &id, 3);
+    struct dedup_name others[3] = {
+        dedup_name_of(dedup, 9, &id, 3),
+        dedup_name_of(dedup, 1, &other_id, 3),
+        dedup_name_of(dedup, 1, &id, 9),
+    };
 
     (void)state;
-    dedup_begin(dedup, &name, 0);
-    other.mailbox = 9;
-    assert_int_equal(dedup_ask(dedup, &other, 0), DEDUP_NEW);
-    other = name;
-    other.id.raw[15] = 9;
-    assert_int_equal(dedup_ask(dedup, &other, 0), DEDUP_NEW);
-    other = name;
-    other.tag = 9;
-    assert_int_equal(dedup_ask(dedup, &other, 0), DEDUP_NEW);
+    (void)dedup_begin(dedup, &name, 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(dedup_ask(dedup, &others[i], 0), DEDUP_NEW);
+    }
     assert_int_equal(dedup_ask(dedup, &name, 0), DEDUP_PENDING);
     dedup_destroy(dedup);
 }
@@ -60,14 +63,14 @@ static void each_part_of_a_name_counts(void **state)
 static void a_stored_name_is_forgotten_after_ten_minutes(void **state)
 {
     struct dedup *dedup = dedup_create(key, 10);
-    struct dedup_name name = name_of(1);
+    struct dedup_name name = name_of(dedup, 1);
 
     (void)state;
-    dedup_begin(dedup, &name, 1000000);
-    dedup_end(dedup, &name, true);
+    struct dedup_place place = dedup_begin(dedup, &name, 1000000);
+    dedup_end(dedup, &place, true);
     assert_int_equal(dedup_ask(dedup, &name, 1000000 + 600000), DEDUP_STORED);
     assert_int_equal(dedup_ask(dedup, &name, 1000000 + 602000), DEDUP_NEW);
-    dedup_begin(dedup, &name, 1000000 + 602000);
+    (void)dedup_begin(dedup, &name, 1000000 + 602000);
     assert_int_equal(dedup_ask(dedup, &name, 1000000 + 602000), DEDUP_PENDING);
     assert_int_equal(dedup_count(dedup), 1);
     dedup_destroy(dedup);
@@ -79,13 +82,13 @@ static void the_newest_names_stay_when_there_are_too_many(void **state)
 
     (void)state;
     for (int64_t n = 0; n < 20000; n++) {
-        struct dedup_name name = name_of(n);
-        dedup_begin(dedup, &name, 1000);
-        dedup_end(dedup, &name, true);
+        struct dedup_name name = name_of(dedup, n);
+        struct dedup_place place = dedup_begin(dedup, &name, 1000);
+        dedup_end(dedup, &place, true);
     }
     assert_int_equal(dedup_count(dedup), 5000);
     for (int64_t n = 0; n < 20000; n++) {
-        struct dedup_name name = name_of(n);
+        struct dedup_name name = name_of(dedup, n);
         assert_int_equal(dedup_ask(dedup, &name, 1000), n < 15000 ? DEDUP_NEW : DEDUP_STORED);
     }
     dedup_destroy(dedup);
@@ -97,12 +100,12 @@ static void names_survive_growth_and_holes(void **state)
 
     (void)state;
     for (int64_t n = 0; n < 50000; n++) {
-        struct dedup_name name = name_of(n);
-        dedup_begin(dedup, &name, 1000);
-        dedup_end(dedup, &name, n % 3 != 0);
+        struct dedup_name name = name_of(dedup, n);
+        struct dedup_place place = dedup_begin(dedup, &name, 1000);
+        dedup_end(dedup, &place, n % 3 != 0);
     }
     for (int64_t n = 0; n < 50000; n++) {
-        struct dedup_name name = name_of(n);
+        struct dedup_name name = name_of(dedup, n);
         assert_int_equal(dedup_ask(dedup, &name, 1000), n % 3 == 0 ? DEDUP_NEW : DEDUP_STORED);
     }
     dedup_destroy(dedup);
