@@ -131,12 +131,11 @@ bool envelopes_sql_recent_row(struct store_rows *rows, struct envelope_head_row 
     out->mailbox = store_rows_int(rows, 1);
     out->minute = store_rows_int(rows, 2);
     out->tag = (uint64_t)store_rows_int(rows, 4);
-    if (store_rows_int(rows, 3) == 0) {
-        id = store_rows_bytes(rows, 5);
-        CHECK(id.size == sizeof out->id.raw);
+    id = store_rows_bytes(rows, 5);
+    if (store_rows_int(rows, 3) == 0 && id.size == sizeof out->id.raw) {
         memcpy(out->id.raw, id.at, id.size);
     } else {
-        out->mailbox = 0; /* a gap has no name */
+        out->mailbox = 0; /* a gap, or a damaged row: it has no name */
     }
     return true;
 }

@@ -6,6 +6,7 @@
  */
 #include "server/domain/mail.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +20,15 @@
 #include "server/store/store.h"
 
 struct reading {
+    struct domain *domain;
     struct mailbox *mailbox;
     mail_read_fn *done;
     void *arg;
-    size_t limit;
+    int64_t after; /* the last row that was read, damaged or not */
+    int64_t now_ms;
     int64_t byte_max;
+    size_t limit;
+    size_t rows; /* read by this batch, of limit + 1 that were asked for */
     struct mail_item items[];
 };
 
@@ -43,17 +48,24 @@ void mail_sent(struct mailbox *mailbox, int64_t seq)
 }
 
 /* Decode the next row into item; a damaged one is logged and left out. */
-static enum mail_row reading_next(const struct reading *reading, struct store_rows *rows,
-                                  struct mail_item *item)
+static bool reading_next(struct reading *reading, struct store_rows *rows, struct mail_item *item)
 {
-    enum mail_row row = mail_sql_row(rows, reading->mailbox->number, item);
+    enum mail_row row = MAIL_ROW_DAMAGED;
 
     while (row == MAIL_ROW_DAMAGED) {
-        log_error("mail.damaged", "seq=%lld hint=\"the row's checksum is wrong: check the disk\"",
-                  (long long)item->seq);
         row = mail_sql_row(rows, reading->mailbox->number, item);
+        if (row != MAIL_ROW_NONE) {
+            reading->rows++;
+            reading->after = item->seq;
+        }
+        if (row == MAIL_ROW_DAMAGED) {
+            log_error("mail.damaged",
+                      "seq=%" PRId64 " hint=\"the row's checksum is wrong: check"
+                      " the disk\"",
+                      item->seq);
+        }
     }
-    return row;
+    return row == MAIL_ROW_ITEM;
 }
 
 /* One row more than the limit was asked for: it tells whether there is more. */
@@ -63,7 +75,7 @@ static void reading_take(struct reading *reading, struct store_rows *rows, struc
     int64_t bytes = 0;
 
     mail->items = reading->items;
-    while (reading_next(reading, rows, &item) != MAIL_ROW_NONE) {
+    while (reading_next(reading, rows, &item)) {
         bytes += (int64_t)item.body.size;
         if (mail->count == reading->limit || (bytes > reading->byte_max && mail->count > 0)) {
             mail->more = true;
@@ -74,7 +86,10 @@ static void reading_take(struct reading *reading, struct store_rows *rows, struc
         mail->count++;
         mail->last_seq = item.seq;
     }
+    mail->more = reading->rows > reading->limit; /* damaged rows took the places of others */
 }
+
+static void reading_submit(struct reading *reading);
 
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)
 {
@@ -83,6 +98,10 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
 
     if (mail.ok) {
         reading_take(reading, rows, &mail);
+    }
+    if (mail.more && mail.count == 0) { /* nothing but damaged rows: go on behind them */
+        reading_submit(reading);
+        return;
     }
     reading->done(reading->arg, &mail);
     free(reading);
@@ -103,25 +122,34 @@ static size_t row_limit(const struct mailbox *mailbox, size_t item_max, int64_t 
     return limit > 0 ? limit : 1;
 }
 
+static void reading_submit(struct reading *reading)
+{
+    struct store *store = reading->domain->store;
+    struct store_batch *batch = store_batch_create();
+
+    reading->rows = 0;
+    mailboxes_seal_gaps(reading->mailbox);
+    mail_sql_read(batch, reading->mailbox->number, reading->after, reading->now_ms / 1000,
+                  (int64_t)reading->limit + 1);
+    if (reading->mailbox->gap_writes > 0) {
+        store_submit(store, &batch, on_read, reading);
+    } else {
+        store_read(store, &batch, on_read, reading);
+    }
+}
+
 void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
                int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg)
 {
     size_t limit = row_limit(mailbox, item_max, byte_max);
     struct reading *reading = mem_raw(sizeof *reading + limit * sizeof reading->items[0]);
-    struct store_batch *batch = store_batch_create();
 
-    reading->mailbox = mailbox;
-    reading->done = done;
-    reading->arg = arg;
-    reading->limit = limit;
+    *reading = (struct reading){ .domain = domain, .mailbox = mailbox, .done = done, .arg = arg };
+    reading->after = after;
+    reading->now_ms = now_ms;
     reading->byte_max = byte_max > 0 ? byte_max : 1;
-    mailboxes_seal_gaps(mailbox);
-    mail_sql_read(batch, mailbox->number, after, now_ms / 1000, (int64_t)limit + 1);
-    if (mailbox->gap_writes > 0) {
-        store_submit(domain->store, &batch, on_read, reading);
-    } else {
-        store_read(domain->store, &batch, on_read, reading);
-    }
+    reading->limit = limit;
+    reading_submit(reading);
 }
 
 /* Count what was deleted; a gap that goes takes its place in memory with it. */

@@ -35,7 +35,7 @@ struct mail_item {
 struct mail {
     bool ok;          /* false: the store could not say */
     bool more;        /* there are others behind last_seq */
-    int64_t last_seq; /* seq of the last row read, 0 when there was none */
+    int64_t last_seq; /* seq of the last item, 0 when there is none */
     const struct mail_item *items;
     size_t count;
 };
@@ -45,7 +45,8 @@ typedef void mail_read_fn(void *arg, const struct mail *mail);
 /*
  * Read what waits behind seq after: at most item_max items (at most
  * MAIL_READ_ITEMS are taken), and about byte_max bytes of bodies, at least one
- * item.  Expired envelopes are left out.  mailbox must be pinned until done.
+ * item.  Expired envelopes and damaged rows are left out; there are no items only
+ * when nothing waits behind after.  mailbox must be pinned until done.
  */
 void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
                int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "common/check.h"
 #include "server/domain/body.h"
 #include "server/domain/envelopes_sql.h"
 
@@ -62,7 +61,9 @@ enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail
     }
     out->body = body;
     id = store_rows_bytes(rows, 4);
-    CHECK(id.size == sizeof out->id.raw);
+    if (id.size != sizeof out->id.raw) {
+        return MAIL_ROW_DAMAGED;
+    }
     memcpy(out->id.raw, id.at, id.size);
     return MAIL_ROW_ITEM;
 }

@@ -17,16 +17,25 @@ enum {
     DEDUP_MAX = 1000
 };
 
+struct started {
+    bool done;
+    struct seqs_start start;
+};
+
 static void on_started(void *arg, const struct seqs_start *start)
 {
+    struct started *started = arg;
+
     CHECK(start->ok);
-    *(bool *)arg = true;
+    started->start = *start;
+    started->done = true;
 }
 
-static void domain_begin(struct temp_domain *temp)
+static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_heartbeat,
+                                      int64_t now_ms)
 {
     struct domain *domain = &temp->domain;
-    bool started = false;
+    struct started started = { .done = false };
 
     domain->store = temp->temp.store;
     domain->mailboxes = mailboxes_create(domain->keys.tag, CACHE_MAX);
@@ -34,8 +43,9 @@ static void domain_begin(struct temp_domain *temp)
     domain->dedup = dedup_create(domain->keys.tag, DEDUP_MAX);
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
-    seqs_start(domain, 0, TEMP_DOMAIN_NOW_MS, on_started, &started);
-    temp_store_wait(&temp->temp, &started);
+    seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
+    temp_store_wait(&temp->temp, &started.done);
+    return started.start;
 }
 
 static void domain_end(struct temp_domain *temp)
@@ -63,7 +73,7 @@ void temp_domain_open(struct temp_domain *temp)
         .idle_device_warn_days = 30,
         .idle_device_close_days = 45,
     };
-    domain_begin(temp);
+    (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
 
 void temp_domain_close(struct temp_domain *temp)
@@ -72,11 +82,17 @@ void temp_domain_close(struct temp_domain *temp)
     domain_end(temp);
 }
 
-void temp_domain_restart(struct temp_domain *temp)
+struct seqs_start temp_domain_restart_at(struct temp_domain *temp, int64_t copy_heartbeat,
+                                         int64_t now_ms)
 {
     temp_store_reopen(&temp->temp);
     domain_end(temp);
-    domain_begin(temp);
+    return domain_begin(temp, copy_heartbeat, now_ms);
+}
+
+void temp_domain_restart(struct temp_domain *temp)
+{
+    (void)temp_domain_restart_at(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
 
 struct device_pub temp_domain_pub(uint32_t n)
@@ -211,6 +227,17 @@ void temp_domain_send(struct temp_domain *temp, uint32_t n, uint8_t id_byte, con
     temp_domain_wait(temp, out);
 }
 
+void temp_domain_send_at(struct temp_domain *temp, uint32_t n, const char *body, int64_t ttl_s,
+                         int64_t now_ms, struct temp_sent *out)
+{
+    struct envelope_recipient recipient = { temp_domain_pub(n), bytes_text(body) };
+    struct envelope_send send = { .ttl_s = ttl_s, .recipients = &recipient, .count = 1 };
+
+    temp_domain_begin(temp, &send, now_ms, out);
+    temp_domain_wait(temp, out);
+    CHECK(out->outcome.stored == 1);
+}
+
 static void on_read(void *arg, const struct mail *mail)
 {
     struct temp_read *read = arg;
@@ -227,17 +254,34 @@ static void on_read(void *arg, const struct mail *mail)
     }
 }
 
-void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64_t now_ms,
-                      struct temp_read *out)
+void temp_domain_read_begin(struct temp_domain *temp, struct mailbox *mailbox,
+                            const struct temp_page *page, struct temp_read *out)
+{
+    memset(out, 0, sizeof *out);
+    mail_read(&temp->domain, mailbox, page->after, page->item_max, page->byte_max, page->now_ms,
+              on_read, out);
+}
+
+void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct temp_page *page,
+                           struct temp_read *out)
 {
     struct mailbox *mailbox = temp_domain_mailbox(temp, n);
 
     CHECK(mailbox != NULL);
-    memset(out, 0, sizeof *out);
     mailboxes_pin(mailbox);
-    mail_read(&temp->domain, mailbox, after, MAIL_READ_ITEMS, 1048576, now_ms, on_read, out);
+    temp_domain_read_begin(temp, mailbox, page, out);
     temp_store_wait(&temp->temp, &out->done);
     mailboxes_unpin(mailbox);
+}
+
+void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64_t now_ms,
+                      struct temp_read *out)
+{
+    temp_domain_read_page(
+        temp, n,
+        &(struct temp_page){
+            .after = after, .item_max = MAIL_READ_ITEMS, .byte_max = 1048576, .now_ms = now_ms },
+        out);
 }
 
 struct acked {
@@ -253,6 +297,12 @@ static void on_acked(void *arg, enum mail_ack_result result, int64_t acknowledge
     acked->count = result == MAIL_ACKED ? acknowledged : -1;
 }
 
+static int64_t wait_acked(struct temp_domain *temp, struct acked *acked)
+{
+    temp_store_wait(&temp->temp, &acked->done);
+    return acked->count;
+}
+
 int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count)
 {
     struct mailbox *mailbox = temp_domain_mailbox(temp, n);
@@ -260,8 +310,27 @@ int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seq
 
     CHECK(mailbox != NULL);
     mail_ack(&temp->domain, mailbox, seqs, count, on_acked, &acked);
-    temp_store_wait(&temp->temp, &acked.done);
-    return acked.count;
+    return wait_acked(temp, &acked);
+}
+
+int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count)
+{
+    struct mailbox *mailbox = temp_domain_mailbox(temp, n);
+    struct acked acked = { false, 0 };
+
+    CHECK(mailbox != NULL);
+    mail_ack_run(&temp->domain, mailbox, seqs, count, on_acked, &acked);
+    return wait_acked(temp, &acked);
+}
+
+int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq)
+{
+    struct mailbox *mailbox = temp_domain_mailbox(temp, n);
+    struct acked acked = { false, 0 };
+
+    CHECK(mailbox != NULL);
+    mail_ack_upto(&temp->domain, mailbox, seq, on_acked, &acked);
+    return wait_acked(temp, &acked);
 }
 
 static void on_mail(void *arg, const struct hub_mail *mail)

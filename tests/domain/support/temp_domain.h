@@ -15,6 +15,7 @@
 #include "server/domain/hub.h"
 #include "server/domain/mail.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/seqs.h"
 #include "tests/support/temp_store.h"
 
 #define TEMP_DOMAIN_NOW_MS INT64_C(1800000000000)
@@ -34,6 +35,10 @@ void temp_domain_close(struct temp_domain *temp);
 
 /* End the daemon's life and begin another on the same file: memory is lost, seqs jump. */
 void temp_domain_restart(struct temp_domain *temp);
+
+/* The same at now_ms, with a copy of the heartbeat beside the keys; returns how it started. */
+struct seqs_start temp_domain_restart_at(struct temp_domain *temp, int64_t copy_heartbeat,
+                                         int64_t now_ms);
 
 /* The key of device n; n is not 0. */
 struct device_pub temp_domain_pub(uint32_t n);
@@ -58,6 +63,10 @@ struct temp_sent {
 void temp_domain_send(struct temp_domain *temp, uint32_t n, uint8_t id_byte, const char *body,
                       struct temp_sent *out);
 
+/* The same for another life and another time than the longest and TEMP_DOMAIN_NOW_MS. */
+void temp_domain_send_at(struct temp_domain *temp, uint32_t n, const char *body, int64_t ttl_s,
+                         int64_t now_ms, struct temp_sent *out);
+
 /* Begin a send and do not wait; temp_domain_wait waits. */
 void temp_domain_begin(struct temp_domain *temp, const struct envelope_send *send, int64_t now_ms,
                        struct temp_sent *out);
@@ -72,12 +81,28 @@ struct temp_read {
     char bodies[MAIL_READ_ITEMS][64];
 };
 
-/* Read the mailbox of device n behind after at now_ms. */
+struct temp_page {
+    int64_t after;
+    size_t item_max;
+    int64_t byte_max;
+    int64_t now_ms;
+};
+
+/* Read a page of the mailbox of device n, or all of it behind after that one read yields. */
+void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct temp_page *page,
+                           struct temp_read *out);
 void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64_t now_ms,
                       struct temp_read *out);
 
+/* Begin to read a mailbox that is pinned, and do not wait for out->done. */
+void temp_domain_read_begin(struct temp_domain *temp, struct mailbox *mailbox,
+                            const struct temp_page *page, struct temp_read *out);
+
 /* Acknowledge seqs and wait; returns how many items were deleted, -1 when it failed. */
 int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count);
+int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const int64_t *seqs,
+                            size_t count);
+int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq);
 
 /* A listener that writes down what it hears. */
 struct temp_heard {

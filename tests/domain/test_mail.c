@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "tests/domain/support/scenes.h"
+#include "tests/domain/support/temp_domain.h"
+#include "tests/support/unit.h"
+
+#define NOW_MS TEMP_DOMAIN_NOW_MS
+#define LATER_MS (TEMP_DOMAIN_NOW_MS + 60000)
+
+enum {
+    SHORT_S = 10,
+    LONGEST_S = 2592000
+};
+
+static struct temp_domain temp;
+static struct temp_sent sent;
+static struct temp_read page;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_domain_open(&temp);
+    temp_domain_device(&temp, 1, 1);
+    temp_domain_device(&temp, 2, 2);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_domain_close(&temp);
+    return 0;
+}
+
+/* Send count bodies "a", "b", ... to device 1 and write their seqs. */
+static void send_letters(size_t count, int64_t *out_seqs)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char body[2] = { (char)('a' + i), '\0' };
+        temp_domain_send_at(&temp, 1, body, LONGEST_S, NOW_MS, &sent);
+    }
+    temp_domain_read(&temp, 1, 0, NOW_MS, &page);
+    assert_int_equal(page.count, count);
+    for (size_t i = 0; i < count; i++) {
+        out_seqs[i] = page.items[i].seq;
+    }
+}
+
+static void read_page(int64_t after, size_t item_max, int64_t byte_max)
+{
+    temp_domain_read_page(
+        &temp, 1,
+        &(struct temp_page){
+            .after = after, .item_max = item_max, .byte_max = byte_max, .now_ms = NOW_MS },
+        &page);
+    assert_true(page.ok);
+}
+
+static void assert_page(const char *letters, bool more)
+{
+    assert_int_equal(page.count, strlen(letters));
+    for (size_t i = 0; i < page.count; i++) {
+        assert_int_equal(page.bodies[i][0], letters[i]);
+    }
+    assert_int_equal(page.more, more);
+}
+
+static void items_come_in_order_behind_after(void **state)
+{
+    int64_t seqs[4];
+
+    (void)state;
+    send_letters(4, seqs);
+    read_page(0, 128, 1000);
+    assert_page("abcd", false);
+    assert_true(seqs[0] < seqs[1] && seqs[1] < seqs[2] && seqs[2] < seqs[3]);
+    read_page(seqs[1], 128, 1000);
+    assert_page("cd", false);
+    read_page(seqs[3], 128, 1000);
+    assert_page("", false);
+    read_page(seqs[0] - 1, 128, 1000);
+    assert_page("abcd", false);
+}
+
+static void the_item_limit_is_exact_and_more_tells_of_others(void **state)
+{
+    int64_t seqs[5];
+
+    (void)state;
+    send_letters(5, seqs);
+    read_page(0, 2, 1000);
+    assert_page("ab", true);
+    read_page(seqs[1], 2, 1000);
+    assert_page("cd", true);
+    read_page(seqs[3], 2, 1000);
+    assert_page("e", false);
+    read_page(0, 5, 1000);
+    assert_page("abcde", false);
+    read_page(0, 4, 1000);
+    assert_page("abcd", true);
+}
+
+static void the_byte_limit_is_kept_but_for_one_item(void **state)
+{
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a123456789", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b123456789", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "c123456789", LONGEST_S, NOW_MS, &sent);
+    read_page(0, 128, 1);
+    assert_page("a", true);
+    read_page(0, 128, 0);
+    assert_page("a", true);
+    read_page(0, 128, 19);
+    assert_page("a", true);
+    read_page(0, 128, 20);
+    assert_page("ab", true);
+    read_page(0, 128, 30);
+    assert_page("abc", false);
+}
+
+static void a_read_takes_no_more_than_its_maximum(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MAIL_READ_ITEMS + 1; i++) {
+        const char body[3] = { (char)('0' + i / 64), (char)('0' + i % 64), '\0' };
+        temp_domain_send_at(&temp, 1, body, LONGEST_S, NOW_MS, &sent);
+    }
+    read_page(0, 1000, 1048576);
+    assert_int_equal(page.count, MAIL_READ_ITEMS);
+    assert_true(page.more);
+    read_page(page.items[MAIL_READ_ITEMS - 1].seq, 1000, 1048576);
+    assert_int_equal(page.count, 1);
+    assert_false(page.more);
+}
+
+static void what_has_expired_is_left_out(void **state)
+{
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a", SHORT_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "c", SHORT_S, NOW_MS, &sent);
+    temp_domain_read(&temp, 1, 0, NOW_MS + (SHORT_S - 1) * 1000, &page);
+    assert_page("abc", false);
+    temp_domain_read(&temp, 1, 0, LATER_MS, &page);
+    assert_page("b", false);
+    temp_domain_read(&temp, 1, 0, NOW_MS + (LONGEST_S - 1) * INT64_C(1000), &page);
+    assert_page("b", false);
+    temp_domain_read(&temp, 1, 0, NOW_MS + (LONGEST_S + 60) * INT64_C(1000), &page);
+    assert_page("", false);
+}
+
+static void redelivered_is_told_only_of_what_was_sent_in_this_life(void **state)
+{
+    int64_t seqs[3];
+
+    (void)state;
+    send_letters(3, seqs);
+    assert_false(page.items[0].redelivered || page.items[1].redelivered);
+    mail_sent(temp_domain_mailbox(&temp, 1), seqs[1]);
+    mail_sent(temp_domain_mailbox(&temp, 1), seqs[0]); /* an earlier one takes nothing back */
+    read_page(0, 128, 1000);
+    assert_true(page.items[0].redelivered && page.items[1].redelivered);
+    assert_false(page.items[2].redelivered);
+    temp_domain_restart(&temp);
+    read_page(0, 128, 1000);
+    assert_page("abc", false);
+    assert_false(page.items[0].redelivered || page.items[1].redelivered);
+}
+
+/* Change one byte of the delivered part of a row, of its checksum or of its format. */
+static void a_row_with_a_flipped_byte_is_never_served(void **state)
+{
+    int64_t seqs[4];
+
+    (void)state;
+    send_letters(4, seqs);
+    scene_run(&temp, "UPDATE envelopes SET body = CAST(substr(body, 1, 1) || x'7a' ||"
+                     " substr(body, 3) AS BLOB)"
+                     " WHERE seq = (SELECT min(seq) FROM envelopes)");
+    scene_run(&temp, "UPDATE envelopes SET body = CAST(substr(body, 1, 17) || x'00' AS BLOB)"
+                     " WHERE seq = (SELECT min(seq) + 1 FROM envelopes)"
+                     " AND substr(body, 18, 1) <> x'00'");
+    scene_run(&temp, "UPDATE envelopes SET body = CAST(x'01' || substr(body, 2) AS BLOB)"
+                     " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)");
+    read_page(0, 128, 1000);
+    assert_page("d", false);
+}
+
+static void a_row_in_the_wrong_place_is_never_served(void **state)
+{
+    int64_t seqs[2];
+
+    (void)state;
+    send_letters(2, seqs);
+    scene_run(&temp, "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM"
+                     " envelopes)");
+    scene_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1");
+    read_page(0, 128, 1000);
+    assert_page("", false);
+    temp_domain_read(&temp, 2, 0, NOW_MS, &page);
+    assert_page("", false);
+}
+
+static void a_row_of_the_wrong_kind_is_never_served(void **state)
+{
+    int64_t seqs[2];
+
+    (void)state;
+    send_letters(2, seqs);
+    scene_run(&temp, "UPDATE envelopes SET kind = 1 WHERE seq = (SELECT min(seq) FROM envelopes)");
+    scene_run(&temp, "UPDATE envelopes SET id = x'' WHERE kind = 0");
+    read_page(0, 128, 1000);
+    assert_page("", false);
+    temp_domain_restart(&temp); /* which looks at the ids of the last ten minutes */
+    read_page(0, 128, 1000);
+    assert_page("", false);
+}
+
+static void a_row_cut_short_is_never_served(void **state)
+{
+    int64_t seqs[3];
+
+    (void)state;
+    send_letters(3, seqs);
+    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq = (SELECT min(seq) FROM"
+                     " envelopes)");
+    scene_run(&temp, "UPDATE envelopes SET body = substr(body, 1, 16)"
+                     " WHERE seq = (SELECT max(seq) FROM envelopes)");
+    read_page(0, 128, 1000);
+    assert_page("b", false);
+}
+
+static void a_page_of_damaged_rows_hides_nothing_behind_it(void **state)
+{
+    int64_t seqs[6];
+
+    (void)state;
+    send_letters(6, seqs);
+    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq < (SELECT max(seq) FROM"
+                     " envelopes)");
+    read_page(0, 2, 1000);
+    assert_page("f", page.more);
+    read_page(seqs[5], 2, 1000);
+    assert_page("", false);
+}
+
+static void a_damaged_row_does_not_end_the_listing(void **state)
+{
+    int64_t seqs[6];
+
+    (void)state;
+    send_letters(6, seqs);
+    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq = (SELECT min(seq) + 1 FROM"
+                     " envelopes)");
+    read_page(0, 3, 1000);
+    assert_int_equal(page.bodies[0][0], 'a');
+    assert_int_equal(page.bodies[1][0], 'c');
+    assert_true(page.more);
+    read_page(page.items[page.count - 1].seq, 128, 1000);
+    assert_page(page.count == 3 ? "def" : "ef", false);
+}
+
+static void an_ack_counts_what_it_deleted_and_no_more(void **state)
+{
+    int64_t seqs[3];
+    int64_t named[5];
+
+    (void)state;
+    send_letters(3, seqs);
+    named[0] = seqs[1];
+    named[1] = seqs[1]; /* twice */
+    named[2] = 1;       /* never given */
+    named[3] = INT64_MAX;
+    named[4] = seqs[2];
+    assert_int_equal(temp_domain_ack(&temp, 1, named, 5), 2);
+    assert_int_equal(temp_domain_ack(&temp, 1, named, 5), 0);
+    read_page(0, 128, 1000);
+    assert_page("a", false);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_bytes, 1);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->pins, 0);
+}
+
+static void an_ack_of_a_foreign_seq_harms_nobody(void **state)
+{
+    int64_t seqs[2];
+
+    (void)state;
+    send_letters(2, seqs);
+    assert_int_equal(temp_domain_ack(&temp, 2, seqs, 2), 0);
+    assert_int_equal(temp_domain_ack_run(&temp, 2, seqs, 2), 0);
+    assert_int_equal(temp_domain_ack_upto(&temp, 2, seqs[1]), 0);
+    read_page(0, 128, 1000);
+    assert_page("ab", false);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 2);
+    assert_int_equal(temp_domain_mailbox(&temp, 2)->envelope_count, 0);
+}
+
+static void what_was_acknowledged_stays_away_over_a_restart(void **state)
+{
+    int64_t seqs[2];
+
+    (void)state;
+    send_letters(2, seqs);
+    assert_int_equal(temp_domain_ack(&temp, 1, seqs, 1), 1);
+    temp_domain_restart(&temp);
+    read_page(0, 128, 1000);
+    assert_page("b", false);
+}
+
+static void an_ack_up_to_a_seq_takes_that_and_all_before(void **state)
+{
+    int64_t seqs[4];
+
+    (void)state;
+    send_letters(4, seqs);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[0] - 1), 0);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[2]), 3);
+    read_page(0, 128, 1000);
+    assert_page("d", false);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX), 1);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
+}
+
+static void a_run_deletes_exactly_itself(void **state)
+{
+    int64_t seqs[5];
+
+    (void)state;
+    send_letters(5, seqs);
+    assert_int_equal(temp_domain_ack_run(&temp, 1, &seqs[1], 3), 3);
+    read_page(0, 128, 1000);
+    assert_page("ae", false);
+    assert_int_equal(temp_domain_ack_run(&temp, 1, &seqs[4], 1), 1);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->pins, 0);
+}
+
+static void a_run_spares_what_expired_inside_it(void **state)
+{
+    int64_t seqs[2];
+
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b", SHORT_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
+    temp_domain_read(&temp, 1, 0, LATER_MS, &page);
+    assert_page("ac", false);
+    seqs[0] = page.items[0].seq;
+    seqs[1] = page.items[1].seq;
+    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 2), 2);
+    temp_domain_read(&temp, 1, 0, NOW_MS, &page);
+    assert_page("b", false);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
+}
+
+static void a_run_that_was_partly_acknowledged_counts_the_rest(void **state)
+{
+    int64_t seqs[4];
+
+    (void)state;
+    send_letters(4, seqs);
+    assert_int_equal(temp_domain_ack(&temp, 1, &seqs[1], 1), 1);
+    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 4), 3);
+    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 4), 0);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
+}
+
+int main(void)
+{
+#define MAIL_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        MAIL_TEST(items_come_in_order_behind_after),
+        MAIL_TEST(the_item_limit_is_exact_and_more_tells_of_others),
+        MAIL_TEST(the_byte_limit_is_kept_but_for_one_item),
+        MAIL_TEST(a_read_takes_no_more_than_its_maximum),
+        MAIL_TEST(what_has_expired_is_left_out),
+        MAIL_TEST(redelivered_is_told_only_of_what_was_sent_in_this_life),
+        MAIL_TEST(a_row_with_a_flipped_byte_is_never_served),
+        MAIL_TEST(a_row_in_the_wrong_place_is_never_served),
+        MAIL_TEST(a_row_of_the_wrong_kind_is_never_served),
+        MAIL_TEST(a_row_cut_short_is_never_served),
+        MAIL_TEST(a_page_of_damaged_rows_hides_nothing_behind_it),
+        MAIL_TEST(a_damaged_row_does_not_end_the_listing),
+        MAIL_TEST(an_ack_counts_what_it_deleted_and_no_more),
+        MAIL_TEST(an_ack_of_a_foreign_seq_harms_nobody),
+        MAIL_TEST(what_was_acknowledged_stays_away_over_a_restart),
+        MAIL_TEST(an_ack_up_to_a_seq_takes_that_and_all_before),
+        MAIL_TEST(a_run_deletes_exactly_itself),
+        MAIL_TEST(a_run_spares_what_expired_inside_it),
+        MAIL_TEST(a_run_that_was_partly_acknowledged_counts_the_rest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
