@@ -34,6 +34,26 @@ struct reader {
     struct buf story; /* all that was read, in a form that can be compared */
 };
 
+static void check_lines(struct bytes bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        CHECK(bytes.at[i] != '\0');
+        CHECK(bytes.at[i] != '\n' || (i > 0 && bytes.at[i - 1] == '\r'));
+        CHECK(bytes.at[i] != '\r' || bytes.at[i + 1] == '\n');
+    }
+}
+
+static void check_field(struct bytes bytes, const struct head_field *field)
+{
+    struct bytes name = head_view(bytes, field->name);
+    struct bytes value = head_view(bytes, field->value);
+
+    CHECK(name.size > 0 && memchr(name.at, ' ', name.size) == NULL);
+    CHECK(value.at + value.size <= bytes.at + bytes.size);
+    CHECK(value.size == 0 || memchr(value.at, '\r', value.size) == NULL);
+    CHECK(value.size == 0 || (value.at[0] != ' ' && value.at[value.size - 1] != ' '));
+}
+
 /* A head that passed has one way to be read: lines of CRLF, clean names and values. */
 static void check_head(struct bytes bytes, const struct head *head)
 {
@@ -44,18 +64,9 @@ static void check_head(struct bytes bytes, const struct head *head)
     CHECK(target.size > 0 && target.size <= LIMIT_TARGET_BYTES && target.at[0] == '/');
     CHECK(head->method.size > 0 && head->field_count <= LIMIT_HEAD_FIELDS);
     CHECK(!head->chunked || head->length == 0);
-    for (size_t i = 0; i < bytes.size; i++) {
-        CHECK(bytes.at[i] != '\0');
-        CHECK(bytes.at[i] != '\n' || (i > 0 && bytes.at[i - 1] == '\r'));
-        CHECK(bytes.at[i] != '\r' || bytes.at[i + 1] == '\n');
-    }
+    check_lines(bytes);
     for (size_t i = 0; i < head->field_count; i++) {
-        struct bytes name = head_view(bytes, head->fields[i].name);
-        struct bytes value = head_view(bytes, head->fields[i].value);
-        CHECK(name.size > 0 && memchr(name.at, ' ', name.size) == NULL);
-        CHECK(value.at + value.size <= bytes.at + bytes.size);
-        CHECK(value.size == 0 || memchr(value.at, '\r', value.size) == NULL);
-        CHECK(value.size == 0 || (value.at[0] != ' ' && value.at[value.size - 1] != ' '));
+        check_field(bytes, &head->fields[i]);
     }
 }
 

@@ -96,6 +96,13 @@ static size_t read_statuses(const struct client *client, long statuses[STATUSES_
     return count;
 }
 
+static void judge_status(const struct vector *vector, long status)
+{
+    if (!is_wanted(vector, status)) {
+        fail_msg("%s: answered %ld", vector->name, status);
+    }
+}
+
 static void judge(const struct vector *vector, const struct client *client)
 {
     long statuses[STATUSES_MAX];
@@ -106,9 +113,7 @@ static void judge(const struct vector *vector, const struct client *client)
                  (const char *)client->got.at);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!is_wanted(vector, statuses[i])) {
-            fail_msg("%s: answered %ld", vector->name, statuses[i]);
-        }
+        judge_status(vector, statuses[i]);
     }
     if (count > 0 && client_has(client, "\r\nConnection: close\r\n") != vector->close) {
         fail_msg("%s: closes wrongly or not", vector->name);
