@@ -34,7 +34,7 @@ struct mailbox;
 
 struct stream_item {
     int64_t seq;
-    int64_t bytes;
+    int64_t bytes; /* of the body; 0: a gap */
 };
 
 struct stream {
@@ -77,4 +77,4 @@ void stream_pull(struct stream *stream);
 void stream_mail(struct stream *stream, const struct hub_mail *mail);
 bool stream_has_room(const struct stream *stream, int64_t bytes);
 void stream_window_take(struct stream *stream, int64_t seq);
-void stream_window_take_upto(struct stream *stream, int64_t seq);
+void stream_window_take_run(struct stream *stream, size_t first, size_t count);

@@ -25,7 +25,7 @@ bool stream_has_room(const struct stream *stream, int64_t bytes)
            ws_channel_has_room(stream->channel);
 }
 
-static void window_remove(struct stream *stream, size_t first, size_t count)
+void stream_window_take_run(struct stream *stream, size_t first, size_t count)
 {
     for (size_t i = first; i < first + count; i++) {
         stream->window_bytes -= stream->window[i].bytes;
@@ -39,20 +39,10 @@ void stream_window_take(struct stream *stream, int64_t seq)
 {
     for (size_t i = 0; i < stream->window_count; i++) {
         if (stream->window[i].seq == seq) {
-            window_remove(stream, i, 1);
+            stream_window_take_run(stream, i, 1);
             return;
         }
     }
-}
-
-void stream_window_take_upto(struct stream *stream, int64_t seq)
-{
-    size_t count = 0;
-
-    while (count < stream->window_count && stream->window[count].seq <= seq) {
-        count++;
-    }
-    window_remove(stream, 0, count);
 }
 
 static void stream_sent(struct stream *stream, int64_t seq, int64_t bytes)

@@ -143,8 +143,9 @@ static int seq_order(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Say whether seqs, ascending, are neighbours in the window: then one range names them. */
-static bool is_run(const struct stream *stream, const int64_t *seqs, size_t count)
+/* Find seqs, ascending, as neighbours in the window: then one range names them all. */
+static bool find_run(const struct stream *stream, const int64_t *seqs, size_t count,
+                     size_t *out_first)
 {
     size_t first = 0;
 
@@ -159,24 +160,41 @@ static bool is_run(const struct stream *stream, const int64_t *seqs, size_t coun
             return false;
         }
     }
+    *out_first = first;
     return true;
+}
+
+/* Acknowledge count neighbours of the window from place first on. */
+static void stream_ack_run(struct stream *stream, struct request *request, size_t first,
+                           size_t count)
+{
+    int64_t seqs[LIMIT_STREAM_WINDOW_ITEMS];
+    struct mail_run run = { .seqs = seqs, .count = count };
+
+    for (size_t i = 0; i < count; i++) {
+        const struct stream_item *item = &stream->window[first + i];
+        seqs[i] = item->seq;
+        run.envelopes += item->bytes > 0 ? 1 : 0;
+        run.bytes += item->bytes;
+    }
+    stream_window_take_run(stream, first, count);
+    mail_ack_run(stream->api->domain, stream->mailbox, &run, on_acked, request);
 }
 
 static void stream_ack_seqs(struct stream *stream, struct request *request, int64_t *seqs,
                             size_t count)
 {
-    bool run = false;
+    size_t first = 0;
 
     qsort(seqs, count, sizeof seqs[0], seq_order);
-    run = is_run(stream, seqs, count);
+    if (find_run(stream, seqs, count, &first)) {
+        stream_ack_run(stream, request, first, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         stream_window_take(stream, seqs[i]);
     }
-    if (run) {
-        mail_ack_run(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
-    } else {
-        mail_ack(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
-    }
+    mail_ack(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
 }
 
 static void stream_ack(struct stream *stream, struct stream_message *message)
@@ -202,19 +220,16 @@ static void stream_ack(struct stream *stream, struct stream_message *message)
 static void stream_ack_upto(struct stream *stream, const struct stream_message *message)
 {
     struct request *request = request_begin(stream, message->request, message->request != 0);
-    int64_t seqs[LIMIT_STREAM_WINDOW_ITEMS];
     size_t count = 0;
 
     while (count < stream->window_count && (uint64_t)stream->window[count].seq <= message->seq) {
-        seqs[count] = stream->window[count].seq;
         count++;
     }
     if (count == 0) {
         on_acked(request, MAIL_ACKED, 0);
         return;
     }
-    stream_window_take_upto(stream, seqs[count - 1]);
-    mail_ack_run(stream->api->domain, stream->mailbox, seqs, count, on_acked, request);
+    stream_ack_run(stream, request, 0, count);
     stream_pull(stream);
 }
 

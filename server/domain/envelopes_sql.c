@@ -15,7 +15,7 @@ static const struct store_stmt append = {
     .sql = "INSERT INTO envelopes"
            " (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag, id, body)"
            " SELECT $1, mailbox, 0, $3, $4, $5, $6, $7, $8, $9 FROM devices"
-           " WHERE mailbox = $2 AND idle_state < 2 RETURNING 1",
+           " WHERE mailbox = $2 AND idle_state < 2",
 };
 
 static const struct store_stmt append_gap = {
@@ -23,18 +23,17 @@ static const struct store_stmt append_gap = {
     .sql = "INSERT INTO envelopes"
            " (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag, id, body)"
            " SELECT $1, mailbox, 1, 0, $3, $4, 2, 0, $5, $6 FROM devices"
-           " WHERE mailbox = $2 RETURNING 1",
+           " WHERE mailbox = $2",
 };
 
 static const struct store_stmt merge_gap = {
     .name = "gaps.merge",
-    .sql = "UPDATE envelopes SET body = $3 WHERE seq = $1 AND mailbox = $2 AND kind = 1"
-           " RETURNING 1",
+    .sql = "UPDATE envelopes SET body = $3 WHERE seq = $1 AND mailbox = $2 AND kind = 1",
 };
 
 static const struct store_stmt lose = {
     .name = "envelopes.lose",
-    .sql = "DELETE FROM envelopes WHERE seq = $1 AND mailbox = $2 AND kind = 0 RETURNING 1",
+    .sql = "DELETE FROM envelopes WHERE seq = $1 AND mailbox = $2 AND kind = 0",
 };
 
 static const struct store_stmt recent = {

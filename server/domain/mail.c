@@ -38,7 +38,7 @@ struct acking {
     mail_acked_fn *done;
     void *arg;
     size_t statements;
-    size_t run_count; /* of a run: its seqs follow, in case it must be done one by one */
+    struct mail_run run; /* count 0: none; its seqs follow, in case they must go one by one */
     int64_t seqs[];
 };
 
@@ -182,18 +182,33 @@ static int64_t acking_count(struct acking *acking, struct store_rows *rows)
 static void on_acked(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct acking *acking = arg;
-    int64_t acknowledged = 0;
 
     if (status != STORE_OK) {
         acking->done(acking->arg, MAIL_ACK_UNAVAILABLE, 0);
     } else {
-        acknowledged = acking_count(acking, rows);
-        if (acknowledged == 0 && acking->run_count > 0) {
-            mail_ack(acking->domain, acking->mailbox, acking->seqs, acking->run_count, acking->done,
-                     acking->arg);
-        } else {
-            acking->done(acking->arg, MAIL_ACKED, acknowledged);
+        acking->done(acking->arg, MAIL_ACKED, acking_count(acking, rows));
+    }
+    mailboxes_unpin(acking->mailbox);
+    free(acking);
+}
+
+static void on_run_acked(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct acking *acking = arg;
+    const struct mail_run *run = &acking->run;
+
+    if (status == STORE_OK && store_rows_changed(rows) == 0) {
+        mail_ack(acking->domain, acking->mailbox, acking->seqs, run->count, acking->done,
+                 acking->arg);
+    } else if (status == STORE_OK) {
+        mailboxes_count_out(acking->domain, acking->mailbox, run->envelopes, run->bytes);
+        if (run->envelopes < (int64_t)run->count) {
+            mailboxes_seal_gaps(acking->mailbox);
         }
+        metrics_add(METRIC_envelopes_acknowledged, (int64_t)run->count);
+        acking->done(acking->arg, MAIL_ACKED, (int64_t)run->count);
+    } else {
+        acking->done(acking->arg, MAIL_ACK_UNAVAILABLE, 0);
     }
     mailboxes_unpin(acking->mailbox);
     free(acking);
@@ -205,7 +220,7 @@ static struct acking *acking_create(struct domain *domain, struct mailbox *mailb
     struct acking *acking = mem_raw(sizeof *acking + run_count * sizeof acking->seqs[0]);
 
     *acking = (struct acking){ .domain = domain, .mailbox = mailbox, .done = done, .arg = arg };
-    acking->run_count = run_count;
+    acking->run.count = run_count;
     acking->statements = 1;
     mailboxes_pin(mailbox);
     return acking;
@@ -234,19 +249,15 @@ void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, 
     store_submit(domain->store, &batch, on_acked, acking);
 }
 
-void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const struct mail_run *run,
                   mail_acked_fn *done, void *arg)
 {
-    struct acking *acking = NULL;
-    struct store_batch *batch = NULL;
+    struct acking *acking = acking_create(domain, mailbox, done, arg, run->count);
+    struct store_batch *batch = store_batch_create();
 
-    if (count < 2) {
-        mail_ack(domain, mailbox, seqs, count, done, arg);
-        return;
-    }
-    acking = acking_create(domain, mailbox, done, arg, count);
-    batch = store_batch_create();
-    memcpy(acking->seqs, seqs, count * sizeof seqs[0]);
-    mail_sql_ack_run(batch, mailbox->number, seqs[0], seqs[count - 1], (int64_t)count);
-    store_submit(domain->store, &batch, on_acked, acking);
+    acking->run = *run;
+    memcpy(acking->seqs, run->seqs, run->count * sizeof run->seqs[0]);
+    mail_sql_ack_run(batch, mailbox->number, run->seqs[0], run->seqs[run->count - 1],
+                     (int64_t)run->count);
+    store_submit(domain->store, &batch, on_run_acked, acking);
 }

@@ -68,9 +68,17 @@ void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seq
 void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, mail_acked_fn *done,
                    void *arg);
 
+/* Neighbours in a mailbox, as they were delivered. */
+struct mail_run {
+    const int64_t *seqs; /* ascending; read before mail_ack_run returns */
+    size_t count;
+    int64_t envelopes; /* how many of them are no gaps */
+    int64_t bytes;     /* of their bodies */
+};
+
 /*
- * Delete the count items that seqs (ascending) names when nothing else stands
- * between the first and the last of them; else acknowledge them one by one.
+ * Delete the items of run when nothing else stands between the first and the last
+ * of them; else acknowledge them one by one.
  */
-void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
+void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const struct mail_run *run,
                   mail_acked_fn *done, void *arg);

@@ -22,12 +22,15 @@ static const struct store_stmt ack_upto = {
     .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq <= $2 RETURNING kind, length(body)",
 };
 
-/* An expired item that was never sent may stand in the run: then its gap must still come. */
+/*
+ * An expired item that was never sent may stand in the run: then its gap must still come.
+ * What goes is known to the caller, so nothing is returned: that halves the cost.
+ */
 static const struct store_stmt ack_run = {
     .name = "envelopes.ack_run",
     .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3"
            " AND (SELECT count(*) FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3)"
-           " = $4 RETURNING kind, length(body)",
+           " = $4",
 };
 
 void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, int64_t now_s,

@@ -20,6 +20,7 @@ void store_batch_forget_rows(struct store_batch *batch)
     for (size_t i = 0; i < batch->step_count; i++) {
         batch->steps[i].first_row = NULL;
         batch->steps[i].last_row = NULL;
+        batch->steps[i].changed = 0;
     }
     batch->rows = (struct store_rows){ .batch = batch };
 }
@@ -88,6 +89,11 @@ int64_t store_rows_int(const struct store_rows *rows, int column)
 bool store_rows_is_null(const struct store_rows *rows, int column)
 {
     return rows_value(rows, column)->kind == VALUE_NULL;
+}
+
+int64_t store_rows_changed(const struct store_rows *rows)
+{
+    return rows->step < rows->batch->step_count ? rows->batch->steps[rows->step].changed : 0;
 }
 
 size_t store_rows_refused_at(const struct store_rows *rows)

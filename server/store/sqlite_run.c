@@ -32,9 +32,6 @@ static int run_bind(const struct sqlite_prepared *prepared, const struct store_s
     if (step->param_count != prepared->slot_count) {
         return SQLITE_RANGE;
     }
-    if (step->is_expected && sqlite3_column_count(prepared->handle) == 0) {
-        return SQLITE_MISUSE; /* it would write and then be refused */
-    }
     for (const struct store_param *param = step->first_param; param != NULL; param = param->next) {
         int slot = prepared->slots[i++];
         int result = slot == 0 ? SQLITE_OK : run_bind_value(prepared->handle, slot, &param->value);
@@ -107,6 +104,9 @@ static enum sqlite_fault run_step(struct sqlite_conn *conn, struct store_batch *
     if (result == SQLITE_OK) {
         result = run_rows(prepared->handle, batch, step);
     }
+    if (result == SQLITE_DONE && sqlite3_column_count(prepared->handle) == 0) {
+        step->changed = sqlite3_changes64(conn->db);
+    }
     enum sqlite_fault fault = run_judge(conn, step->stmt, result);
     (void)sqlite3_reset(prepared->handle);
     return fault;
@@ -134,13 +134,14 @@ enum sqlite_fault sqlite_run_batch(struct sqlite_conn *conn, struct store_batch 
     for (size_t i = 0; i < batch->step_count; i++) {
         struct store_step *step = &batch->steps[i];
         if (run_is_skipped(conn, step)) {
+            step->changed = 1;
             continue;
         }
         enum sqlite_fault fault = run_step(conn, batch, step);
         if (fault != FAULT_NONE) {
             return fault;
         }
-        if (step->is_expected && step->first_row == NULL) {
+        if (step->is_expected && step->first_row == NULL && step->changed == 0) {
             batch->rows.refused_at = i;
             batch->status = STORE_REFUSED;
             return FAULT_NONE;

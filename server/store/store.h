@@ -6,7 +6,7 @@
  * on the loop thread and handed over whole.  No C code runs between its
  * statements, so a rule that guards a write stands in the write's own WHERE, or
  * in a statement added with store_batch_expect: a batch one of whose expected
- * statements yields no row is undone whole and ends STORE_REFUSED.  That is
+ * statements yields or changes no row is undone whole and ends STORE_REFUSED.  That is
  * what lets SQLite run the batch on its writer thread, many batches to one
  * commit, and PostgreSQL run it down a pipeline without a round trip.
  *
@@ -64,7 +64,10 @@ void store_batch_destroy(struct store_batch *batch);
 /* Append stmt; the binds that follow are its $1, $2, ...  stmt is borrowed for good. */
 void store_batch_add(struct store_batch *batch, const struct store_stmt *stmt);
 
-/* Append stmt and refuse the whole batch when it yields no row (use RETURNING). */
+/*
+ * Append stmt and refuse the whole batch when it yields no row, or, for a write
+ * without RETURNING, when it changes none (which is the cheaper form).
+ */
 void store_batch_expect(struct store_batch *batch, const struct store_stmt *stmt);
 
 /* Number of statements so far. */
@@ -92,6 +95,9 @@ bool store_rows_next(struct store_rows *rows);
 struct bytes store_rows_bytes(const struct store_rows *rows, int column);
 int64_t store_rows_int(const struct store_rows *rows, int column);
 bool store_rows_is_null(const struct store_rows *rows, int column);
+
+/* Number of rows that a write without RETURNING changed; 0 for other statements. */
+int64_t store_rows_changed(const struct store_rows *rows);
 
 /* After STORE_REFUSED: the index of the expected statement that yielded nothing. */
 size_t store_rows_refused_at(const struct store_rows *rows);

@@ -50,6 +50,7 @@ struct store_step {
     struct store_param *first_param;
     struct store_row *first_row; /* what it yielded, in order */
     struct store_row *last_row;
+    int64_t changed; /* rows written by a statement that returns none */
 };
 
 struct store_rows {
