@@ -5,10 +5,16 @@
  * batches that free may use that room (store_batch_frees); what inserts ends
  * STORE_FULL until the file could be built again with some margin to spare.
  *
+ * When the disk is full the log's pages must still find room in the database
+ * file before the log can begin anew.  So the log may not grow past three
+ * quarters of the ballast: the writer waits for a checkpoint at that length, and
+ * groups are small enough not to jump over it.
+ *
  * On a small file system the ballast is an eighth of it.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +39,7 @@ static int64_t ballast_margin(const struct sqlite_ballast *ballast)
     return margin < BALLAST_MARGIN_MIN ? BALLAST_MARGIN_MIN : margin;
 }
 
-static bool ballast_fits(const struct sqlite_store *store)
+bool sqlite_ballast_fits(const struct sqlite_store *store, int64_t extra_bytes)
 {
     const struct sqlite_ballast *ballast = &store->ballast;
     struct statvfs disk;
@@ -41,7 +47,7 @@ static bool ballast_fits(const struct sqlite_store *store)
     if (statvfs(store->path, &disk) != 0) {
         return false;
     }
-    uint64_t available = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t available = (uint64_t)disk.f_bavail * disk.f_frsize + (uint64_t)extra_bytes;
     return available >= (uint64_t)(ballast->size + ballast_margin(ballast));
 }
 
@@ -59,7 +65,7 @@ bool sqlite_ballast_build(struct sqlite_store *store)
     if (ballast->is_held) {
         return true;
     }
-    if (!ballast_fits(store)) {
+    if (!sqlite_ballast_fits(store, 0)) {
         return false;
     }
     if (ballast->size > 0 && posix_fallocate(ballast->fd, 0, ballast->size) != 0) {
@@ -105,6 +111,25 @@ static bool ballast_is_there(const struct sqlite_ballast *ballast)
     return ballast->size > 0 && (int64_t)file.st_blocks * 512 >= ballast->size;
 }
 
+static int ballast_least(int64_t a, int64_t b)
+{
+    return (int)(a < b ? a : b);
+}
+
+static void ballast_set_limits(struct sqlite_store *store)
+{
+    int64_t pages = store->ballast.size / SQLITE_PAGE_BYTES;
+
+    store->wal_step = SQLITE_WAL_PAGES;
+    store->wal_limit = INT_MAX;
+    store->group_bytes = SQLITE_GROUP_BYTES;
+    if (pages > 0) {
+        store->wal_step = ballast_least(pages / 4, store->wal_step);
+        store->wal_limit = ballast_least(pages * 3 / 4, store->wal_limit);
+        store->group_bytes = ballast_least(store->ballast.size / 8, store->group_bytes);
+    }
+}
+
 bool sqlite_ballast_init(struct sqlite_store *store, int64_t bytes, char *out_error,
                          size_t error_size)
 {
@@ -119,6 +144,7 @@ bool sqlite_ballast_init(struct sqlite_store *store, int64_t bytes, char *out_er
         return false;
     }
     ballast->is_held = ballast_is_there(ballast);
+    ballast_set_limits(store);
     return true;
 }
 

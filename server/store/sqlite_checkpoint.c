@@ -11,6 +11,8 @@
  * then looks whether the ballast can be built again.
  */
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/check.h"
@@ -37,6 +39,13 @@ static enum sqlite_fault checkpoint_run_mode(struct sqlite_conn *conn, int mode,
 
     return sqlite_conn_fault(conn,
                              sqlite3_wal_checkpoint_v2(conn->db, NULL, mode, out_pages, &done));
+}
+
+enum sqlite_fault sqlite_checkpoint_restart(struct sqlite_conn *conn)
+{
+    int pages = 0;
+
+    return checkpoint_run_mode(conn, SQLITE_CHECKPOINT_RESTART, &pages);
 }
 
 enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn)
@@ -71,7 +80,7 @@ static void checkpoint_shorten(struct sqlite_store *store)
     }
     checkpoint_judge(store, fault);
     CHECK(pthread_mutex_lock(&store->lock) == 0);
-    store->wal_mark = SQLITE_WAL_PAGES + (fault == FAULT_NONE ? 0 : pages);
+    store->wal_mark = store->wal_step + (fault == FAULT_NONE ? 0 : pages);
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
     sqlite_writer_resume(store);
 }
@@ -109,28 +118,44 @@ static void checkpoint_tidy(struct sqlite_store *store)
     sqlite_writer_resume(store);
 }
 
-/* The disk is full: make room, and look whether there is some. */
-static void checkpoint_recover(struct sqlite_store *store)
+static int64_t checkpoint_log_bytes(const struct sqlite_store *store)
 {
+    char *path = sqlite_place_beside(store->path, "-wal");
+    struct stat file;
+    int64_t bytes = stat(path, &file) == 0 ? (int64_t)file.st_blocks * 512 : 0;
+
+    free(path);
+    return bytes;
+}
+
+/*
+ * The disk is full: make room, and look whether there is some.  The log keeps
+ * its blocks, which deletes need, until the ballast can take their place.  That
+ * is tried by the clock alone, so that a disk at its brim does not flutter.
+ */
+static void checkpoint_recover(struct sqlite_store *store, bool is_time)
+{
+    struct sqlite_conn *conn = &store->checkpointer;
     bool is_more = true;
 
     sqlite_writer_pause(store);
-    enum sqlite_fault fault = sqlite_checkpoint_truncate(&store->checkpointer);
+    enum sqlite_fault fault = sqlite_checkpoint_restart(conn);
     checkpoint_judge(store, fault);
     for (int i = 0; i < CHECKPOINT_VACUUM_STEPS && is_more && fault == FAULT_NONE; i++) {
         is_more = checkpoint_vacuum_step(store, 0);
+        fault = sqlite_checkpoint_restart(conn);
+        checkpoint_judge(store, fault);
     }
-    if (sqlite_health(store) == HEALTH_FULL) {
-        checkpoint_judge(store, sqlite_checkpoint_truncate(&store->checkpointer));
-    }
-    if (sqlite_health(store) == HEALTH_FULL && sqlite_ballast_build(store)) {
+    if (is_time && sqlite_health(store) == HEALTH_FULL && fault == FAULT_NONE &&
+        sqlite_ballast_fits(store, checkpoint_log_bytes(store)) &&
+        sqlite_checkpoint_truncate(conn) == FAULT_NONE && sqlite_ballast_build(store)) {
         sqlite_health_heal(store);
     }
     sqlite_writer_resume(store);
 }
 
-/* With the lock: wait until something is due; true: it was the time. */
-static bool checkpoint_wait(struct sqlite_store *store, int64_t until_ms)
+/* With the lock: wait until something is due or the time has come. */
+static void checkpoint_wait(struct sqlite_store *store, int64_t until_ms)
 {
     struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
     int result = 0;
@@ -139,49 +164,56 @@ static bool checkpoint_wait(struct sqlite_store *store, int64_t until_ms)
         result = pthread_cond_timedwait(&store->checkpoint_wake, &store->lock, &until);
     }
     store->is_checkpoint_due = false;
-    return result != 0;
 }
 
 static void checkpoint_act(struct sqlite_store *store, bool is_time)
 {
     switch (sqlite_health(store)) {
     case HEALTH_WELL:
-        if (is_time) {
-            checkpoint_tidy(store);
-        } else {
+        if (!is_time) {
             checkpoint_shorten(store);
+        } else if (store->is_wal_dirty) {
+            checkpoint_tidy(store);
         }
         return;
     case HEALTH_FULL:
-        checkpoint_recover(store);
+        checkpoint_recover(store, is_time);
         return;
     case HEALTH_BROKEN:
         return;
     }
 }
 
+/* With the lock, which is let go meanwhile: one wait and what is then to be done. */
+static void checkpoint_turn(struct sqlite_store *store, int64_t *at_ms)
+{
+    checkpoint_wait(store, *at_ms);
+    if (store->is_stopping) {
+        return;
+    }
+    bool is_time = checkpoint_now_ms() >= *at_ms;
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    checkpoint_act(store, is_time);
+    if (is_time) {
+        *at_ms = checkpoint_now_ms() + store->truncate_ms;
+    }
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->is_wal_long = false; /* whatever came of it: the writer tries on */
+    CHECK(pthread_cond_signal(&store->writer_wake) == 0);
+}
+
 static void *checkpoint_run(void *arg)
 {
     struct sqlite_store *store = arg;
-    int64_t tidy_at_ms = checkpoint_now_ms() + store->truncate_ms;
+    int64_t at_ms = checkpoint_now_ms() + store->truncate_ms;
 
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     while (!store->is_stopping) {
-        bool is_full = sqlite_health(store) == HEALTH_FULL;
         int64_t retry_at_ms = checkpoint_now_ms() + SQLITE_FULL_RETRY_MS;
-        bool is_time = checkpoint_wait(store, is_full ? retry_at_ms : tidy_at_ms);
-        bool is_needed = !is_time || is_full || store->is_wal_dirty;
-        if (store->is_stopping) {
-            break;
+        if (sqlite_health(store) == HEALTH_FULL && at_ms > retry_at_ms) {
+            at_ms = retry_at_ms;
         }
-        CHECK(pthread_mutex_unlock(&store->lock) == 0);
-        if (is_needed) {
-            checkpoint_act(store, is_time);
-        }
-        if (checkpoint_now_ms() >= tidy_at_ms) {
-            tidy_at_ms = checkpoint_now_ms() + store->truncate_ms;
-        }
-        CHECK(pthread_mutex_lock(&store->lock) == 0);
+        checkpoint_turn(store, &at_ms);
     }
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
     return NULL;

@@ -30,6 +30,7 @@ struct group {
     struct store_batch *end;     /* the batch behind the last, or NULL */
     struct store_batch *culprit; /* the batch that failed; NULL: begin or commit did */
     bool is_at_commit;
+    bool has_made_room; /* of a group of one: the log was moved away for it */
 };
 
 static void on_group(void *arg)
@@ -172,8 +173,27 @@ static void group_break(const struct group *group)
                         group->conn->result);
 }
 
+/* Give the ballast up; then what frees runs alone; then the log is moved away for it. */
+static bool group_judge_full(struct group *group)
+{
+    if (sqlite_health(group->store) == HEALTH_WELL) {
+        sqlite_health_fill(group->store);
+        group_settle_inserts(group);
+        return true;
+    }
+    if (group_open_count(group) > 1) {
+        return false; /* group_run_singly goes on */
+    }
+    if (!group->has_made_room && sqlite_checkpoint_restart(group->conn) == FAULT_NONE) {
+        group->has_made_room = true;
+        return true;
+    }
+    group_settle(group, STORE_FULL);
+    return false;
+}
+
 /* Judge a failed try; true: what is not settled is to be run again. */
-static bool group_judge(const struct group *group, enum sqlite_fault fault)
+static bool group_judge(struct group *group, enum sqlite_fault fault)
 {
     switch (fault) {
     case FAULT_NONE:
@@ -187,15 +207,7 @@ static bool group_judge(const struct group *group, enum sqlite_fault fault)
         group->culprit->is_settled = true;
         return true;
     case FAULT_FULL:
-        if (sqlite_health(group->store) == HEALTH_WELL) {
-            sqlite_health_fill(group->store);
-            group_settle_inserts(group);
-            return true;
-        }
-        if (group_open_count(group) == 1) {
-            group_settle(group, STORE_FULL);
-        }
-        return false;
+        return group_judge_full(group);
     case FAULT_BUSY:
         group_settle(group, STORE_BUSY);
         return false;

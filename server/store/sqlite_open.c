@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening in order: place, connection, checkpoint, schema, ballast, threads.
+ * Opening in order: place, ballast, connection, checkpoint, schema, threads.
  * The checkpoint comes before anything is read or answered: it writes the whole
  * log into the database file and syncs it.  So what an earlier process left in
  * the kernel's cache after a failed fsync is either on the disk now or refused.
@@ -79,7 +79,7 @@ static bool open_check_owner(struct sqlite_store *store, char *out_error, size_t
     return true;
 }
 
-static bool open_database(struct sqlite_store *store, char *out_error, size_t error_size)
+static bool open_database_once(struct sqlite_store *store, char *out_error, size_t error_size)
 {
     struct sqlite_conn *conn = &store->writer;
 
@@ -97,16 +97,18 @@ static bool open_database(struct sqlite_store *store, char *out_error, size_t er
            sqlite_schema_migrate(store, migrations_sqlite, out_error, error_size);
 }
 
-static bool open_ballast(struct sqlite_store *store, int64_t bytes, char *out_error,
-                         size_t error_size)
+static bool open_database(struct sqlite_store *store, char *out_error, size_t error_size)
 {
-    if (!sqlite_ballast_init(store, bytes, out_error, error_size)) {
+    if (open_database_once(store, out_error, error_size)) {
+        return true;
+    }
+    if (sqlite_conn_fault(&store->writer, store->writer.result) != FAULT_FULL ||
+        !store->ballast.is_held) {
         return false;
     }
-    if (!sqlite_ballast_build(store)) {
-        sqlite_health_fill(store); /* little space: begin as after STORE_FULL */
-    }
-    return true;
+    sqlite_ballast_give_up(store); /* that is what it is for */
+    sqlite_conn_close(&store->writer);
+    return open_database_once(store, out_error, error_size);
 }
 
 static bool open_threads(struct sqlite_store *store, int reader_count, char *out_error,
@@ -114,6 +116,9 @@ static bool open_threads(struct sqlite_store *store, int reader_count, char *out
 {
     if (!sqlite_conn_open(&store->checkpointer, store->path, false)) {
         return open_fail(store, &store->checkpointer, out_error, error_size);
+    }
+    if (!sqlite_ballast_build(store)) {
+        sqlite_health_fill(store); /* little space: begin as after STORE_FULL */
     }
     if (!sqlite_reader_start(store, reader_count) || !sqlite_writer_start(store) ||
         !sqlite_checkpoint_start(store)) {
@@ -193,8 +198,8 @@ struct store *sqlite_open(struct loop *loop, const struct sqlite_config *config,
      * registered before, which is only slower. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (sqlite_place_prepare(store, out_error, error_size) &&
+        sqlite_ballast_init(store, config->ballast_bytes, out_error, error_size) &&
         open_database(store, out_error, error_size) &&
-        open_ballast(store, config->ballast_bytes, out_error, error_size) &&
         open_threads(store, config->reader_count, out_error, error_size)) {
 #ifdef SEALPOST_PLANT_ACK_BEFORE_COMMIT
         log_warn("store.plant", "fault=ack-before-commit");

@@ -26,10 +26,12 @@ struct migration;
 
 enum {
     SQLITE_READERS_MAX = 8,
-    SQLITE_BUSY_MS = 5000,       /* an operator's tool may hold the file this long */
-    SQLITE_WAL_PAGES = 4000,     /* checkpoint when the log grew by this many pages */
-    SQLITE_TRUNCATE_MS = 60000,  /* deleted bytes leave the log after at most this long */
-    SQLITE_FULL_RETRY_MS = 1000, /* how often a full disk is looked at */
+    SQLITE_BUSY_MS = 5000, /* an operator's tool may hold the file this long */
+    SQLITE_PAGE_BYTES = 4096,
+    SQLITE_GROUP_BYTES = 8388608, /* bounds the time of one commit and the dirty pages */
+    SQLITE_WAL_PAGES = 4000,      /* checkpoint when the log grew by this many pages */
+    SQLITE_TRUNCATE_MS = 60000,   /* deleted bytes leave the log after at most this long */
+    SQLITE_FULL_RETRY_MS = 1000,  /* how often a full disk is looked at */
 };
 
 /* What a result code of SQLite means for the batch, or for the engine. */
@@ -113,8 +115,14 @@ struct sqlite_store {
     bool is_pause_wanted;
     bool is_writer_paused;  /* between two groups and waiting, or gone */
     bool is_checkpoint_due; /* the log grew past wal_mark, or the disk is full */
+    bool is_wal_long;       /* at wal_limit: the writer waits for a checkpoint */
     bool is_wal_dirty;      /* something was written since the log was emptied */
     int wal_mark;
+
+    /* Set at the start, from the size of the ballast. */
+    int wal_step;        /* pages by which the log grows between checkpoints */
+    int wal_limit;       /* pages at which the writer waits for one */
+    int64_t group_bytes; /* bytes of batches in one group */
 
     int wal_pages; /* writer thread: pages in the log after the last commit */
     struct sqlite_conn writer;
@@ -183,10 +191,13 @@ void sqlite_reader_submit(struct store *store, struct store_batch *batch);
 /* sqlite_checkpoint.c */
 bool sqlite_checkpoint_start(struct sqlite_store *store);
 void sqlite_checkpoint_stop(struct sqlite_store *store);
-/* Empty the log into the database file.  Nobody else may write meanwhile. */
+/* Move the whole log into the database file; the next write begins it anew, or it is emptied.
+ * Nobody else may write meanwhile. */
+enum sqlite_fault sqlite_checkpoint_restart(struct sqlite_conn *conn);
 enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn);
 
 /* sqlite_ballast.c */
+bool sqlite_ballast_fits(const struct sqlite_store *store, int64_t extra_bytes);
 bool sqlite_ballast_build(struct sqlite_store *store); /* false: not enough space */
 void sqlite_ballast_give_up(struct sqlite_store *store);
 void sqlite_ballast_clear(struct sqlite_ballast *ballast);

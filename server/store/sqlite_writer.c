@@ -10,10 +10,6 @@
 #include "common/check.h"
 #include "server/store/sqlite_private.h"
 
-enum {
-    WRITER_GROUP_BYTES = 8388608
-}; /* bounds the time of one commit and the dirty pages */
-
 void sqlite_list_append(struct sqlite_list *list, struct store_batch *batch)
 {
     batch->next = NULL;
@@ -47,7 +43,7 @@ void sqlite_writer_submit(struct store *base, struct store_batch *batch)
 /* With the lock: let the checkpointer pass. */
 static void writer_yield(struct sqlite_store *store)
 {
-    while (store->is_pause_wanted) {
+    while (store->is_pause_wanted || (store->is_wal_long && !store->is_stopping)) {
         store->is_writer_paused = true;
         CHECK(pthread_cond_signal(&store->pause_wake) == 0);
         CHECK(pthread_cond_wait(&store->writer_wake, &store->lock) == 0);
@@ -62,7 +58,8 @@ static void writer_report(struct sqlite_store *store)
         return;
     }
     store->is_wal_dirty = true;
-    if (store->wal_pages >= store->wal_mark && !store->is_checkpoint_due) {
+    store->is_wal_long = store->wal_pages >= store->wal_limit;
+    if (store->is_wal_long || (store->wal_pages >= store->wal_mark && !store->is_checkpoint_due)) {
         store->is_checkpoint_due = true;
         CHECK(pthread_cond_signal(&store->checkpoint_wake) == 0);
     }
@@ -89,12 +86,12 @@ static struct store_batch *writer_fetch(struct sqlite_store *store, struct store
 }
 
 /* Cut the list behind the group's last batch and return the rest. */
-static struct store_batch *writer_cut(struct store_batch *first)
+static struct store_batch *writer_cut(struct store_batch *first, int64_t group_bytes)
 {
     int64_t bytes = first->queue_bytes;
     struct store_batch *last = first;
 
-    while (last->next != NULL && bytes + last->next->queue_bytes <= WRITER_GROUP_BYTES) {
+    while (last->next != NULL && bytes + last->next->queue_bytes <= group_bytes) {
         last = last->next;
         bytes += last->queue_bytes;
     }
@@ -120,7 +117,7 @@ static void *writer_run(void *arg)
     struct store_batch *first;
 
     while ((first = writer_fetch(store, rest)) != NULL) {
-        rest = writer_cut(first);
+        rest = writer_cut(first, store->group_bytes);
         sqlite_group_run(store, first);
     }
     CHECK(pthread_mutex_lock(&store->lock) == 0);
@@ -145,7 +142,7 @@ bool sqlite_thread_start(pthread_t *out_thread, void *(*run)(void *arg), void *a
 bool sqlite_writer_start(struct sqlite_store *store)
 {
     (void)sqlite3_wal_hook(store->writer.db, on_wal, store);
-    store->wal_mark = SQLITE_WAL_PAGES;
+    store->wal_mark = store->wal_step;
     store->is_writer_running = sqlite_thread_start(&store->writer_thread, writer_run, store);
     return store->is_writer_running;
 }
