@@ -29,6 +29,7 @@ struct round {
     int64_t now_ms;
     enum mailbox_gap_reason reason;
     int64_t *cursor;          /* NULL unless the oldest are looked at */
+    int64_t cursor_next;      /* its value once the losses are committed */
     struct mailbox *trimming; /* pinned mailbox whose excess is to go, or NULL */
     losses_done_fn *done;
     void *arg;
@@ -37,8 +38,13 @@ struct round {
     struct loss losses[LOSSES_BATCH];
 };
 
-static void round_end(struct round *round)
+/* committed: what was to be lost is lost; else the cursor must not pass it. */
+static void round_end(struct round *round, bool committed)
 {
+    round->more = round->more && committed;
+    if (round->cursor != NULL && committed) {
+        *round->cursor = round->cursor_next;
+    }
     if (round->trimming != NULL) {
         round->trimming->trimming = false;
         mailboxes_unpin(round->trimming);
@@ -94,8 +100,7 @@ static void on_lost(void *arg, enum store_status status, struct store_rows *rows
     if (committed && round->reason == MAILBOX_GAP_TTL) {
         metrics_add(METRIC_envelopes_expired, (int64_t)round->count);
     }
-    round->more = round->more && committed;
-    round_end(round);
+    round_end(round, committed);
 }
 
 /* Append the deletes of one mailbox's rows [first, end) and their gap. */
@@ -129,8 +134,7 @@ static void on_mailboxes(void *arg, bool ok)
     size_t first = 0;
 
     if (!ok) {
-        round->more = false;
-        round_end(round);
+        round_end(round, false);
         return;
     }
     batch = store_batch_create();
@@ -148,7 +152,7 @@ static void round_write(struct round *round)
     struct device_pub pubs[LOSSES_BATCH];
 
     if (round->count == 0) {
-        round_end(round);
+        round_end(round, true);
         return;
     }
     qsort(round->losses, round->count, sizeof round->losses[0], by_mailbox);
@@ -158,7 +162,7 @@ static void round_write(struct round *round)
     mailboxes_load(round->domain, pubs, round->count, on_mailboxes, round);
 }
 
-/* Take the expired of the rows; the cursor moves to the first that is not. */
+/* Take the expired of the rows; the cursor is to move to the first that is not. */
 static void round_take_expired(struct round *round, struct store_rows *rows)
 {
     struct envelope_head_row row;
@@ -168,9 +172,7 @@ static void round_take_expired(struct round *round, struct store_rows *rows)
     while (round->count < LOSSES_BATCH && envelopes_sql_loss_row(rows, &row, &expires_at)) {
         seen++;
         if (expires_at > round->now_ms / 1000) {
-            if (round->cursor != NULL) {
-                *round->cursor = row.seq;
-            }
+            round->cursor_next = row.seq;
             seen = 0; /* nothing behind it has expired */
             break;
         }
@@ -208,6 +210,7 @@ void losses_expire_oldest(struct domain *domain, int64_t *cursor, int64_t now_ms
     struct store_batch *batch = store_batch_create();
 
     round->cursor = cursor;
+    round->cursor_next = *cursor;
     round->done = done;
     round->arg = arg;
     envelopes_sql_oldest(batch, *cursor, LOSSES_BATCH);
