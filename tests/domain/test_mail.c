@@ -47,6 +47,16 @@ static void send_letters(size_t count, int64_t *out_seqs)
     }
 }
 
+/* Acknowledge a run of envelopes of one byte each. */
+static int64_t ack_run(uint32_t n, const int64_t *seqs, size_t count)
+{
+    const struct mail_run run = {
+        .seqs = seqs, .count = count, .envelopes = (int64_t)count, .bytes = (int64_t)count
+    };
+
+    return temp_domain_ack_run(&temp, n, &run);
+}
+
 static void read_page(int64_t after, size_t item_max, int64_t byte_max)
 {
     temp_domain_read_page(
@@ -289,7 +299,7 @@ static void an_ack_of_a_foreign_seq_harms_nobody(void **state)
     (void)state;
     send_letters(2, seqs);
     assert_int_equal(temp_domain_ack(&temp, 2, seqs, 2), 0);
-    assert_int_equal(temp_domain_ack_run(&temp, 2, seqs, 2), 0);
+    assert_int_equal(ack_run(2, seqs, 2), 0);
     assert_int_equal(temp_domain_ack_upto(&temp, 2, seqs[1]), 0);
     read_page(0, 128, 1000);
     assert_page("ab", false);
@@ -329,10 +339,10 @@ static void a_run_deletes_exactly_itself(void **state)
 
     (void)state;
     send_letters(5, seqs);
-    assert_int_equal(temp_domain_ack_run(&temp, 1, &seqs[1], 3), 3);
+    assert_int_equal(ack_run(1, &seqs[1], 3), 3);
     read_page(0, 128, 1000);
     assert_page("ae", false);
-    assert_int_equal(temp_domain_ack_run(&temp, 1, &seqs[4], 1), 1);
+    assert_int_equal(ack_run(1, &seqs[4], 1), 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->pins, 0);
 }
@@ -349,10 +359,28 @@ static void a_run_spares_what_expired_inside_it(void **state)
     assert_page("ac", false);
     seqs[0] = page.items[0].seq;
     seqs[1] = page.items[1].seq;
-    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 2), 2);
+    assert_int_equal(ack_run(1, seqs, 2), 2);
     temp_domain_read(&temp, 1, 0, NOW_MS, &page);
     assert_page("b", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
+}
+
+static void a_run_may_hold_gaps(void **state)
+{
+    int64_t seqs[2];
+    struct mail_run run = { .seqs = seqs, .count = 2, .envelopes = 1, .bytes = 1 };
+
+    (void)state;
+    temp.domain.settings.mailbox_max_envelopes = 1;
+    send_letters(1, seqs);
+    temp_domain_send(&temp, 1, 1, "refused", &sent);
+    read_page(0, 128, 1000);
+    seqs[1] = page.items[1].seq;
+    assert_int_equal(temp_domain_ack_run(&temp, 1, &run), 2);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_bytes, 0);
+    read_page(0, 128, 1000);
+    assert_page("", false);
 }
 
 static void a_run_that_was_partly_acknowledged_counts_the_rest(void **state)
@@ -362,8 +390,8 @@ static void a_run_that_was_partly_acknowledged_counts_the_rest(void **state)
     (void)state;
     send_letters(4, seqs);
     assert_int_equal(temp_domain_ack(&temp, 1, &seqs[1], 1), 1);
-    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 4), 3);
-    assert_int_equal(temp_domain_ack_run(&temp, 1, seqs, 4), 0);
+    assert_int_equal(ack_run(1, seqs, 4), 3);
+    assert_int_equal(ack_run(1, seqs, 4), 0);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
 }
 
@@ -389,6 +417,7 @@ int main(void)
         MAIL_TEST(an_ack_up_to_a_seq_takes_that_and_all_before),
         MAIL_TEST(a_run_deletes_exactly_itself),
         MAIL_TEST(a_run_spares_what_expired_inside_it),
+        MAIL_TEST(a_run_may_hold_gaps),
         MAIL_TEST(a_run_that_was_partly_acknowledged_counts_the_rest),
     };
 

@@ -313,13 +313,13 @@ int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seq
     return wait_acked(temp, &acked);
 }
 
-int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count)
+int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const struct mail_run *run)
 {
     struct mailbox *mailbox = temp_domain_mailbox(temp, n);
     struct acked acked = { false, 0 };
 
     CHECK(mailbox != NULL);
-    mail_ack_run(&temp->domain, mailbox, seqs, count, on_acked, &acked);
+    mail_ack_run(&temp->domain, mailbox, run, on_acked, &acked);
     return wait_acked(temp, &acked);
 }
 
