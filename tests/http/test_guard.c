@@ -52,7 +52,7 @@ static void expect_bad(const struct buf *input, enum problem want)
     }
 }
 
-static void a_head_of_16_KiB_passes_and_one_byte_more_does_not(void **state)
+static void a_head_of_16_kib_passes_and_one_byte_more_does_not(void **state)
 {
     static const char begin[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
     struct buf head = { 0 };
@@ -73,7 +73,7 @@ static void a_head_of_16_KiB_passes_and_one_byte_more_does_not(void **state)
     buf_clear(&head);
 }
 
-static void a_target_of_8_KiB_passes_and_one_byte_more_does_not(void **state)
+static void a_target_of_8_kib_passes_and_one_byte_more_does_not(void **state)
 {
     struct buf head = { 0 };
 
@@ -171,8 +171,8 @@ static void a_changed_byte_gets_one_verdict_whatever_the_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_head_of_16_KiB_passes_and_one_byte_more_does_not),
-        cmocka_unit_test(a_target_of_8_KiB_passes_and_one_byte_more_does_not),
+        cmocka_unit_test(a_head_of_16_kib_passes_and_one_byte_more_does_not),
+        cmocka_unit_test(a_target_of_8_kib_passes_and_one_byte_more_does_not),
         cmocka_unit_test(escapes_count_as_the_bytes_they_are),
         cmocka_unit_test(fields_are_allowed_up_to_64),
         cmocka_unit_test(the_size_ends_behind_the_empty_line),
