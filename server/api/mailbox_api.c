@@ -14,6 +14,7 @@
 #include "server/api/problem.h"
 #include "server/api/query.h"
 #include "server/domain/domain.h"
+#include "server/domain/hub.h"
 #include "server/domain/mail.h"
 #include "server/domain/mailboxes.h"
 #include "server/http/exchange.h"
@@ -139,6 +140,8 @@ static void on_acked(void *arg, enum mail_ack_result result, int64_t acknowledge
     struct buf body = { 0 };
 
     if (result == MAIL_ACKED) {
+        hub_acknowledge(acking->api->domain->hub, &acking->mailbox->pub, acking->seqs,
+                        acking->count, acking->up_to);
         buf_append_format(&body, "{\"acknowledged\":%lld}", (long long)acknowledged);
         exchange_reply(acking->exchange, 200, "application/json", buf_view(&body));
     } else {

@@ -120,6 +120,19 @@ static void on_event(void *arg, const struct hub_event *event)
     buf_clear(&json);
 }
 
+static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_t up_to)
+{
+    struct stream *stream = arg;
+
+    for (size_t i = 0; i < count; i++) {
+        stream_window_take(stream, seqs[i]);
+    }
+    while (count == 0 && stream->window_count > 0 && stream->window[0].seq <= up_to) {
+        stream_window_take_run(stream, 0, 1);
+    }
+    stream_pull(stream);
+}
+
 static void on_end(void *arg, enum hub_end reason)
 {
     struct stream *stream = arg;
@@ -142,6 +155,7 @@ static const struct hub_listener stream_listener = {
     .on_mail = on_mail,
     .is_caught_up = is_caught_up,
     .on_event = on_event,
+    .on_acknowledged = on_acknowledged,
     .on_end = on_end,
 };
 

@@ -125,6 +125,16 @@ void hub_tell(struct hub *hub, const struct device_pub *pub, const struct hub_ev
     }
 }
 
+void hub_acknowledge(struct hub *hub, const struct device_pub *pub, const int64_t *seqs,
+                     size_t count, int64_t up_to)
+{
+    struct hub_stream *stream = hub_find(hub, pub);
+
+    if (stream != NULL) {
+        stream->listener->on_acknowledged(stream->arg, seqs, count, up_to);
+    }
+}
+
 void hub_end_device(struct hub *hub, const struct device_pub *pub, enum hub_end reason)
 {
     struct hub_stream *stream = hub_find(hub, pub);

@@ -54,6 +54,8 @@ struct hub_listener {
     /* Say whether an online_only envelope would be sent at once. */
     bool (*is_caught_up)(void *arg);
     void (*on_event)(void *arg, const struct hub_event *event);
+    /* Items were acknowledged by another way: count seqs, or all up to up_to when count is 0. */
+    void (*on_acknowledged)(void *arg, const int64_t *seqs, size_t count, int64_t up_to);
     /* The stream must end; hub_leave is called by the listener, now or later. */
     void (*on_end)(void *arg, enum hub_end reason);
 };
@@ -80,6 +82,10 @@ bool hub_pass(struct hub *hub, const struct device_pub *pub, const struct hub_ma
 
 /* Tell the mailbox's stream, if it has one, an event. */
 void hub_tell(struct hub *hub, const struct device_pub *pub, const struct hub_event *event);
+
+/* Tell the mailbox's stream what was acknowledged over HTTP, so that its window opens. */
+void hub_acknowledge(struct hub *hub, const struct device_pub *pub, const int64_t *seqs,
+                     size_t count, int64_t up_to);
 
 /* End the stream of a mailbox, or only when it runs on the session token_hash. */
 void hub_end_device(struct hub *hub, const struct device_pub *pub, enum hub_end reason);

@@ -234,10 +234,19 @@ static void on_end(void *arg, enum hub_end reason)
     scene_leave(stream);
 }
 
+static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_t up_to)
+{
+    (void)arg;
+    (void)seqs;
+    (void)count;
+    (void)up_to;
+}
+
 void scene_listen(struct temp_domain *temp, const struct device_pub *pub,
                   const struct session_hash *hash, struct scene_stream *out)
 {
-    static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_end };
+    static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_acknowledged,
+                                                  on_end };
 
     memset(out, 0, sizeof *out);
     out->hub = temp->domain.hub;

@@ -366,7 +366,15 @@ static void on_end(void *arg, enum hub_end reason)
     heard->end_count++;
 }
 
-static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_end };
+static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_t up_to)
+{
+    (void)seqs;
+    (void)up_to;
+    ((struct temp_heard *)arg)->acknowledged += count;
+}
+
+static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_acknowledged,
+                                              on_end };
 
 void temp_domain_listen(struct temp_domain *temp, uint32_t n, struct temp_heard *heard)
 {

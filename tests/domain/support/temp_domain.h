@@ -107,7 +107,7 @@ int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq);
 struct temp_heard {
     struct hub_stream *stream;
     bool caught_up;
-    size_t mail_count, event_count, end_count;
+    size_t mail_count, event_count, end_count, acknowledged;
     struct hub_mail mails[TEMP_HEARD_MAX];
     char bodies[TEMP_HEARD_MAX][64];
     enum hub_end end;
