@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/ctl/admin_print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    TIME_BYTES = 32,
+    DAY_SECONDS = 86400,
+    INDENT = 2
+};
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+
+    return text == NULL ? "" : text;
+}
+
+static int64_t number_of(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+/* Write Unix seconds as a date with minutes. */
+static const char *minute_text(int64_t seconds, char out[TIME_BYTES])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+
+    out[0] = '\0';
+    if (gmtime_r(&when, &parts) != NULL) {
+        (void)strftime(out, TIME_BYTES, "%Y-%m-%d %H:%M UTC", &parts);
+    }
+    return out;
+}
+
+/* Write a day, counted from 1970. */
+static const char *day_text(int64_t day, char out[TIME_BYTES])
+{
+    time_t when = (time_t)(day * DAY_SECONDS);
+    struct tm parts;
+
+    out[0] = '\0';
+    if (gmtime_r(&when, &parts) != NULL) {
+        (void)strftime(out, TIME_BYTES, "%Y-%m-%d", &parts);
+    }
+    return out;
+}
+
+void admin_print_invite(const json_t *answer)
+{
+    char when[TIME_BYTES];
+
+    (void)printf("%s\n", text_of(answer, "url"));
+    (void)fprintf(stderr, "for %" PRId64 " %s, until %s. It is shown only now.\n",
+                  number_of(answer, "uses"), number_of(answer, "uses") == 1 ? "use" : "uses",
+                  minute_text(number_of(answer, "expires_at"), when));
+}
+
+void admin_print_invites(const json_t *answer)
+{
+    const json_t *rows = json_object_get(answer, "invites");
+    char when[TIME_BYTES];
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        (void)printf("%s  %" PRId64 " of %" PRId64 " uses left, until %s  %s\n", text_of(row, "id"),
+                     number_of(row, "uses_left"), number_of(row, "uses"),
+                     minute_text(number_of(row, "expires_at"), when), text_of(row, "note"));
+    }
+    if (json_array_size(rows) == 0) {
+        (void)puts("no invites; make one with \"sealpost invite create\"");
+    }
+}
+
+void admin_print_accounts(const json_t *answer)
+{
+    const json_t *rows = json_object_get(answer, "accounts");
+    char created[TIME_BYTES];
+    char seen[TIME_BYTES];
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        (void)printf("%s  epoch %" PRId64 ", %" PRId64 " devices, since %s, seen %s\n",
+                     text_of(row, "account_id"), number_of(row, "epoch"), number_of(row, "devices"),
+                     day_text(number_of(row, "created_day"), created),
+                     day_text(number_of(row, "seen_day"), seen));
+    }
+    if (json_is_true(json_object_get(answer, "more"))) {
+        const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+        (void)fprintf(stderr, "there are more: --after %s\n", text_of(last, "account_id"));
+    }
+}
+
+void admin_print_queues(const json_t *answer)
+{
+    const json_t *rows = json_object_get(answer, "queues");
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        (void)printf("%s device %3" PRId64 "  %6" PRId64 " envelopes, %9" PRId64 " bytes%s\n",
+                     text_of(row, "account_id"), number_of(row, "device_id"),
+                     number_of(row, "envelopes"), number_of(row, "bytes"),
+                     json_is_true(json_object_get(row, "stream")) ? ", connected" : "");
+    }
+    if (json_array_size(rows) == 0) {
+        (void)puts("no mail is waiting");
+    }
+}
+
+static void print_members(const json_t *object, const char *before)
+{
+    void *at = json_object_iter((json_t *)(uintptr_t)object);
+
+    while (at != NULL) {
+        const json_t *value = json_object_iter_value(at);
+        if (json_is_integer(value)) {
+            (void)printf("%s%-24s %" JSON_INTEGER_FORMAT "\n", before, json_object_iter_key(at),
+                         json_integer_value(value));
+        } else if (json_is_string(value)) {
+            (void)printf("%s%-24s %s\n", before, json_object_iter_key(at),
+                         json_string_value(value));
+        } else if (json_is_object(value)) {
+            print_members(value, "  ");
+        }
+        at = json_object_iter_next((json_t *)(uintptr_t)object, at);
+    }
+}
+
+void admin_print_stats(const json_t *answer)
+{
+    print_members(answer, "");
+}
+
+void admin_print_report(const json_t *answer)
+{
+    (void)json_dumpf(answer, stdout, JSON_INDENT(INDENT));
+    (void)puts("");
+}
+
+void admin_print_done(const json_t *answer)
+{
+    (void)answer;
+    (void)puts("done");
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/ctl/command.h"
+
+#include <string.h>
+
+#include "server/ctl/admin.h"
+#include "server/ctl/device_commands.h"
+#include "server/ctl/health.h"
+
+#define BIT(option) (UINT64_C(1) << (option))
+#define ADMIN (BIT(OPTION_SOCKET) | BIT(OPTION_JSON))
+#define DEVICE BIT(OPTION_DIR)
+#define NEW_DEVICE (DEVICE | BIT(OPTION_URL) | BIT(OPTION_NAME) | BIT(OPTION_CA))
+
+const struct option_row option_table[OPTION_OPTIONS] = {
+    [OPTION_JSON] = { "--json", NULL, "Print JSON" },
+    [OPTION_SOCKET] = { "--socket", "PATH",
+                        "The relay's admin socket; else SEALPOST_ADMIN_SOCKET, else "
+                        "/var/lib/sealpost/admin.sock" },
+    [OPTION_DIR] = { "--dir", "FOLDER",
+                     "The device's folder; else SEALPOST_DEVICE_DIR, else ~/.sealpost" },
+    [OPTION_URL] = { "--url", "URL", "The relay's base URL, as you were given it" },
+    [OPTION_CA] = { "--ca", "FILE", "Trust these certificates instead of the system's" },
+    [OPTION_INVITE] = { "--invite", "INVITE", "The invite, or the whole address with it" },
+    [OPTION_NAME] = { "--name", "NAME", "A name for the device, kept here only" },
+    [OPTION_RECOVERY] = { "--recovery", "FILE",
+                          "The file of the recovery key; register makes it, keep it elsewhere" },
+    [OPTION_USES] = { "--uses", "N", "How many accounts may be made with it; 1" },
+    [OPTION_EXPIRES] = { "--expires", "TIME", "How long it is good, such as 12h; 7d" },
+    [OPTION_NOTE] = { "--note", "TEXT", "A note for yourself" },
+    [OPTION_STREAM] = { "--stream", NULL, "Over the stream instead of HTTP" },
+    [OPTION_FOLLOW] = { "--follow", NULL, "Stay connected and print mail as it comes" },
+    [OPTION_FILE] = { "--file", "FILE", "Send the content of a file" },
+    [OPTION_TTL] = { "--ttl", "TIME", "How long it may wait, 10s to 30d; 30d" },
+    [OPTION_URGENT] = { "--urgent", NULL, "Wake the recipient" },
+    [OPTION_ONLINE_ONLY] = { "--online-only", NULL, "Only to connected devices; never stored" },
+    [OPTION_ADMIN] = { "--admin", NULL, "Let the new device change the list too" },
+    [OPTION_ID] = { "--id", "N", "Its number, 1 to 127; the lowest free one" },
+    [OPTION_AFTER] = { "--after", "ACCOUNT", "Go on behind this one" },
+    [OPTION_LIMIT] = { "--limit", "N", "At most this many, up to 1000" },
+    [OPTION_COUNT] = { "--count", "N", "Messages; 1000" },
+    [OPTION_RATE] = { "--rate", "N", "Messages a second; as fast as they are answered" },
+    [OPTION_IN_FLIGHT] = { "--in-flight", "N", "Unanswered messages at once, up to 256; 64" },
+    [OPTION_SIZE] = { "--size", "BYTES", "Bytes of content; 100" },
+    [OPTION_YES] = { "--yes", NULL, "Yes, I am sure" },
+};
+
+const struct command command_table[] = {
+    { "invite create", "", 0, 0, ADMIN | BIT(OPTION_USES) | BIT(OPTION_EXPIRES) | BIT(OPTION_NOTE),
+      "Make an invite and print its address", admin_invite_create },
+    { "invite list", "", 0, 0, ADMIN, "List the invites that are still good", admin_invite_list },
+    { "invite revoke", "ID", 1, 1, ADMIN, "Take an invite back", admin_invite_revoke },
+    { "account list", "", 0, 0, ADMIN | BIT(OPTION_AFTER) | BIT(OPTION_LIMIT), "List the accounts",
+      admin_account_list },
+    { "account show", "ACCOUNT", 1, 1, ADMIN, "Show everything held on an account",
+      admin_account_show },
+    { "account erase", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_YES), "Erase an account for good",
+      admin_account_erase },
+    { "queue", "[ACCOUNT]", 0, 1, ADMIN, "Show how much mail is waiting", admin_queue },
+    { "stats", "", 0, 0, ADMIN, "Show the relay's counters", admin_stats },
+    { "health", "[URL]", 0, 1, BIT(OPTION_CA),
+      "Ask the operations listener whether the relay is ready", health_run },
+    { "device register", "", 0, 0,
+      NEW_DEVICE | BIT(OPTION_INVITE) | BIT(OPTION_RECOVERY) | BIT(OPTION_JSON),
+      "Make a device and a new account for it; print the account's id", device_register_run },
+    { "device init", "", 0, 0, NEW_DEVICE | BIT(OPTION_INVITE),
+      "Make a device that another one is to add; print its key", device_register_init },
+    { "device session", "", 0, 0, DEVICE | BIT(OPTION_JSON), "Begin a new session",
+      device_register_session },
+    { "device entry", "", 0, 0, DEVICE, "Print this device's entry, for another one to add",
+      device_draft_entry },
+    { "device manifest show", "[ACCOUNT]", 0, 1, DEVICE | BIT(OPTION_JSON),
+      "Verify and show the devices of an account; your own", device_manifest_show },
+    { "device manifest add", "FILE", 1, 1, DEVICE | BIT(OPTION_ADMIN) | BIT(OPTION_ID),
+      "Draft the list with the device of an entry added; print it", device_draft_add },
+    { "device manifest sign", "FILE", 1, 1, DEVICE | BIT(OPTION_RECOVERY),
+      "Sign a draft too; print it", device_draft_sign },
+    { "device manifest put", "FILE", 1, 1, DEVICE, "Make a draft the account's list",
+      device_draft_put },
+    { "device manifest remove", "DEVICE", 1, 1, DEVICE, "Remove a device from your account",
+      device_draft_remove },
+    { "device accounts verify", "ACCOUNT", 1, 1, DEVICE | BIT(OPTION_JSON),
+      "Verify every step of an account's device list", device_manifest_verify },
+    { "device send", "ACCOUNT [TEXT|-]", 1, 2,
+      DEVICE | BIT(OPTION_FILE) | BIT(OPTION_TTL) | BIT(OPTION_URGENT) | BIT(OPTION_ONLINE_ONLY) |
+          BIT(OPTION_STREAM) | BIT(OPTION_JSON),
+      "Encrypt to every verified device of an account and send", device_send_run },
+    { "device receive", "", 0, 0,
+      DEVICE | BIT(OPTION_FOLLOW) | BIT(OPTION_LIMIT) | BIT(OPTION_JSON),
+      "Print the mail that is waiting and acknowledge it", device_receive_run },
+    { "device ack", "SEQ...", 1, 16, DEVICE, "Acknowledge mail by its numbers",
+      device_receive_ack },
+    { "device report", "", 0, 0, DEVICE, "Print everything the relay holds on your account",
+      device_account_report },
+    { "device revoke-sessions", "", 0, 0, DEVICE, "End every session but this one",
+      device_account_revoke },
+    { "device erase", "", 0, 0, DEVICE | BIT(OPTION_YES), "Erase your account for good",
+      device_account_erase },
+    { "device soak", "", 0, 0,
+      DEVICE | BIT(OPTION_URL) | BIT(OPTION_CA) | BIT(OPTION_INVITE) | BIT(OPTION_SOCKET) |
+          BIT(OPTION_COUNT) | BIT(OPTION_RATE) | BIT(OPTION_IN_FLIGHT) | BIT(OPTION_SIZE) |
+          BIT(OPTION_JSON),
+      "Send numbered messages between two devices of its own and verify that each arrives once, "
+      "in order",
+      soak_run },
+};
+
+const size_t command_count = sizeof command_table / sizeof command_table[0];
+
+/* How many words of text stand first in words; 0 when not all of them do. */
+static size_t words_match(const char *text, const char *const *words, size_t count)
+{
+    size_t used = 0;
+
+    while (*text != '\0') {
+        size_t size = strcspn(text, " ");
+        if (used == count || strlen(words[used]) != size || memcmp(words[used], text, size) != 0) {
+            return 0;
+        }
+        used++;
+        text += size;
+        text += *text == ' ' ? 1 : 0;
+    }
+    return used;
+}
+
+const struct command *command_find(const char *const *words, size_t count, size_t *out_used)
+{
+    const struct command *found = NULL;
+
+    *out_used = 0;
+    for (size_t i = 0; i < command_count; i++) {
+        size_t used = words_match(command_table[i].words, words, count);
+        if (used > *out_used) {
+            *out_used = used;
+            found = &command_table[i];
+        }
+    }
+    return found;
+}
+
+bool command_takes(const struct command *command, enum option option)
+{
+    return (command->options & BIT(option)) != 0;
+}

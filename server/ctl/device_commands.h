@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of "sealpost device", each in the file of its subject; see command.c. */
+#pragma once
+
+#include "server/ctl/exit_code.h"
+
+struct arguments;
+
+/* device_register.c */
+enum exit_code device_register_init(const struct arguments *arguments);
+enum exit_code device_register_run(const struct arguments *arguments);
+enum exit_code device_register_session(const struct arguments *arguments);
+
+/* device_manifest.c, device_draft.c */
+enum exit_code device_manifest_show(const struct arguments *arguments);
+enum exit_code device_manifest_verify(const struct arguments *arguments);
+enum exit_code device_draft_entry(const struct arguments *arguments);
+enum exit_code device_draft_add(const struct arguments *arguments);
+enum exit_code device_draft_remove(const struct arguments *arguments);
+enum exit_code device_draft_sign(const struct arguments *arguments);
+enum exit_code device_draft_put(const struct arguments *arguments);
+
+/* device_send.c, device_receive.c, device_follow.c */
+enum exit_code device_send_run(const struct arguments *arguments);
+enum exit_code device_receive_run(const struct arguments *arguments);
+enum exit_code device_receive_ack(const struct arguments *arguments);
+
+/* device_account.c */
+enum exit_code device_account_report(const struct arguments *arguments);
+enum exit_code device_account_erase(const struct arguments *arguments);
+enum exit_code device_account_revoke(const struct arguments *arguments);
+
+/* soak.c */
+enum exit_code soak_run(const struct arguments *arguments);

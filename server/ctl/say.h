@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the program says to a person: errors on standard error, each with what to
+ * do; results on standard output.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/bytes.h"
+
+/* Print "sealpost: " and a sentence made as printf makes it. */
+__attribute__((format(printf, 1, 2))) void say_error(const char *format, ...);
+
+/* Print value as one line of JSON and decref it. */
+void say_json_steal(json_t *value);
+
+/* Print value as base64url and a line's end. */
+void say_base64url(struct bytes value);
