@@ -137,11 +137,8 @@ static void on_marked(void *arg, enum store_status status, struct store_rows *ro
     for (size_t i = 0; i < run->closed_count - run->empty_count; i++) {
         store_rows_select(rows, run->warn_count + i);
         if (idle_sql_marked(rows)) {
-            struct mailbox *mailbox = mailboxes_cached(run->domain->mailboxes, &run->closed[i].pub);
             run->touched++;
-            if (mailbox != NULL) {
-                mailbox->closed = true;
-            }
+            mailboxes_set_closed(run->domain->mailboxes, &run->closed[i].pub, true);
         }
     }
     idle_load(run);

@@ -2,12 +2,15 @@
 /*
  * The counters of a mailbox are loaded in one snapshot and kept by whoever
  * writes: a batch under way pins the mailbox, so it is never loaded anew while
- * a write that the snapshot may or may not hold is unanswered.
+ * a write that the snapshot may or may not hold is unanswered.  What others
+ * write (a device leaves, a mailbox is closed or opened) makes a load under way
+ * that reads the same mailbox look again, for its snapshot may be older.
  */
 #include "server/domain/mailboxes.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -15,17 +18,22 @@
 #include "server/domain/mailboxes_sql.h"
 #include "server/store/store.h"
 
+struct load {
+    LIST_ENTRY(load) entry;
+    struct domain *domain;
+    mailboxes_loaded_fn *done;
+    void *arg;
+    bool stale;            /* one of pubs has changed since the read was submitted */
+    struct mailbox **held; /* in memory already; pinned until done, so that they stay */
+    size_t held_count;
+    size_t count;
+    struct device_pub pubs[];
+};
+
 struct mailboxes {
     struct table table;
     size_t cache_max;
-};
-
-struct load {
-    struct mailboxes *mailboxes;
-    mailboxes_loaded_fn *done;
-    void *arg;
-    size_t count;
-    struct device_pub pubs[];
+    LIST_HEAD(, load) loads; /* under way */
 };
 
 struct mailboxes *mailboxes_create(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], int64_t cache_max)
@@ -83,10 +91,34 @@ void mailboxes_unpin(struct mailbox *mailbox)
     }
 }
 
+/* Make those loads look again that may have read pub as it was before. */
+static void mailboxes_changed(struct mailboxes *mailboxes, const struct device_pub *pub)
+{
+    struct load *load = NULL;
+
+    LIST_FOREACH(load, &mailboxes->loads, entry)
+    {
+        for (size_t i = 0; i < load->count && !load->stale; i++) {
+            load->stale = memcmp(load->pubs[i].raw, pub->raw, sizeof pub->raw) == 0;
+        }
+    }
+}
+
+void mailboxes_set_closed(struct mailboxes *mailboxes, const struct device_pub *pub, bool closed)
+{
+    struct mailbox *mailbox = mailboxes_cached(mailboxes, pub);
+
+    mailboxes_changed(mailboxes, pub);
+    if (mailbox != NULL) {
+        mailbox->closed = closed;
+    }
+}
+
 void mailboxes_forget(struct mailboxes *mailboxes, const struct device_pub *pub)
 {
     struct mailbox *mailbox = mailboxes_cached(mailboxes, pub);
 
+    mailboxes_changed(mailboxes, pub);
     if (mailbox != NULL) {
         mailbox_drop(mailboxes, mailbox);
     }
@@ -119,41 +151,74 @@ static void mailboxes_add(struct mailboxes *mailboxes, const struct mailbox *row
     metrics_set(METRIC_mailboxes_cached, (int64_t)table_size(&mailboxes->table));
 }
 
+static void load_take(const struct load *load, struct store_rows *rows)
+{
+    struct mailbox row;
+
+    mailboxes_make_room(load->domain->mailboxes);
+    for (size_t i = 0; i < load->count; i++) {
+        store_rows_select(rows, i);
+        if (mailboxes_sql_loaded(rows, &row)) {
+            mailboxes_add(load->domain->mailboxes, &row);
+        }
+    }
+}
+
+static void load_submit(struct load *load);
+
 static void on_loaded(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct load *load = arg;
 
-    if (status == STORE_OK) {
-        struct mailbox row;
-        mailboxes_make_room(load->mailboxes);
-        for (size_t i = 0; i < load->count; i++) {
-            store_rows_select(rows, i);
-            if (mailboxes_sql_loaded(rows, &row)) {
-                mailboxes_add(load->mailboxes, &row);
-            }
-        }
+    if (status == STORE_OK && load->stale) {
+        load_submit(load);
+        return;
     }
+    if (status == STORE_OK) {
+        load_take(load, rows);
+    }
+    LIST_REMOVE(load, entry);
     load->done(load->arg, status == STORE_OK);
+    for (size_t i = 0; i < load->held_count; i++) {
+        mailboxes_unpin(load->held[i]);
+    }
+    free(load->held);
     free(load);
+}
+
+static void load_submit(struct load *load)
+{
+    struct store_batch *batch = store_batch_create();
+
+    load->stale = false;
+    for (size_t i = 0; i < load->count; i++) {
+        mailboxes_sql_load(batch, &load->pubs[i]);
+    }
+    store_read(load->domain->store, &batch, on_loaded, load);
 }
 
 void mailboxes_load(struct domain *domain, const struct device_pub *pubs, size_t count,
                     mailboxes_loaded_fn *done, void *arg)
 {
     struct load *load = mem_zeroed(1, sizeof *load + count * sizeof load->pubs[0]);
-    struct store_batch *batch = store_batch_create();
 
-    load->mailboxes = domain->mailboxes;
+    load->domain = domain;
     load->done = done;
     load->arg = arg;
+    load->held = mem_zeroed(count + 1, sizeof(struct mailbox *));
     for (size_t i = 0; i < count; i++) {
-        if (mailboxes_cached(domain->mailboxes, &pubs[i]) == NULL) {
+        struct mailbox *mailbox = mailboxes_cached(domain->mailboxes, &pubs[i]);
+        if (mailbox == NULL) {
             load->pubs[load->count] = pubs[i];
-            mailboxes_sql_load(batch, &load->pubs[load->count]);
             load->count++;
+        } else {
+            mailboxes_pin(mailbox);
+            load->held[load->held_count] = mailbox;
+            load->held_count++;
         }
     }
-    store_read(domain->store, &batch, on_loaded, load);
+    LIST_INSERT_HEAD(&domain->mailboxes->loads, load, entry);
+    load_submit(load);
 }
 
 void mailboxes_count_in(struct mailbox *mailbox, int64_t bytes)

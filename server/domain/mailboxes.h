@@ -75,6 +75,9 @@ void mailboxes_load(struct domain *domain, const struct device_pub *pubs, size_t
 /* Forget a mailbox whose device left; call after the removal was committed. */
 void mailboxes_forget(struct mailboxes *mailboxes, const struct device_pub *pub);
 
+/* Note that a mailbox was closed or opened; call after that was committed. */
+void mailboxes_set_closed(struct mailboxes *mailboxes, const struct device_pub *pub, bool closed);
+
 /* Count a copy in or out of a mailbox; out may reopen one that refuses. */
 void mailboxes_count_in(struct mailbox *mailbox, int64_t bytes);
 void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, int64_t envelopes,

@@ -51,16 +51,6 @@ static void finish(struct begin *begin, enum sessions_result result,
     free(begin);
 }
 
-/* The device is back: its mailbox takes mail again. */
-static void reopen(struct domain *domain, const struct device_pub *pub)
-{
-    struct mailbox *mailbox = mailboxes_cached(domain->mailboxes, pub);
-
-    if (mailbox != NULL) {
-        mailbox->closed = false;
-    }
-}
-
 static void succeed(struct begin *begin, struct store_rows *rows)
 {
     struct sessions_begun begun = { .expires_at = begin->session.expires_at };
@@ -71,7 +61,7 @@ static void succeed(struct begin *begin, struct store_rows *rows)
     }
     sessions_write_token(begin->token, begun.token);
     sessions_keep(begin->domain, &begin->session);
-    reopen(begin->domain, &begin->session.device_pub);
+    mailboxes_set_closed(begin->domain->mailboxes, &begin->session.device_pub, false);
     metrics_add(METRIC_sessions_created, 1);
     finish(begin, SESSIONS_OK, &begun);
     mem_wipe(&begun, sizeof begun);
