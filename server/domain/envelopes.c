@@ -181,6 +181,7 @@ static void delivery_load(struct delivery *delivery)
     for (size_t i = 0; i < delivery->count; i++) {
         pubs[i] = delivery->copies[i].pub;
     }
+    delivery->head_loaded = false; /* it may give way in memory while we wait */
     mailboxes_load(delivery->domain, pubs, delivery->count, on_mailboxes_loaded, delivery);
 }
 
@@ -214,6 +215,7 @@ static bool delivery_check_list(struct delivery *delivery)
     const struct directory_head *head = directory_cached(delivery->domain, &delivery->account);
 
     if (head == NULL && !delivery->head_loaded) {
+        delivery->mailboxes_loaded = false;
         directory_load(delivery->domain, &delivery->account, on_head_loaded, delivery);
         return false;
     }
