@@ -155,25 +155,34 @@ static void entry_forget(struct dedup *dedup, struct entry *entry)
     dedup->count--;
 }
 
-/* Double a full ring: entries keep their order, oldest first. */
-static void dedup_grow(struct dedup *dedup)
+/* Make the ring anew with room for size entries, in the same order or turned round. */
+static void dedup_rebuild(struct dedup *dedup, size_t size, bool turned)
 {
     struct entry *old = dedup->ring;
     size_t old_size = dedup->ring_size;
     size_t first = dedup->next;
 
     free(dedup->index);
-    dedup_allocate(dedup, old_size * 2 < dedup->max ? old_size * 2 : dedup->max);
+    dedup_allocate(dedup, size);
     dedup->next = 0;
     for (size_t i = 0; i < old_size; i++) {
-        const struct entry *entry = &old[(first + i) % old_size];
+        const struct entry *entry = &old[(first + (turned ? old_size - 1 - i : i)) % old_size];
         if (entry->state != ENTRY_EMPTY) {
             dedup->ring[dedup->next] = *entry;
             dedup->index[index_slot(dedup, entry->hash)] = slot_value(entry->hash, dedup->next);
             dedup->next++;
         }
     }
+    dedup->next %= dedup->ring_size;
     free(old);
+}
+
+/* Double a full ring: entries keep their order, oldest first. */
+static void dedup_grow(struct dedup *dedup)
+{
+    size_t size = dedup->ring_size * 2;
+
+    dedup_rebuild(dedup, size < dedup->max ? size : dedup->max, false);
 }
 
 static bool entry_is_old(const struct entry *entry, int64_t now_ms)
@@ -243,6 +252,11 @@ void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored
     } else {
         entry_forget(dedup, entry);
     }
+}
+
+void dedup_turn(struct dedup *dedup)
+{
+    dedup_rebuild(dedup, dedup->ring_size, true);
 }
 
 size_t dedup_count(const struct dedup *dedup)

@@ -50,6 +50,9 @@ struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *nam
 /* End a pending name: it is stored, or it is forgotten. */
 void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored);
 
+/* Turn the order round in which names make room, when they were begun newest first; none is pending. */
+void dedup_turn(struct dedup *dedup);
+
 /* Number of names held, and held at most. */
 size_t dedup_count(const struct dedup *dedup);
 size_t dedup_max(const struct dedup *dedup);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *   read row -> write row (heartbeat, floor) -> load recent ids, newest first -> done
+ *   read row -> write row (heartbeat, floor) -> load recent ids, newest first
+ *   -> turn them round, so that the oldest make room first -> done
  *
  * The floor is written before the first number above it is given.  In one life
  * fewer than 2^28 numbers are given between two beats, so the next start's jump
@@ -56,7 +57,7 @@ static int64_t starting_take(struct starting *starting, struct store_rows *rows)
     int64_t first_minute = (starting->now_ms - LIMIT_DEDUP_MS) / 60000;
     int64_t seen = 0;
 
-    while (envelopes_sql_recent_row(rows, &row)) {
+    while (starting->loaded < (int64_t)dedup_max(dedup) && envelopes_sql_recent_row(rows, &row)) {
         struct dedup_name name = dedup_name_of(dedup, row.mailbox, &row.id, row.tag);
         seen++;
         if (row.minute < first_minute) {
@@ -82,6 +83,7 @@ static void on_recent(void *arg, enum store_status status, struct store_rows *ro
     }
     below = starting_take(starting, rows);
     if (below == 0 || starting->loaded >= (int64_t)dedup_max(starting->domain->dedup)) {
+        dedup_turn(starting->domain->dedup);
         starting_end(starting, true);
     } else {
         starting_load(starting, below);
