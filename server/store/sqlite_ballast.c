@@ -54,7 +54,7 @@ bool sqlite_ballast_fits(const struct sqlite_store *store, int64_t extra_bytes)
 static void ballast_empty(const struct sqlite_ballast *ballast)
 {
     if (ftruncate(ballast->fd, 0) != 0) {
-        log_warn("store.ballast", "path=\"%s\" why=\"%s\"", ballast->path, strerror(errno));
+        log_warn("store.ballast", "path=\"%s\" why=\"%s\"", ballast->path, strerrordesc_np(errno));
     }
 }
 
@@ -140,7 +140,7 @@ bool sqlite_ballast_init(struct sqlite_store *store, int64_t bytes, char *out_er
     ballast->fd = open(ballast->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (ballast->fd < 0) {
         (void)snprintf(out_error, error_size, "cannot create %s (%s): make its folder writable",
-                       ballast->path, strerror(errno));
+                       ballast->path, strerrordesc_np(errno));
         return false;
     }
     ballast->is_held = ballast_is_there(ballast);

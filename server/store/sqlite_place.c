@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "server/store/sqlite_private.h"
 
@@ -62,13 +63,13 @@ bool sqlite_place_is_network(int64_t filesystem_magic)
 
 char *sqlite_place_beside(const char *path, const char *suffix)
 {
-    size_t path_size = strlen(path);
-    size_t suffix_size = strlen(suffix);
-    char *joined = mem_zeroed(1, path_size + suffix_size + 1);
+    struct buf joined = { 0 };
 
-    memcpy(joined, path, path_size);
-    memcpy(joined + path_size, suffix, suffix_size);
-    return joined;
+    buf_append_text(&joined, path);
+    buf_append_text(&joined, suffix);
+    char *text = mem_text_of(joined.at, joined.size);
+    buf_clear(&joined);
+    return text;
 }
 
 static bool place_check_folder(int fd, const char *folder, const struct place_error *error)
@@ -78,7 +79,7 @@ static bool place_check_folder(int fd, const char *folder, const struct place_er
 
     if (fstatfs(fd, &disk) != 0 || fstat(fd, &file) != 0) {
         (void)snprintf(error->text, error->size, "cannot look at the folder %s (%s)", folder,
-                       strerror(errno));
+                       strerrordesc_np(errno));
         return false;
     }
     if (sqlite_place_is_network((int64_t)disk.f_type)) {
@@ -110,7 +111,7 @@ static bool place_lock(struct sqlite_store *store, const struct place_error *err
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, PLACE_FILE_MODE);
     if (store->lock_fd < 0) {
         (void)snprintf(error->text, error->size, "cannot create %s (%s): make its folder writable",
-                       path, strerror(errno));
+                       path, strerrordesc_np(errno));
     }
     free(path);
     if (store->lock_fd < 0) {
@@ -135,7 +136,7 @@ static bool place_create_file(const struct sqlite_store *store, int folder_fd,
         (void)snprintf(error->text, error->size,
                        "cannot open the database %s (%s): it must be a file that the daemon may"
                        " read and write",
-                       store->path, strerror(errno));
+                       store->path, strerrordesc_np(errno));
         return false;
     }
     bool is_good = fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
@@ -162,7 +163,7 @@ bool sqlite_place_prepare(struct sqlite_store *store, char *out_error, size_t er
     if (fd < 0) {
         (void)snprintf(out_error, error_size,
                        "cannot open the folder %s (%s): create it and give it to the daemon's user",
-                       folder, strerror(errno));
+                       folder, strerrordesc_np(errno));
     } else {
         is_good = place_check_folder(fd, folder, &error) && place_lock(store, &error) &&
                   place_create_file(store, fd, &error);

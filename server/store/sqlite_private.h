@@ -178,7 +178,7 @@ struct store_batch *sqlite_list_take(struct sqlite_list *list);
 bool sqlite_thread_start(pthread_t *out_thread, void *(*run)(void *arg), void *arg);
 bool sqlite_writer_start(struct sqlite_store *store);
 void sqlite_writer_stop(struct sqlite_store *store);
-void sqlite_writer_submit(struct store *store, struct store_batch *batch);
+void sqlite_writer_submit(struct store *base, struct store_batch *batch);
 /* Hold the writer between two groups.  Checkpoint thread. */
 void sqlite_writer_pause(struct sqlite_store *store);
 void sqlite_writer_resume(struct sqlite_store *store);
@@ -186,7 +186,7 @@ void sqlite_writer_resume(struct sqlite_store *store);
 /* sqlite_reader.c */
 bool sqlite_reader_start(struct sqlite_store *store, int count);
 void sqlite_reader_stop(struct sqlite_store *store);
-void sqlite_reader_submit(struct store *store, struct store_batch *batch);
+void sqlite_reader_submit(struct store *base, struct store_batch *batch);
 
 /* sqlite_checkpoint.c */
 bool sqlite_checkpoint_start(struct sqlite_store *store);
@@ -206,7 +206,7 @@ bool sqlite_ballast_init(struct sqlite_store *store, int64_t bytes, char *out_er
 
 /* sqlite_health.c */
 enum sqlite_health sqlite_health(const struct sqlite_store *store);
-bool sqlite_health_is_ready(const struct store *store, const char **out_why);
+bool sqlite_health_is_ready(const struct store *base, const char **out_why);
 void sqlite_health_fill(struct sqlite_store *store); /* the disk is full */
 void sqlite_health_heal(struct sqlite_store *store); /* there is space again */
 void sqlite_health_break(struct sqlite_store *store, const char *where, int result);

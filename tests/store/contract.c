@@ -8,7 +8,6 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/store.h"
-#include "tests/store/contract.h"
 #include "tests/store/contract_private.h"
 #include "tests/support/unit.h"
 

@@ -102,26 +102,32 @@ static void look_at_snapshot(void *arg, enum store_status status, struct store_r
     heard->times++;
 }
 
+static void read_counts(struct contract *contract, struct heard *heard)
+{
+    struct store_batch *batch = store_batch_create();
+
+    for (int i = 0; i < 50; i++) {
+        store_batch_add(batch, &contract_count);
+    }
+    store_read(contract->store, &batch, look_at_snapshot, heard);
+}
+
 static void a_read_of_many_statements_sees_one_snapshot(void **state)
 {
     struct contract *contract = *state;
     struct heard written[CONTRACT_MANY] = { { 0 } };
-    struct heard seen[20] = { { 0 } };
+    struct heard seen[CONTRACT_MANY / 15] = { { 0 } };
 
     for (int i = 0; i < CONTRACT_MANY; i++) {
         struct store_batch *batch = contract_batch_insert(i);
         store_submit(contract->store, &batch, contract_hear, &written[i]);
-        if (i % (CONTRACT_MANY / 20) == 0) {
-            batch = store_batch_create();
-            for (int j = 0; j < 50; j++) {
-                store_batch_add(batch, &contract_count);
-            }
-            store_read(contract->store, &batch, look_at_snapshot, &seen[i / (CONTRACT_MANY / 20)]);
+        if (i % 15 == 0) {
+            read_counts(contract, &seen[i / 15]);
             loop_turn(contract->loop, 0);
         }
     }
     contract_wait(contract, &written[CONTRACT_MANY - 1]);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < CONTRACT_MANY / 15; i++) {
         contract_wait(contract, &seen[i]);
         assert_int_equal(seen[i].times, 1);
     }

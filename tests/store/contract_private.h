@@ -33,10 +33,10 @@ struct contract {
 /* What a done function heard. */
 struct heard {
     int times;
-    int order; /* its place among all answers */
-    enum store_status status;
+    int order;      /* its place among all answers */
     int64_t number; /* first column of the first row, if any */
     size_t refused_at;
+    enum store_status status;
     bool has_row;
     bool has_rows_object;
 };

@@ -30,5 +30,6 @@ static int on_entry(const char *path, const struct stat *entry, int kind, struct
 
 void temp_dir_remove(const char *path)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): it changes no folder without FTW_CHDIR */
     CHECK(nftw(path, on_entry, TEMP_DIR_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) == 0);
 }
