@@ -50,7 +50,10 @@ struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *nam
 /* End a pending name: it is stored, or it is forgotten. */
 void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored);
 
-/* Turn the order round in which names make room, when they were begun newest first; none is pending. */
+/*
+ * Turn the order round in which names make room, after they were begun newest
+ * first.  None is pending.
+ */
 void dedup_turn(struct dedup *dedup);
 
 /* Number of names held, and held at most. */
