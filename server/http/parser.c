@@ -95,14 +95,9 @@ static struct bytes trimmed(struct bytes text)
     return text;
 }
 
-bool head_name_is(struct bytes text, const char *lower_name)
+bool head_same_letters(struct bytes text, const char *lower_name)
 {
-    size_t size = strlen(lower_name);
-
-    if (text.size != size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.at[i];
         byte = (uint8_t)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
         if (byte != (uint8_t)lower_name[i]) {

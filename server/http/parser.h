@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/bytes.h"
 #include "common/limits.h"
@@ -53,8 +54,14 @@ static inline struct bytes head_view(struct bytes bytes, struct head_span span)
     return bytes_of(bytes.at + span.at, span.size);
 }
 
+/* Say whether both hold the same letters; lower_name is text.size bytes in lower case. */
+bool head_same_letters(struct bytes text, const char *lower_name);
+
 /* Say whether text is lower_name, in any case of letters. */
-bool head_name_is(struct bytes text, const char *lower_name);
+static inline bool head_name_is(struct bytes text, const char *lower_name)
+{
+    return text.size == strlen(lower_name) && head_same_letters(text, lower_name);
+}
 
 /* Step through the members of a comma-separated value; false at its end. */
 bool head_next_member(struct bytes *rest, struct bytes *out);
