@@ -125,6 +125,7 @@ suite('mail on the stream', {}, (it) => {
     const stream = await b.open({ autoAck: true });
     await stream.delivers(100);
     await stream.caughtUp();
+    await stream.barrier();
     assert.equal((await b.mailbox()).envelopes.length, 0);
   });
 
