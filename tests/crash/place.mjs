@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Where a relay lives, and how it dies.  With power the folder lies under the
+ * shim (shim.h): every death is a power cut.  Without, only the process dies and
+ * the kernel keeps its cache.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Process } from './process.mjs';
+
+const run = promisify(execFile);
+const CUT_CODE = 98; // SHIM_CUT; the next one means that the shim itself is broken
+export const BASE_URL = 'http://relay.example';
+
+export class Place {
+  constructor({ power = false, set = {}, binary = process.env.SEALPOSTD } = {}) {
+    this.power = power;
+    this.set = set;
+    this.top = mkdtempSync(join(tmpdir(), 'sealpost-crash-'));
+    this.disk = join(this.top, 'disk'); // what survives
+    mkdirSync(this.disk, { mode: 0o700 });
+    this.dir = power ? mkdtempSync('/dev/shm/sealpost-crash-') : this.disk;
+    this.baseUrl = BASE_URL;
+    this.limitFile = join(this.top, 'limit');
+    this.binary = binary;
+    this.process = null;
+  }
+
+  arguments() {
+    const set = {
+      base_url: BASE_URL, data_dir: this.dir, listen: '127.0.0.1:0', ops_listen: '127.0.0.1:0',
+      admin_socket: join(this.top, 'admin.sock'), registration: 'open', ballast_bytes: '0',
+      drain_time: '1',
+      ...this.set,
+    };
+    return Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+  }
+
+  environment(modes) {
+    if (!this.power) {
+      return {};
+    }
+    const named = Object.entries(modes).map(([name, value]) => [`VC_${name}`, String(value)]);
+    return { LD_PRELOAD: process.env.CRASH_SHIM, VC_DIR: this.dir, VC_DISK: this.disk, ...Object.fromEntries(named) };
+  }
+
+  /*
+   * Start it.  modes: of the shim, as { CUT_AT: 7 }.  Gives how many milliseconds
+   * it took to be ready, or null when it ended before.
+   */
+  async start(modes = {}) {
+    const began = performance.now();
+    this.process = new Process(this.binary, this.arguments(), this.environment(modes));
+    if (!await this.process.ready) {
+      return null;
+    }
+    this.port = this.process.ports.clients;
+    this.opsPort = this.process.ports.ops;
+    return performance.now() - began;
+  }
+
+  kill(signal = 'SIGKILL') {
+    this.process.kill(signal);
+  }
+
+  isRunning() {
+    return this.process !== null && this.process.ended === null;
+  }
+
+  // Wait for its end: 'killed', 'cut', or the exit code.  A crash throws.
+  async ended() {
+    const { code, signal } = await this.process.exited;
+    if (signal === 'SIGKILL' || code === CUT_CODE) {
+      return signal === null ? 'cut' : 'killed';
+    }
+    if (signal !== null || code === CUT_CODE + 1) {
+      throw new Error(`the relay ended with ${signal ?? code}:\n${this.process.text}`);
+    }
+    return code;
+  }
+
+  limit(bytes) {
+    writeFileSync(this.limitFile, `${bytes}\n`);
+    return this.limitFile;
+  }
+
+  // SQLite's own judgement of what is on the disk now; the relay is down or starts meanwhile.
+  check() {
+    if (!existsSync(join(this.disk, 'sealpost.db'))) {
+      return Promise.resolve('ok');
+    }
+    const copy = mkdtempSync(join(this.top, 'check-'));
+    for (const name of ['sealpost.db', 'sealpost.db-wal']) {
+      if (existsSync(join(this.disk, name))) {
+        cpSync(join(this.disk, name), join(copy, name));
+      }
+    }
+    return run('sqlite3', [join(copy, 'sealpost.db'), 'PRAGMA quick_check'])
+      .then(({ stdout }) => stdout.trim(), (error) => `sqlite3: ${error.message}`)
+      .finally(() => rmSync(copy, { recursive: true }));
+  }
+
+  remove() {
+    if (this.isRunning()) {
+      this.kill();
+    }
+    rmSync(this.top, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /*
+   * One HTTP call: { status, json }, or null when the relay did not answer.  The
+   * contract is the end-to-end tests' affair.
+   */
+  ask(method, path, { token, json, agent, port = this.port } = {}) {
+    const body = json === undefined ? null : JSON.stringify(json);
+    const headers = body === null ? {} : {
+      'content-type': 'application/json', 'content-length': Buffer.byteLength(body),
+    };
+    if (token) {
+      headers.authorization = `Bearer ${token}`;
+    }
+    return new Promise((resolve) => {
+      const call = request({ host: '127.0.0.1', port, method, path, headers, agent }, (answer) => {
+        const chunks = [];
+        answer.on('data', (chunk) => chunks.push(chunk));
+        answer.on('error', () => resolve(null));
+        answer.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({ status: answer.statusCode, json: text === '' ? null : parse(text), text });
+        });
+      });
+      call.on('error', () => resolve(null));
+      call.end(body);
+    });
+  }
+
+  // As the end-to-end tests' accounts and devices call a relay.
+  async call(method, path, options) {
+    const answer = await this.ask(method, path, options);
+    if (answer === null) {
+      throw new Error(`no answer to ${method} ${path}`);
+    }
+    return { ...answer, body: answer.text };
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
