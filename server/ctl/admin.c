@@ -28,13 +28,13 @@ static const char host[] = "http://localhost"; /* libcurl wants one; the socket 
 
 static const char *socket_path(const struct arguments *arguments)
 {
-    const char *by_environment = getenv("SEALPOST_ADMIN_SOCKET");
+    const char *by_environment = secure_getenv("SEALPOST_ADMIN_SOCKET");
 
     return arguments_text(arguments, OPTION_SOCKET,
                           by_environment == NULL ? socket_default : by_environment);
 }
 
-typedef void print_fn(const json_t *answer);
+typedef void print_fn(json_t *answer);
 
 /* Call and print the answer: as JSON when that is wanted, else with print. */
 static enum exit_code ask(const struct arguments *arguments, const struct http_call *call,
@@ -148,16 +148,15 @@ enum exit_code admin_invite_revoke(const struct arguments *arguments)
 
 enum exit_code admin_account_list(const struct arguments *arguments)
 {
-    const char *after = arguments_text(arguments, OPTION_AFTER, NULL);
     int64_t limit = PAGE_DEFAULT;
+    int64_t after = 0;
     struct buf path = { 0 };
 
     if (!arguments_number(arguments, OPTION_LIMIT, 1, PAGE_MAX, &limit) ||
-        (after != NULL && !is_segment(after))) {
+        !arguments_number(arguments, OPTION_AFTER, 0, INT64_MAX / 2, &after)) {
         return EXIT_CODE_USAGE;
     }
-    buf_append_format(&path, "/admin/accounts?limit=%" PRId64 "%s%s", limit,
-                      after == NULL ? "" : "&after=", after == NULL ? "" : after);
+    buf_append_format(&path, "/admin/accounts?limit=%" PRId64 "&after=%" PRId64, limit, after);
     buf_append_u8(&path, 0);
     const struct http_call call = { .method = "GET", .path = (const char *)path.at };
     enum exit_code code = ask(arguments, &call, admin_print_accounts);

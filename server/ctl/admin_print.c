@@ -50,7 +50,7 @@ static const char *day_text(int64_t day, char out[TIME_BYTES])
     return out;
 }
 
-void admin_print_invite(const json_t *answer)
+void admin_print_invite(json_t *answer)
 {
     char when[TIME_BYTES];
 
@@ -60,7 +60,7 @@ void admin_print_invite(const json_t *answer)
                   minute_text(number_of(answer, "expires_at"), when));
 }
 
-void admin_print_invites(const json_t *answer)
+void admin_print_invites(json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "invites");
     char when[TIME_BYTES];
@@ -76,7 +76,7 @@ void admin_print_invites(const json_t *answer)
     }
 }
 
-void admin_print_accounts(const json_t *answer)
+void admin_print_accounts(json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "accounts");
     char created[TIME_BYTES];
@@ -91,11 +91,11 @@ void admin_print_accounts(const json_t *answer)
     }
     if (json_is_true(json_object_get(answer, "more"))) {
         const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
-        (void)fprintf(stderr, "there are more: --after %s\n", text_of(last, "account_id"));
+        (void)fprintf(stderr, "there are more: --after %" PRId64 "\n", number_of(last, "after"));
     }
 }
 
-void admin_print_queues(const json_t *answer)
+void admin_print_queues(json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "queues");
 
@@ -111,12 +111,13 @@ void admin_print_queues(const json_t *answer)
     }
 }
 
-static void print_members(const json_t *object, const char *before)
+/* jansson walks an object only as one that may change. */
+static void print_members(json_t *object, const char *before)
 {
-    void *at = json_object_iter((json_t *)(uintptr_t)object);
+    void *at = json_object_iter(object);
 
     while (at != NULL) {
-        const json_t *value = json_object_iter_value(at);
+        json_t *value = json_object_iter_value(at);
         if (json_is_integer(value)) {
             (void)printf("%s%-24s %" JSON_INTEGER_FORMAT "\n", before, json_object_iter_key(at),
                          json_integer_value(value));
@@ -126,22 +127,22 @@ static void print_members(const json_t *object, const char *before)
         } else if (json_is_object(value)) {
             print_members(value, "  ");
         }
-        at = json_object_iter_next((json_t *)(uintptr_t)object, at);
+        at = json_object_iter_next(object, at);
     }
 }
 
-void admin_print_stats(const json_t *answer)
+void admin_print_stats(json_t *answer)
 {
     print_members(answer, "");
 }
 
-void admin_print_report(const json_t *answer)
+void admin_print_report(json_t *answer)
 {
     (void)json_dumpf(answer, stdout, JSON_INDENT(INDENT));
     (void)puts("");
 }
 
-void admin_print_done(const json_t *answer)
+void admin_print_done(json_t *answer)
 {
     (void)answer;
     (void)puts("done");

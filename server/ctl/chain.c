@@ -38,8 +38,8 @@ static bool is_of_account(const struct chain *chain, const struct manifest *mani
     return memcmp(manifest->account.raw, chain->account.raw, sizeof chain->account.raw) == 0;
 }
 
-/* Make manifest, which borrows *bytes, the head. */
-static void head_set(struct chain *chain, struct manifest *manifest, struct buf *bytes)
+/* Make manifest, which borrows *bytes, the head, and own both. */
+static void head_set(struct chain *chain, struct manifest *manifest, const struct buf *bytes)
 {
     chain_clear(chain);
     chain->head = manifest;

@@ -38,6 +38,9 @@ enum exit_code device_check_relay(struct device *device);
 /* Have a session: the kept one, or a new one when fresh or when that is over. */
 enum exit_code device_session(struct device *device, bool fresh);
 
+/* Forget the session in memory. */
+void device_session_drop(struct device *device);
+
 /*
  * Call with the session, once more with a new one if the relay ended it.  Fills *out_reply,
  * which may be a refusal; call->body is stolen, call->token is set here.

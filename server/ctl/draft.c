@@ -32,8 +32,7 @@ void draft_first(const struct device_state *state, const uint8_t *recovery_seed,
 {
     struct manifest *manifest = mem_zeroed(1, sizeof *manifest);
     struct manifest_device *device = &manifest->devices[0];
-    uint8_t by_device[CRYPTO_SIGNATURE_BYTES];
-    uint8_t by_recovery[CRYPTO_SIGNATURE_BYTES];
+    uint8_t made[2][CRYPTO_SIGNATURE_BYTES]; /* by the recovery key, by the device */
     struct manifest_signature signatures[2];
     struct buf body = { 0 };
     size_t count = 0;
@@ -54,11 +53,11 @@ void draft_first(const struct device_state *state, const uint8_t *recovery_seed,
     }
     manifest_build_body(manifest, &body);
     if (recovery_seed != NULL) {
-        manifest_sign(recovery_seed, buf_view(&body), by_recovery);
-        signatures[count++] = (struct manifest_signature){ MANIFEST_SIGNER_RECOVERY, by_recovery };
+        manifest_sign(recovery_seed, buf_view(&body), made[0]);
+        signatures[count++] = (struct manifest_signature){ MANIFEST_SIGNER_RECOVERY, made[0] };
     }
-    manifest_sign(state->seed, buf_view(&body), by_device);
-    signatures[count++] = (struct manifest_signature){ 1, by_device };
+    manifest_sign(state->seed, buf_view(&body), made[1]);
+    signatures[count++] = (struct manifest_signature){ 1, made[1] };
     draft_write(buf_view(&body), signatures, count, out);
     buf_clear(&body);
     free(manifest);

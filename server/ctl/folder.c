@@ -33,7 +33,7 @@ static char *path_of(const char *folder, const char *name, const char *ending)
 static bool make_one(const char *folder)
 {
     if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST) {
-        say_error("cannot make the folder %s: %s", folder, strerror(errno));
+        say_error("cannot make the folder %s: %s", folder, strerrordesc_np(errno));
         return false;
     }
     return true;
@@ -110,7 +110,7 @@ bool folder_write(const char *folder, const char *name, struct bytes content)
         file_create(fresh, content) && rename(fresh, path) == 0 && folder_sync(folder);
 
     if (!is_written) {
-        say_error("cannot write %s: %s", path, strerror(errno));
+        say_error("cannot write %s: %s", path, strerrordesc_np(errno));
     }
     free(fresh);
     free(path);
@@ -140,7 +140,7 @@ bool folder_read_path(const char *path, size_t max, struct buf *out)
     bool is_read = fd >= 0 && read_all(fd, max, out);
 
     if (!is_read) {
-        say_error("cannot read %s: %s", is_input ? "standard input" : path, strerror(errno));
+        say_error("cannot read %s: %s", is_input ? "standard input" : path, strerrordesc_np(errno));
     }
     if (fd >= 0 && !is_input) {
         (void)close(fd);

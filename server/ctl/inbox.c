@@ -121,7 +121,7 @@ static bool printed(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         say_error("cannot write to standard output: %s. Nothing more is acknowledged",
-                  strerror(errno));
+                  strerrordesc_np(errno));
         return false;
     }
     return true;

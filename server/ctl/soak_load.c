@@ -3,17 +3,15 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/limits.h"
-#include "common/mem.h"
 #include "server/ctl/device.h"
 #include "server/ctl/outgoing.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
 #include "server/ctl/soak_arrivals.h"
+#include "server/ctl/soak_flights.h"
 #include "server/ctl/stream_client.h"
 #include "server/ctl/stream_message.h"
 
@@ -21,13 +19,8 @@ enum {
     TURN_MS = 20,
     RECONNECT_MS = 500,
     STATUS_CREATED = 201,
+    STATUS_UNAVAILABLE = 503,
     MS_A_SECOND = 1000,
-};
-
-/* A message that was sent and is not answered; its frame is kept to be sent again. */
-struct flight {
-    int64_t number; /* -1: the place is free */
-    struct buf frame;
 };
 
 struct load {
@@ -37,24 +30,19 @@ struct load {
     struct chain chain; /* of the receiving account */
     struct stream_client *out_stream;
     struct stream_client *in_stream;
-    struct flight *flights; /* number modulo in_flight is its place */
+    struct soak_flights flights;
     struct soak_arrivals arrivals;
     struct soak_counts *counts;
-    int64_t oldest; /* the lowest number that is not answered */
     int64_t started_ms;
     int64_t moved_ms; /* when something last moved */
 };
 
-static struct flight *flight_of(const struct load *load, int64_t number)
-{
-    return &load->flights[number % load->settings->in_flight];
-}
-
 /* ---- sending ---- */
 
-static bool message_make(struct load *load, int64_t number)
+/* Seal the next message into its place among the flights. */
+static bool message_make(struct load *load)
 {
-    struct flight *flight = flight_of(load, number);
+    int64_t number = load->counts->sent;
     struct outgoing outgoing;
     struct buf content = { 0 };
 
@@ -62,9 +50,7 @@ static bool message_make(struct load *load, int64_t number)
     soak_arrivals_content(&load->arrivals, number, (size_t)load->settings->size, &content);
     bool is_sealed = outgoing_seal(&outgoing, &load->from->state, &load->chain, buf_view(&content));
     if (is_sealed) {
-        buf_empty(&flight->frame);
-        flight->number = number;
-        outgoing_frame(&outgoing, (uint32_t)number, &flight->frame);
+        outgoing_frame(&outgoing, (uint32_t)number, soak_flights_put(&load->flights));
     }
     outgoing_clear(&outgoing);
     buf_clear(&content);
@@ -77,25 +63,31 @@ static bool may_send(const struct load *load)
     const struct soak_settings *settings = load->settings;
     int64_t sent = load->counts->sent;
 
-    if (load->out_stream == NULL || sent == settings->count ||
-        sent - load->oldest >= settings->in_flight) {
+    if (load->out_stream == NULL || sent == settings->count || soak_flights_full(&load->flights)) {
         return false;
     }
     int64_t elapsed_ms = clock_steady_ms() - load->started_ms;
     return settings->rate == 0 || sent * MS_A_SECOND <= elapsed_ms * settings->rate;
 }
 
+static bool frame_send(struct load *load, int64_t number)
+{
+    const struct buf *frame = soak_flights_frame(&load->flights, number);
+
+    return frame == NULL || stream_client_send(load->out_stream, buf_view(frame));
+}
+
 static enum exit_code send_due(struct load *load)
 {
     while (may_send(load)) {
         int64_t number = load->counts->sent;
-        if (!message_make(load, number)) {
+        if (!message_make(load)) {
             return EXIT_CODE_LOCAL;
         }
         soak_arrivals_sent(&load->arrivals, number, clock_steady_ms());
         load->counts->sent++;
         load->moved_ms = clock_steady_ms();
-        if (!stream_client_send(load->out_stream, buf_view(&flight_of(load, number)->frame))) {
+        if (!frame_send(load, number)) {
             return EXIT_CODE_NETWORK;
         }
     }
@@ -104,10 +96,8 @@ static enum exit_code send_due(struct load *load)
 
 static enum exit_code send_again(struct load *load)
 {
-    for (int64_t number = load->oldest; number < load->counts->sent; number++) {
-        const struct flight *flight = flight_of(load, number);
-        if (flight->number == number &&
-            !stream_client_send(load->out_stream, buf_view(&flight->frame))) {
+    for (int64_t number = load->flights.oldest; number < load->counts->sent; number++) {
+        if (!frame_send(load, number)) {
             return EXIT_CODE_NETWORK;
         }
     }
@@ -118,22 +108,18 @@ static enum exit_code send_again(struct load *load)
 
 static enum exit_code answer_take(struct load *load, const struct stream_message *message)
 {
-    struct flight *flight = flight_of(load, message->request);
-
-    if (message->type != STREAM_RESULT || flight->number != message->request) {
+    if (message->type != STREAM_RESULT) {
         return EXIT_CODE_OK;
+    }
+    if (message->status == STATUS_UNAVAILABLE) {
+        return EXIT_CODE_NETWORK; /* it is going down, or its disk is full: send again later */
     }
     if (message->status != STATUS_CREATED) {
         say_error("the relay answered message %" PRIu32 " with %d: %.*s", message->request,
                   message->status, (int)message->body.size, (const char *)message->body.at);
         return EXIT_CODE_REFUSED;
     }
-    flight->number = -1;
-    load->counts->accepted++;
-    while (load->oldest < load->counts->sent &&
-           flight_of(load, load->oldest)->number != load->oldest) {
-        load->oldest++;
-    }
+    load->counts->accepted += soak_flights_take(&load->flights, message->request) ? 1 : 0;
     return EXIT_CODE_OK;
 }
 
@@ -189,6 +175,12 @@ static enum exit_code receive_due(struct load *load)
 
 /* ---- streams ---- */
 
+static void stream_drop(struct stream_client **stream)
+{
+    stream_client_destroy(*stream);
+    *stream = NULL;
+}
+
 static enum exit_code stream_open(struct device *device, struct stream_client **out)
 {
     enum exit_code code = device_session(device, false);
@@ -201,12 +193,6 @@ static enum exit_code stream_open(struct device *device, struct stream_client **
         return code == EXIT_CODE_OK ? EXIT_CODE_NETWORK : code;
     }
     return code;
-}
-
-static void stream_drop(struct stream_client **stream)
-{
-    stream_client_destroy(*stream);
-    *stream = NULL;
 }
 
 /* Open what is not open; what was not answered is sent again. */
@@ -242,10 +228,8 @@ static enum exit_code streams_renew(struct load *load)
 
 static void wait_input(const struct load *load)
 {
-    struct pollfd fds[2] = {
-        { .fd = stream_client_fd(load->in_stream), .events = POLLIN },
-        { .fd = stream_client_fd(load->out_stream), .events = POLLIN },
-    };
+    struct pollfd fds[2] = { { .fd = stream_client_fd(load->in_stream), .events = POLLIN },
+                             { .fd = stream_client_fd(load->out_stream), .events = POLLIN } };
 
     (void)poll(fds, 2, may_send(load) ? 0 : TURN_MS);
 }
@@ -293,10 +277,7 @@ static void load_clear(struct load *load)
 {
     stream_drop(&load->in_stream);
     stream_drop(&load->out_stream);
-    for (int64_t i = 0; i < load->settings->in_flight; i++) {
-        buf_clear(&load->flights[i].frame);
-    }
-    free(load->flights);
+    soak_flights_clear(&load->flights);
     soak_arrivals_clear(&load->arrivals);
     chain_clear(&load->chain);
 }
@@ -311,10 +292,7 @@ enum exit_code soak_load_run(struct device *from, struct device *to,
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    load.flights = mem_zeroed((size_t)settings->in_flight, sizeof *load.flights);
-    for (int64_t i = 0; i < settings->in_flight; i++) {
-        load.flights[i].number = -1;
-    }
+    soak_flights_init(&load.flights, settings->in_flight);
     code = soak_arrivals_init(&load.arrivals, from, to, settings->count, out);
     if (code == EXIT_CODE_OK) {
         code = load_all(&load);

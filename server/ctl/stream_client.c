@@ -52,11 +52,8 @@ static bool bytes_write(struct stream_client *stream, struct bytes bytes)
     while (bytes.size > 0) {
         size_t sent = 0;
         CURLcode code = curl_easy_send(stream->curl, bytes.at, bytes.size, &sent);
-        if (code == CURLE_AGAIN) {
-            if (!wait_ready(stream, POLLOUT, WRITE_MS)) {
-                return false;
-            }
-        } else if (code != CURLE_OK) {
+        bool is_blocked = code == CURLE_AGAIN;
+        if (code != CURLE_OK && !(is_blocked && wait_ready(stream, POLLOUT, WRITE_MS))) {
             return false;
         }
         bytes = bytes_of(bytes.at + sent, bytes.size - sent);

@@ -5,6 +5,17 @@
 
 #include "common/wire.h"
 
+static void deliver_read(struct wire *wire, struct stream_message *out)
+{
+    out->seq = wire_u64(wire);
+    struct bytes id = wire_bytes(wire, sizeof out->id.raw);
+    out->minute = wire_u32(wire);
+    out->flags = wire_u8(wire);
+    if (id.at != NULL) {
+        memcpy(out->id.raw, id.at, sizeof out->id.raw);
+    }
+}
+
 bool stream_message_read(struct bytes message, struct stream_message *out)
 {
     struct wire wire = wire_of(message);
@@ -15,16 +26,9 @@ bool stream_message_read(struct bytes message, struct stream_message *out)
         out->request = wire_u32(&wire);
         out->status = wire_u16(&wire);
         break;
-    case STREAM_DELIVER: {
-        out->seq = wire_u64(&wire);
-        struct bytes id = wire_bytes(&wire, sizeof out->id.raw);
-        out->minute = wire_u32(&wire);
-        out->flags = wire_u8(&wire);
-        if (!wire_is_bad(&wire)) {
-            memcpy(out->id.raw, id.at, sizeof out->id.raw);
-        }
+    case STREAM_DELIVER:
+        deliver_read(&wire, out);
         break;
-    }
     case STREAM_EVENT:
         break;
     case STREAM_SEND:
