@@ -96,6 +96,7 @@ static bool handshake_passes(struct exchange *exchange)
         exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
         return false;
     case WS_HANDSHAKE_BAD_VERSION:
+        exchange_add_header(exchange, "Upgrade", "websocket");
         exchange_add_header(exchange, "Sec-WebSocket-Version", "13");
         exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
         return false;
