@@ -29,7 +29,7 @@ export class Relay {
 
   /*
    * Start a relay for the test t and end it with the test.  options: set (options
-   * of the daemon), clock (true: relay.clock moves its time), args.
+   * of the daemon), clock (true: relay.clock moves its time), args, environment.
    */
   static async start(t, options = {}) {
     const relay = new Relay(options);
@@ -57,7 +57,9 @@ export class Relay {
   }
 
   async up() {
-    this.daemon = new Daemon(this.arguments(), this.clock?.environment(BINARY));
+    this.daemon = new Daemon(this.arguments(), {
+      ...this.options.environment, ...this.clock?.environment(BINARY),
+    });
     await this.daemon.line('ready');
     this.port = this.portOf('clients');
     this.opsPort = this.portOf('ops');
