@@ -3,6 +3,7 @@
 
 #include "common/base64url.h"
 #include "common/decimal.h"
+#include "common/json.h"
 #include "server/api/problem.h"
 #include "server/http/exchange.h"
 

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registering an account, and erasing it. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/ids.h"
+#include "common/json.h"
+#include "common/sigbytes.h"
 #include "server/api/api.h"
 #include "server/api/command.h"
 #include "server/api/people_api.h"
@@ -9,6 +18,8 @@
 #include "server/domain/accounts.h"
 #include "server/domain/commands.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 static void refuse(struct exchange *exchange, const struct accounts_outcome *outcome)
 {

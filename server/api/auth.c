@@ -2,13 +2,13 @@
 #include "server/api/auth.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/mem.h"
 #include "server/api/api.h"
-#include "server/domain/domain.h"
 #include "server/domain/sessions.h"
 #include "server/http/exchange.h"
 

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Challenges and sessions. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/ids.h"
+#include "common/json.h"
 #include "common/limits.h"
-#include "common/mem.h"
+#include "common/sigbytes.h"
 #include "server/api/api.h"
 #include "server/api/command.h"
 #include "server/api/people_api.h"
@@ -14,6 +21,8 @@
 #include "server/domain/commands.h"
 #include "server/domain/sessions.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 void auth_api_challenge(void *arg, struct exchange *exchange)
 {

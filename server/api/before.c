@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes before every handler: whoever needs a session has one, or hears one kind of no. */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/check.h"
@@ -8,6 +9,7 @@
 #include "server/api/auth.h"
 #include "server/api/problem.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
 #include "server/http/route.h"
 
 struct arrival {

@@ -8,6 +8,7 @@
 #include "server/api/api.h"
 #include "server/domain/commands.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
 
 enum {
     MEMBERS_BYTES = 48

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading an account's chain, and adding to it. */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "server/api/account_path.h"
 #include "server/api/api.h"
@@ -14,6 +20,7 @@
 #include "server/api/reply.h"
 #include "server/domain/manifests.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
 
 struct listing {
     struct exchange *exchange;

@@ -2,6 +2,7 @@
 #include "server/api/reply.h"
 
 #include "common/buf.h"
+#include "common/json.h"
 #include "server/http/exchange.h"
 
 void reply_json_steal(struct exchange *exchange, int status, json_t *value)

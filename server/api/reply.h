@@ -2,7 +2,7 @@
 /* Replies that succeed: a JSON value as the body.  Loop thread. */
 #pragma once
 
-#include "common/json.h"
+#include <jansson.h>
 
 struct exchange;
 

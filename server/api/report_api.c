@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/report_api.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/bytes.h"
+#include "common/ids.h"
+#include "common/json.h"
 #include "common/manifest.h"
 #include "server/api/api.h"
 #include "server/api/people_api.h"
@@ -9,6 +15,8 @@
 #include "server/api/reply.h"
 #include "server/domain/report.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     DAY_S = 86400

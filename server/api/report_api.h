@@ -2,7 +2,7 @@
 /* The report as JSON, for its owner and for the operator. */
 #pragma once
 
-#include "common/json.h"
+#include <jansson.h>
 
 struct report;
 

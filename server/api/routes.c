@@ -6,6 +6,7 @@
 #include "server/api/api.h"
 #include "server/api/mail_api.h"
 #include "server/api/people_api.h"
+#include "server/http/route.h"
 
 #define SMALL LIMIT_BODY_SMALL_BYTES
 #define MANIFEST LIMIT_BODY_MANIFEST_BYTES

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/server: what a client may rely on before it has an account. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -11,6 +15,7 @@
 #include "server/api/people_api.h"
 #include "server/domain/domain.h"
 #include "server/http/exchange.h"
+#include "server/http/route.h"
 
 struct limit {
     const char *name; /* with its unit */

@@ -11,6 +11,7 @@
  */
 #include "server/domain/accounts.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/buf.h"

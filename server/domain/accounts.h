@@ -15,8 +15,6 @@
 #include "common/manifest.h"
 #include "server/domain/domain.h"
 
-struct command_guard;
-
 enum accounts_result {
     ACCOUNTS_DONE = 0,
     ACCOUNTS_PRESENT,             /* registered before with these bytes; no invite was used */

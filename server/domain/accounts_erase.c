@@ -5,9 +5,12 @@
  * it has, the reading begins again.  By a command, the command's seq and the
  * ADMIN bit are guards of the same write.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "server/domain/accounts.h"
@@ -15,6 +18,7 @@
 #include "server/domain/commands.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/directory.h"
+#include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
 #include "server/domain/mailboxes.h"

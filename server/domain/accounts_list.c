@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operator's list of accounts, and the erasure of those that were left alone for long. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/ids.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "server/domain/accounts.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/domain.h"
 #include "server/store/store.h"
 
 enum {

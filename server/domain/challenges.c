@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/limits.h"
 #include "common/random.h"

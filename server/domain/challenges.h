@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/bytes.h"
 #include "common/sigbytes.h"
 #include "server/domain/domain.h"
 

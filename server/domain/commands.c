@@ -8,6 +8,7 @@
 #include "common/base64url.h"
 #include "common/buf.h"
 #include "common/decimal.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "server/domain/commands_sql.h"

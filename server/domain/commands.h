@@ -16,7 +16,6 @@
 
 #include "common/bytes.h"
 #include "common/crypto.h"
-#include "common/ids.h"
 #include "common/sigbytes.h"
 
 struct domain;

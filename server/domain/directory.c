@@ -7,8 +7,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/limits.h"
 #include "common/log.h"

@@ -2,11 +2,11 @@
 /* An invite has 128 random bits, so a plain hash hides it and guessing it is hopeless. */
 #include "server/domain/invites.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
 #include "common/check.h"
 #include "common/ids.h"
 #include "common/mem.h"

@@ -16,7 +16,6 @@
 #include "server/domain/domain.h"
 
 struct store_batch;
-struct store_rows;
 
 enum {
     INVITE_TEXT_BYTES = 27 + 1, /* with its NUL */

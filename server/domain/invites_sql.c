@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "server/store/store.h"
 

@@ -7,7 +7,6 @@
 
 #include "server/domain/invites.h"
 
-struct store_batch;
 struct store_rows;
 
 /* Expect that a use is left at now_s, and take it. */

@@ -20,6 +20,7 @@
 #include "server/domain/accounts_sql.h"
 #include "server/domain/columns.h"
 #include "server/domain/devices_sql.h"
+#include "server/domain/domain.h"
 #include "server/domain/left.h"
 #include "server/domain/manifests_follow.h"
 #include "server/domain/manifests_sql.h"

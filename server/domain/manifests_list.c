@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One page of a chain and its head, from one snapshot. */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/domain.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/manifests_sql.h"
 
+#include "common/bytes.h"
 #include "server/store/store.h"
 
 static const struct store_stmt insert = {

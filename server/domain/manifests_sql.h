@@ -2,15 +2,12 @@
 /* Rows of manifests. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "common/bytes.h"
 #include "common/ids.h"
 #include "common/manifest.h"
 
 struct store_batch;
-struct store_rows;
 
 /* Put a manifest into the chain of its account, which may have been put by the same batch. */
 void manifests_sql_insert(struct store_batch *batch, const struct manifest *manifest,

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/report_sql.h"
 
+#include <stddef.h>
+
+#include "common/bytes.h"
+#include "common/limits.h"
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
 #include "server/store/store.h"

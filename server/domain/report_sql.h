@@ -8,7 +8,6 @@
 #include "common/ids.h"
 #include "server/domain/report.h"
 
-struct store_batch;
 struct store_rows;
 
 /* Ask for everything on an account. */

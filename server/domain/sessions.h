@@ -22,7 +22,6 @@
 #include "server/domain/domain.h"
 
 struct command_guard;
-struct sessions;
 struct store_rows;
 
 enum {

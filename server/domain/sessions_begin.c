@@ -5,16 +5,20 @@
  * and a removal in between both end it.  An unknown device is verified against
  * a key that nobody can sign for, so that it takes as long as a known one.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/sigbytes.h"
+#include "server/domain/challenges.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"

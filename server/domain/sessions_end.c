@@ -4,6 +4,8 @@
  * memory and streams lose exactly those; when it is uncertain what was
  * committed, memory loses all and every request asks the store.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/mem.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/sessions_sql.h"
 
+#include "common/bytes.h"
 #include "server/domain/columns.h"
 #include "server/store/store.h"
 

@@ -5,10 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/ids.h"
+#include "server/domain/challenges.h"
 #include "server/domain/sessions.h"
-
-struct store_batch;
-struct store_rows;
 
 /* Find the device that wants a session. */
 struct store_batch *sessions_sql_device(const struct account_id *account_id, uint32_t device_id);
