@@ -19,9 +19,11 @@
 #include "server/store/sqlite_private.h"
 
 enum {
-    CHECKPOINT_READERS_MS = 50,   /* how long the held writer waits for old snapshots */
-    CHECKPOINT_KEPT_PAGES = 2048, /* free pages that are kept for the next inserts */
-    CHECKPOINT_VACUUM_STEPS = 64, /* of 256 pages: at most 64 MiB a round */
+    CHECKPOINT_READERS_MS = 50,    /* how long the held writer waits for old snapshots */
+    CHECKPOINT_KEPT_PAGES = 2048,  /* free pages that are kept for the next inserts, */
+    CHECKPOINT_KEPT_SHARE = 4,     /* or this part of the file if that is more */
+    CHECKPOINT_VACUUM_STEPS = 256, /* of 64 pages: at most 64 MiB a round */
+    CHECKPOINT_VACUUM_ROUND = 8,   /* steps between two checkpoints */
     CHECKPOINT_PASSES = 2
 };
 
@@ -93,21 +95,40 @@ static bool checkpoint_vacuum_step(struct sqlite_store *store, int64_t kept_page
     if (sqlite_conn_number(conn, "PRAGMA freelist_count") <= kept_pages) {
         return false;
     }
-    enum sqlite_fault fault = sqlite_conn_exec(conn, "PRAGMA incremental_vacuum(256)");
+    enum sqlite_fault fault = sqlite_conn_exec(conn, "PRAGMA incremental_vacuum(64)");
     checkpoint_judge(store, fault);
     return fault == FAULT_NONE;
 }
 
-static void checkpoint_tidy(struct sqlite_store *store)
+static int64_t checkpoint_kept_pages(struct sqlite_store *store)
 {
+    int64_t share =
+        sqlite_conn_number(&store->checkpointer, "PRAGMA page_count") / CHECKPOINT_KEPT_SHARE;
+
+    return share > CHECKPOINT_KEPT_PAGES ? share : CHECKPOINT_KEPT_PAGES;
+}
+
+/* Give free pages back to the disk; moving pages lengthens the log, so it is moved away too. */
+static void checkpoint_vacuum(struct sqlite_store *store)
+{
+    int64_t kept_pages = checkpoint_kept_pages(store);
     bool is_more = true;
-    int pages = 0;
 
     for (int i = 0; i < CHECKPOINT_VACUUM_STEPS && is_more; i++) {
         sqlite_writer_pause(store);
-        is_more = checkpoint_vacuum_step(store, CHECKPOINT_KEPT_PAGES);
+        is_more = checkpoint_vacuum_step(store, kept_pages);
         sqlite_writer_resume(store);
+        if (is_more && i % CHECKPOINT_VACUUM_ROUND == 0) {
+            checkpoint_shorten(store);
+        }
     }
+}
+
+static void checkpoint_tidy(struct sqlite_store *store)
+{
+    int pages = 0;
+
+    checkpoint_vacuum(store);
     (void)checkpoint_run_mode(&store->checkpointer, SQLITE_CHECKPOINT_PASSIVE, &pages);
     sqlite_writer_pause(store);
     if (sqlite_health(store) == HEALTH_WELL) {
