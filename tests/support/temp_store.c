@@ -23,9 +23,9 @@ struct run {
 
 static void temp_store_start(struct temp_store *temp)
 {
-    const struct sqlite_config config = {
-        .path = temp->path, .queue_bytes = 33554432, .ballast_bytes = 1048576, .reader_count = 2
-    };
+    const struct sqlite_config config = { .path = temp->path,
+                                          .queue_bytes = 33554432,
+                                          .reader_count = 2 };
     char error[TEMP_STORE_ERROR_BYTES] = "";
 
     temp->store = sqlite_open(temp->loop, &config, error, sizeof error);
