@@ -5,7 +5,10 @@
  * the kernel keeps its cache.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync,
+  statSync, writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,9 +86,36 @@ export class Place {
     return code;
   }
 
+  // Put what survives aside, or back; the relay is down.
+  save() {
+    cpSync(this.disk, join(this.top, 'saved'), { recursive: true });
+  }
+
+  restore() {
+    this.empty();
+    if (existsSync(join(this.top, 'saved'))) {
+      cpSync(join(this.top, 'saved'), this.disk, { recursive: true });
+    }
+  }
+
+  empty() {
+    rmSync(this.disk, { recursive: true });
+    mkdirSync(this.disk, { mode: 0o700 });
+  }
+
+  // How many bytes the shim lets the files have together.
   limit(bytes) {
-    writeFileSync(this.limitFile, `${bytes}\n`);
+    writeFileSync(`${this.limitFile}.new`, `${bytes}\n`);
+    renameSync(`${this.limitFile}.new`, this.limitFile); // the shim never reads half of it
     return this.limitFile;
+  }
+
+  // How many bytes the relay's files have together, as it sees them.
+  used() {
+    return readdirSync(this.dir, { recursive: true })
+      .map((name) => statSync(join(this.dir, name)))
+      .filter((status) => status.isFile())
+      .reduce((sum, { size }) => sum + size, 0);
   }
 
   // SQLite's own judgement of what is on the disk now; the relay is down or starts meanwhile.

@@ -12,11 +12,9 @@ export class World {
   constructor(place, { readers, writers }) {
     this.place = place;
     this.agent = new Agent({ keepAlive: true, maxSockets: 8 });
-    this.history = [];
-    this.checker = new Checker();
-    this.life = 0;
     this.sizes = { readers, writers };
     this.numbers = 0; // of attempts and acks
+    this.forget();
   }
 
   // Register everybody; the relay runs.
@@ -35,6 +33,13 @@ export class World {
     this.readers = devices.slice(0, readers);
     this.writers = devices.slice(readers);
     this.mailboxOf = new Map(this.readers.map((device, number) => [device.pubText, number]));
+  }
+
+  // Begin a new history: nothing waits anywhere.
+  forget() {
+    this.history = [];
+    this.checker = new Checker();
+    this.life = 0;
   }
 
   note(record) {

@@ -17,10 +17,17 @@ export class Writer {
     this.number = number;
     this.device = world.writers[number];
     this.order = 0;
+    this.forget();
+  }
+
+  forget() {
     this.sent = []; // the newest envelopes: { id, mailboxes, status }
   }
 
-  // plan: { random, depth, byHttp, largest, event() }.  Runs until the relay is gone.
+  /*
+   * plan: { random, depth, byHttp, largest, isOver(), event(), heard(answer)? }.  Runs
+   * until it is over or the relay is gone.
+   */
   async work(plan) {
     const line = plan.byHttp ? null : new Line(this.world.place.port, this.device.token, () => {});
     if (line !== null && !await line.opened) {
@@ -76,7 +83,8 @@ export class Writer {
       duplicates: this.world.mailboxes(answer.json?.duplicates),
       full: this.world.mailboxes([...answer.json?.full ?? [], ...answer.json?.closed ?? []]),
     });
-    envelope.status = answer.status;
+    envelope.status = answer.status < 500 ? answer.status : null;
+    plan.heard?.(answer);
     return answer.status;
   }
 
