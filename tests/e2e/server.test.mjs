@@ -57,7 +57,7 @@ suite('paths and methods', {}, (it) => {
   });
 });
 
-suite('every answer', {}, (it) => {
+suite('every answer', { set: { log_level: 'debug' } }, (it) => {
   it('carries a request id of its own', async (relay) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => relay.call(
       'GET', '/v1/server',

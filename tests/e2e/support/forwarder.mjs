@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A port that is known before the daemon has one: for clients that must call the
+// relay under the very base URL that they sign for.
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+export class Forwarder {
+  static async open() {
+    const forwarder = new Forwarder();
+    forwarder.sockets = new Set();
+    forwarder.target = null;
+    forwarder.server = createServer((from) => forwarder.join(from));
+    forwarder.server.listen(0, '127.0.0.1');
+    await once(forwarder.server, 'listening');
+    forwarder.port = forwarder.server.address().port;
+    return forwarder;
+  }
+
+  join(from) {
+    const to = connect(this.target, '127.0.0.1');
+    for (const [socket, other] of [[from, to], [to, from]]) {
+      this.sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        other.end();
+      });
+      socket.pipe(other);
+    }
+  }
+
+  close() {
+    this.sockets.forEach((socket) => socket.destroy());
+    this.server.close();
+  }
+}
