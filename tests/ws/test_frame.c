@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every case of frame_cases.h is read whole, byte by byte and cut in two at each
+ * Every case of frame_cases.def is read whole, byte by byte and cut in two at each
  * place: what a strict reader makes of bytes must not depend on how they come.
  */
 #include <assert.h>
@@ -12,7 +12,25 @@
 #include "common/mem.h"
 #include "server/ws/frame.h"
 #include "tests/support/unit.h"
-#include "tests/ws/frame_cases.h"
+
+enum {
+    FRAME_CASES_MESSAGE_MAX = 70000
+};
+
+struct frame_case {
+    const char *name;
+    enum ws_role role; /* of the reader */
+    const char *bytes;
+    const char *want;
+};
+
+static const struct frame_case frame_cases[] = {
+#include "tests/ws/frame_cases.def"
+};
+
+enum {
+    FRAME_CASE_COUNT = sizeof frame_cases / sizeof frame_cases[0]
+};
 
 static_assert(FRAME_CASE_COUNT >= 120, "the table of RFC cases is to be this large");
 
