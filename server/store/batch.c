@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "server/store/arena.h"
 #include "server/store/store.h"

@@ -10,6 +10,9 @@
  * gone from there too.  While the disk is full it does both every second and
  * then looks whether the ballast can be built again.
  */
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>

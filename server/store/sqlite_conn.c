@@ -9,10 +9,12 @@
  *   page_size 4096       the unit of the disk; larger pages write more per row
  */
 #include <errno.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/check.h"
-#include "common/log.h"
 #include "server/store/sqlite_private.h"
 
 static const char settings_writer[] = "PRAGMA page_size=4096;"

@@ -22,6 +22,8 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store.h"
+#include "server/store/store_private.h"
 
 struct group {
     struct sqlite_store *store;

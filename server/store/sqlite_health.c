@@ -3,12 +3,15 @@
  * well <-> full, well -> broken, full -> broken.  Nothing leads out of broken:
  * see sqlite_group.c.  Read on any thread; changed by who has the writer's turn.
  */
+#include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "common/check.h"
 #include "common/log.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store_private.h"
 
 enum sqlite_health sqlite_health(const struct sqlite_store *store)
 {

@@ -6,16 +6,20 @@
  * the kernel's cache after a failed fsync is either on the disk now or refused.
  */
 #include <inttypes.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "common/check.h"
-#include "common/log.h"
+#include "common/log.h" /* IWYU pragma: keep */
 #include "common/mem.h"
 #include "server/store/migrations.h"
+#include "server/store/sqlite.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store_private.h"
 
 enum {
     OPEN_APPLICATION_ID = 0x534c5054

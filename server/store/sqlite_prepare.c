@@ -4,12 +4,14 @@
  * struct store_stmt, which lives for good.  SQLite takes $1 for a name and
  * numbers names by first appearance, so the numbers are looked up here once.
  */
+#include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store.h"
 
 enum {
     PREPARE_ROOM = 64,

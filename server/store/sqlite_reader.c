@@ -4,10 +4,14 @@
  * so all of them see one snapshot; it ends before the answer is posted, so that
  * no reader holds the log back while the loop is busy.
  */
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/check.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store.h"
+#include "server/store/store_private.h"
 
 void sqlite_reader_submit(struct store *base, struct store_batch *batch)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-#include <stdint.h>
+#include <sqlite3.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/bytes.h"
 #include "common/log.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store.h"
+#include "server/store/store_private.h"
 
 /* The bytes lie in the batch, or are borrowed until done: SQLite need not copy them. */
 static int run_bind_value(sqlite3_stmt *handle, int slot, const struct store_value *value)

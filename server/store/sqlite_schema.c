@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How migrate runs on SQLite: on the writer's connection, before there is a thread. */
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "server/store/migrate.h"

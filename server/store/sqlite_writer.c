@@ -4,11 +4,16 @@
  * tell the checkpointer how long the log is, and to let it pass when it wants
  * the file for itself.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/check.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store_private.h"
 
 void sqlite_list_append(struct sqlite_list *list, struct store_batch *batch)
 {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches beside each other: order, isolation, snapshots, and the end of the store. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/bytes.h"
 #include "common/loop.h"
 #include "server/store/store.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a batch ends, and what is left of one that did not end well. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/bytes.h"
-#include "common/loop.h"
 #include "server/store/store.h"
-#include "tests/store/contract.h"
 #include "tests/store/contract_private.h"
 #include "tests/support/unit.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values go in and come out as they were; rows stay with their statement. */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/bytes.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/store.h"
-#include "tests/store/contract.h"
 #include "tests/store/contract_private.h"
 #include "tests/support/unit.h"
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"
 #include "tests/support/unit.h"

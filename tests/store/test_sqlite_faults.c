@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/check.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "server/store/sqlite.h"

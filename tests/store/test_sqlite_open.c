@@ -15,6 +15,7 @@
 #include "server/store/migrations.h"
 #include "server/store/sqlite.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/store.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
 

@@ -10,7 +10,6 @@
 
 #include "common/buf.h"
 #include "common/bytes.h"
-#include "common/check.h"
 #include "common/clock.h"
 #include "common/loop.h"
 #include "common/mem.h"

@@ -2,11 +2,13 @@
 #include "tests/support/temp_store.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/loop.h"
+#include "server/store/sqlite.h"
 
 enum {
     TEMP_STORE_WAIT_MS = 30000,
