@@ -125,7 +125,7 @@ scene('a file that is no database is refused with its path', {}, async (relay) =
   assert.equal(statSync(join(relay.dataDir, 'sealpost.db')).size, 8192, 'it was left alone');
 });
 
-scene('lost key files do not lose accounts, but end what they signed', {}, async (relay) => {
+scene('a challenge outlives a crash and begins one session', {}, async (relay) => {
   const { a } = await relay.pair();
   const challenge = await a.challenge();
   await relay.kill();

@@ -60,6 +60,13 @@ export class Stream {
     return new Promise((resolve, reject) => {
       this.socket.on('open', () => resolve(this));
       this.socket.on('error', reject);
+      this.socket.on('upgrade', ({ statusCode: status, headers }) => {
+        try {
+          checkResponse('GET', '/v1/stream', { status, headers, body: Buffer.alloc(0) });
+        } catch (error) {
+          reject(error);
+        }
+      });
       this.socket.on('unexpected-response', (request, incoming) => {
         const chunks = [];
         incoming.on('data', (chunk) => chunks.push(chunk));
