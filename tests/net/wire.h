@@ -24,6 +24,7 @@ struct wire {
     struct net *net;
     struct listener *listener;
     struct conn *conn; /* the newest; NULL once it is closed */
+    int64_t until;     /* no test waits longer */
     size_t accepted;
     size_t closed;
     enum conn_end end; /* of the last that was closed */
@@ -47,7 +48,7 @@ void wire_send(int peer, const char *text);
 /* Receive what is there; -1 at the peer's end of the connection, else the bytes. */
 long wire_receive(int peer, struct buf *out);
 
-/* Turn once, waiting at most a millisecond. */
+/* Turn once, waiting at most a millisecond; fails when the wire's time is over. */
 void wire_turn(struct wire *wire);
 
 /* Turn until test says so. */
