@@ -22,7 +22,7 @@ static inline bool decimal_parse(struct bytes text, int64_t max, int64_t *out)
     for (size_t i = 0; i < text.size; i++) {
         int digit = text.at[i] - '0';
 
-        if (digit < 0 || digit > 9 || value > (max - digit) / 10) {
+        if (digit < 0 || digit > 9 || digit > max || value > (max - digit) / 10) {
             return false;
         }
         value = value * 10 + digit;
