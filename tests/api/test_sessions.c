@@ -247,6 +247,22 @@ static void a_command_whose_body_is_refused_uses_no_seq(void **state)
     answer_clear(&answer);
 }
 
+static void a_store_that_cannot_is_503_with_when_to_try_again(void **state)
+{
+    struct setting *setting = *state;
+    struct answer answer;
+    char field[DESK_FIELD_BYTES] = "";
+
+    scene_run(&setting->desk.temp, "CREATE TRIGGER broken BEFORE DELETE ON sessions"
+                                   " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    revoke(setting, 10, "{\"device_ids\":[1]}", &answer);
+    assert_true(answer_is(&answer, 503, "unavailable"));
+    assert_true(answer_field(&answer, "Retry-After", field, sizeof field));
+    assert_int_equal(answer_int(&answer, "retry_after"), strtol(field, NULL, 10));
+    answer_clear(&answer);
+    assert_int_equal(status_of(setting, NULL, setting->token), 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -261,6 +277,7 @@ int main(void)
         TEST(revoking_tells_how_many_ended),
         TEST(a_command_is_refused_with_its_codes),
         TEST(a_command_whose_body_is_refused_uses_no_seq),
+        TEST(a_store_that_cannot_is_503_with_when_to_try_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,6 +341,24 @@ static void the_list_comes_in_pages(void **state)
     }
 }
 
+static void a_registration_that_cannot_be_stored_leaves_no_trace(void **state)
+{
+    struct temp_domain *temp = *state;
+    struct heard_invite card = invite(temp, 1, SCENE_NOW_MS / 1000 + 60);
+    struct person ada;
+
+    temp->domain.settings.registration = DOMAIN_INVITE;
+    scene_run(temp, "CREATE TRIGGER broken BEFORE INSERT ON devices"
+                    " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    person_init(&ada, 1);
+    assert_int_equal(scene_register_with(temp, &ada, card.text).result, ACCOUNTS_UNAVAILABLE);
+    assert_int_equal(scene_count(temp, "SELECT count(*) FROM accounts"), 0);
+    assert_int_equal(scene_count(temp, "SELECT count(*) FROM manifests"), 0);
+    scene_run(temp, "DROP TRIGGER broken");
+    assert_int_equal(scene_register_with(temp, &ada, card.text).result, ACCOUNTS_DONE);
+    person_clear(&ada);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -359,6 +377,7 @@ int main(void)
         TEST(a_key_that_stands_in_another_account_is_refused),
         TEST(two_accounts_that_race_for_a_key_get_it_once),
         TEST(the_list_comes_in_pages),
+        TEST(a_registration_that_cannot_be_stored_leaves_no_trace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

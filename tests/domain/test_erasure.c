@@ -217,6 +217,22 @@ static void an_idle_account_that_came_back_is_not_erased(void **state)
     assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM accounts"), 2);
 }
 
+static void an_erasure_that_cannot_be_stored_leaves_all_as_it_was(void **state)
+{
+    struct setting *setting = *state;
+    struct command_guard guard = guard_of(setting, 1, 5);
+    struct session_hash session = scene_begin(&setting->temp, &setting->ada, 1);
+
+    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE DELETE ON manifests"
+                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    assert_int_equal(erase(setting, &guard).result, ACCOUNTS_UNAVAILABLE);
+    assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM accounts"), 2);
+    assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM left_devices"), 0);
+    assert_true(scene_is_live(&setting->temp, &session, SCENE_NOW_MS, NULL));
+    scene_run(&setting->temp, "DROP TRIGGER broken");
+    assert_int_equal(erase(setting, &guard).result, ACCOUNTS_DONE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -232,6 +248,7 @@ int main(void)
         TEST(an_erasure_that_races_with_a_manifest_takes_the_new_device_too),
         TEST(accounts_that_were_left_alone_are_erased_when_the_operator_says_so),
         TEST(an_idle_account_that_came_back_is_not_erased),
+        TEST(an_erasure_that_cannot_be_stored_leaves_all_as_it_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

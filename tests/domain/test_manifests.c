@@ -464,6 +464,24 @@ static void the_chain_of_nobody_is_unknown(void **state)
     assert_false(heard.known);
 }
 
+static void a_manifest_that_cannot_be_stored_changes_nothing(void **state)
+{
+    struct setting *setting = *state;
+    struct session_hash hash = scene_begin(&setting->temp, &setting->ada, 2);
+
+    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE INSERT ON devices"
+                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    person_remove(&setting->ada, 2);
+    (void)person_add(&setting->ada, 3, 0);
+    person_next(&setting->ada);
+    assert_int_equal(scene_put(&setting->temp, &setting->ada), MANIFESTS_UNAVAILABLE);
+    assert_int_equal(scene_count(&setting->temp, "SELECT epoch FROM accounts"), 0);
+    assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM devices"), 2);
+    assert_true(scene_is_live(&setting->temp, &hash, SCENE_NOW_MS, NULL));
+    scene_run(&setting->temp, "DROP TRIGGER broken");
+    assert_int_equal(scene_put(&setting->temp, &setting->ada), MANIFESTS_STORED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -489,6 +507,7 @@ int main(void)
         TEST(a_full_house_of_devices_changes_at_once),
         TEST(the_chain_comes_in_pages),
         TEST(the_chain_of_nobody_is_unknown),
+        TEST(a_manifest_that_cannot_be_stored_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

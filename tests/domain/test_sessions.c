@@ -415,6 +415,34 @@ static void memory_is_bounded_and_the_store_knows_the_rest(void **state)
     }
 }
 
+static void a_session_that_cannot_be_stored_leaves_its_challenge_unspent(void **state)
+{
+    struct setting *setting = *state;
+    struct sessions_proof proof;
+
+    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE INSERT ON sessions"
+                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    scene_prove(&setting->temp, &setting->ada, person_device(&setting->ada, 1), &proof);
+    assert_int_equal(scene_try(&setting->temp, &proof, SCENE_NOW_MS).result, SESSIONS_UNAVAILABLE);
+    assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM used_challenges"), 0);
+    scene_run(&setting->temp, "DROP TRIGGER broken");
+    assert_int_equal(scene_try(&setting->temp, &proof, SCENE_NOW_MS).result, SESSIONS_OK);
+}
+
+static void a_revocation_that_cannot_be_stored_ends_nothing_and_uses_no_seq(void **state)
+{
+    struct setting *setting = *state;
+    struct session_hash caller = scene_begin(&setting->temp, &setting->ada, 1);
+    struct session_hash second = scene_begin(&setting->temp, &setting->ada, 2);
+
+    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE DELETE ON sessions"
+                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    assert_int_equal(revoke(setting, &caller, 5, NULL, 0).result, SESSIONS_UNAVAILABLE);
+    assert_true(is_live(setting, &second));
+    scene_run(&setting->temp, "DROP TRIGGER broken");
+    assert_int_equal(revoke(setting, &caller, 5, NULL, 0).result, SESSIONS_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -440,6 +468,8 @@ int main(void)
         TEST(a_replayed_revocation_ends_nothing),
         TEST(purging_deletes_what_is_over_and_nothing_else),
         TEST(memory_is_bounded_and_the_store_knows_the_rest),
+        TEST(a_session_that_cannot_be_stored_leaves_its_challenge_unspent),
+        TEST(a_revocation_that_cannot_be_stored_ends_nothing_and_uses_no_seq),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
