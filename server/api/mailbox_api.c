@@ -84,8 +84,14 @@ static void on_read(void *arg, const struct mail *mail)
 
 static void listing_read(struct listing *listing)
 {
-    mail_read(listing->api->domain, listing->mailbox, listing->after, (size_t)listing->items_left,
-              listing->bytes_left, listing->api->now_ms(), on_read, listing);
+    const struct mail_page page = {
+        .after = listing->after,
+        .item_max = (size_t)listing->items_left,
+        .byte_max = listing->bytes_left,
+        .now_ms = listing->api->now_ms(),
+    };
+
+    mail_read(listing->api->domain, listing->mailbox, &page, on_read, listing);
 }
 
 static void on_listing_loaded(void *arg, bool ok)

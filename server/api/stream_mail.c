@@ -136,16 +136,21 @@ static void on_pulled(void *arg, const struct mail *mail)
 
 void stream_pull(struct stream *stream)
 {
+    struct mail_page page;
+
     if (stream->pulling || stream->caught_up || stream->hub == NULL ||
         !stream_has_room(stream, 1)) {
         return;
     }
     stream->pulling = true;
     stream->pull_mark = hub_announced(stream->hub);
-    mail_read(stream->api->domain, stream->mailbox, stream->cursor,
-              LIMIT_STREAM_WINDOW_ITEMS - stream->window_count,
-              LIMIT_STREAM_WINDOW_BYTES - stream->window_bytes, stream->api->now_ms(), on_pulled,
-              stream);
+    page = (struct mail_page){
+        .after = stream->cursor,
+        .item_max = LIMIT_STREAM_WINDOW_ITEMS - stream->window_count,
+        .byte_max = LIMIT_STREAM_WINDOW_BYTES - stream->window_bytes,
+        .now_ms = stream->api->now_ms(),
+    };
+    mail_read(stream->api->domain, stream->mailbox, &page, on_pulled, stream);
 }
 
 void stream_mail(struct stream *stream, const struct hub_mail *mail)

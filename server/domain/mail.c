@@ -108,15 +108,16 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
 }
 
 /* Rows worth asking for: what the bytes allow by the mailbox's average, within the limit. */
-static size_t row_limit(const struct mailbox *mailbox, size_t item_max, int64_t byte_max)
+static size_t row_limit(const struct mailbox *mailbox, const struct mail_page *page)
 {
-    size_t limit = item_max < MAIL_READ_ITEMS ? item_max : MAIL_READ_ITEMS;
+    size_t limit = page->item_max < MAIL_READ_ITEMS ? page->item_max : MAIL_READ_ITEMS;
+    int64_t bytes = page->byte_max > 0 ? page->byte_max : 0;
     int64_t average = 0;
     int64_t by_bytes = 0;
 
     if (mailbox->envelope_count > 0 && mailbox->envelope_bytes > mailbox->envelope_count) {
         average = mailbox->envelope_bytes / mailbox->envelope_count;
-        by_bytes = byte_max / average + byte_max / average / 4 + 1;
+        by_bytes = bytes / average + bytes / average / 4 + 1;
         limit = (int64_t)limit < by_bytes ? limit : (size_t)by_bytes;
     }
     return limit > 0 ? limit : 1;
@@ -138,17 +139,22 @@ static void reading_submit(struct reading *reading)
     }
 }
 
-void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
-               int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg)
+void mail_read(struct domain *domain, struct mailbox *mailbox, const struct mail_page *page,
+               mail_read_fn *done, void *arg)
 {
-    size_t limit = row_limit(mailbox, item_max, byte_max);
+    size_t limit = row_limit(mailbox, page);
     struct reading *reading = mem_raw(sizeof *reading + limit * sizeof reading->items[0]);
 
-    *reading = (struct reading){ .domain = domain, .mailbox = mailbox, .done = done, .arg = arg };
-    reading->after = after;
-    reading->now_ms = now_ms;
-    reading->byte_max = byte_max > 0 ? byte_max : 1;
-    reading->limit = limit;
+    *reading = (struct reading){
+        .domain = domain,
+        .mailbox = mailbox,
+        .done = done,
+        .arg = arg,
+        .after = page->after,
+        .now_ms = page->now_ms,
+        .byte_max = page->byte_max,
+        .limit = limit,
+    };
     reading_submit(reading);
 }
 

@@ -42,14 +42,21 @@ struct mail {
 
 typedef void mail_read_fn(void *arg, const struct mail *mail);
 
+/* What to read. */
+struct mail_page {
+    int64_t after;    /* items behind this seq */
+    size_t item_max;  /* MAIL_READ_ITEMS at most are taken */
+    int64_t byte_max; /* of bodies; but at least one item is read */
+    int64_t now_ms;   /* what has expired by then is left out */
+};
+
 /*
- * Read what waits behind seq after: at most item_max items (at most
- * MAIL_READ_ITEMS are taken), and about byte_max bytes of bodies, at least one
- * item.  Expired envelopes and damaged rows are left out; there are no items only
- * when nothing waits behind after.  mailbox must be pinned until done.
+ * Read a page of the mailbox, which must be pinned until done.  Expired envelopes
+ * and damaged rows are left out; there are no items only when nothing else waits
+ * behind page->after.  page is copied.
  */
-void mail_read(struct domain *domain, struct mailbox *mailbox, int64_t after, size_t item_max,
-               int64_t byte_max, int64_t now_ms, mail_read_fn *done, void *arg);
+void mail_read(struct domain *domain, struct mailbox *mailbox, const struct mail_page *page,
+               mail_read_fn *done, void *arg);
 
 /* Note that items up to seq may have been sent. */
 void mail_sent(struct mailbox *mailbox, int64_t seq);

@@ -71,7 +71,7 @@ static void a_body_opens_only_in_its_place(void **state)
     finish(stored);
     assert_false(body_open(bytes_of(stored, sizeof stored), mailbox + 1, seq, &body));
     assert_false(body_open(bytes_of(stored, sizeof stored), mailbox, seq + 1, &body));
-    assert_false(body_open(bytes_of(stored, sizeof stored), seq, mailbox, &body));
+    assert_false(body_open(bytes_of(stored, sizeof stored), seq, seq, &body));
 }
 
 /* BLAKE2b-128 over the place, big-endian, and the bytes: the format of body.h, by hand. */

@@ -301,9 +301,7 @@ static void drop_oldest_takes_the_new_and_leaves_a_gap(void **state)
         temp_domain_send(&temp, 1, i, body, &sent);
         assert_int_equal(sent.outcome.stored, 1);
     }
-    while (temp_domain_mailbox(&temp, 1)->trimming) {
-        continue;
-    }
+    temp_domain_wait_trimmed(&temp, 1);
     temp_domain_read(&temp, 1, 0, TEMP_DOMAIN_NOW_MS, &read);
     size_t envelopes = 0;
     int64_t lost = 0;

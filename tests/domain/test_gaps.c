@@ -85,7 +85,7 @@ static void a_read_that_ends_before_the_gap_has_seen_it_too(void **state)
     (void)state;
     send_refused(1);
     temp_domain_read_page(
-        &temp, 1, &(struct temp_page){ .item_max = 1, .byte_max = 1000, .now_ms = NOW_MS }, &page);
+        &temp, 1, &(struct mail_page){ .item_max = 1, .byte_max = 1000, .now_ms = NOW_MS }, &page);
     assert_int_equal(page.count, 1);
     send_refused(2);
     read_all();
@@ -138,9 +138,7 @@ static void each_reason_has_its_own_gap(void **state)
     temp_domain_mailbox(&temp, 1)->refusing = false;
     temp.domain.settings.overflow = DOMAIN_DROP_OLDEST;
     temp_domain_send(&temp, 1, 3, "drops the first", &sent);
-    while (temp_domain_mailbox(&temp, 1)->trimming) {
-        continue;
-    }
+    temp_domain_wait_trimmed(&temp, 1);
     read_all();
     assert_int_equal(page.count, 3);
     assert_gap(0, 2, MAILBOX_GAP_REFUSED);
@@ -206,7 +204,7 @@ static void a_read_beside_a_merge_sees_the_merged_count(void **state)
     assert_int_equal(mailbox->gap_writes, 2); /* nobody has waited for them */
     mailboxes_pin(mailbox);
     temp_domain_read_begin(
-        &temp, mailbox, &(struct temp_page){ .item_max = 128, .byte_max = 1000, .now_ms = NOW_MS },
+        &temp, mailbox, &(struct mail_page){ .item_max = 128, .byte_max = 1000, .now_ms = NOW_MS },
         &page);
     temp_store_wait(&temp.temp, &page.done);
     mailboxes_unpin(mailbox);

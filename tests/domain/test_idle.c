@@ -82,7 +82,7 @@ static void read_of(uint32_t device_id, int64_t now_ms)
     mailboxes_pin(mailbox);
     temp_domain_read_begin(
         &temp, mailbox,
-        &(struct temp_page){ .item_max = 128, .byte_max = 1000000, .now_ms = now_ms }, &page);
+        &(struct mail_page){ .item_max = 128, .byte_max = 1000000, .now_ms = now_ms }, &page);
     temp_store_wait(&temp.temp, &page.done);
     mailboxes_unpin(mailbox);
 }

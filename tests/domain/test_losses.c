@@ -109,7 +109,7 @@ static void an_envelope_past_its_own_life_leaves_a_gap(void **state)
     read_of(1);
     first = page.items[0].seq;
     last = page.items[2].seq;
-    assert_false(expire_own(NOW_MS + (SHORT_S - 1) * 1000));
+    assert_false(expire_own(NOW_MS + (SHORT_S - 1) * INT64_C(1000)));
     assert_waiting(1, 4, 5 + 4 + 9 + 7);
     assert_false(expire_own(LATER_MS));
     assert_waiting(1, 2, 4 + 7);
@@ -333,13 +333,6 @@ static void a_stream_hears_of_the_gap_it_must_pull(void **state)
     temp_domain_unlisten(&temp, &heard);
 }
 
-static void wait_until_trimmed(uint32_t n)
-{
-    while (temp_domain_mailbox(&temp, n)->trimming) {
-        continue; /* each load turns the loop */
-    }
-}
-
 static void drop_oldest_keeps_the_newest_within_the_count(void **state)
 {
     int64_t first = 0;
@@ -352,7 +345,7 @@ static void drop_oldest_keeps_the_newest_within_the_count(void **state)
     first = page.items[0].seq;
     send_to(1, "b", SHORT_S);
     send_to(1, "c", LONGEST_S);
-    wait_until_trimmed(1);
+    temp_domain_wait_trimmed(&temp, 1);
     read_of(1);
     assert_int_equal(page.count, 3);
     assert_string_equal(page.bodies[0], "b");
@@ -369,10 +362,10 @@ static void drop_oldest_keeps_within_the_bytes(void **state)
     temp.domain.settings.mailbox_max_bytes = 20;
     send_to(1, "a123456789", LONGEST_S);
     send_to(1, "b123456789", LONGEST_S);
-    wait_until_trimmed(1);
+    temp_domain_wait_trimmed(&temp, 1);
     assert_waiting(1, 2, 20);
     send_to(1, "c12345678901", LONGEST_S);
-    wait_until_trimmed(1);
+    temp_domain_wait_trimmed(&temp, 1);
     assert_waiting(1, 1, 12);
     read_of(1);
     assert_string_equal(page.bodies[0], "c12345678901");

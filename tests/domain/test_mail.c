@@ -61,7 +61,7 @@ static void read_page(int64_t after, size_t item_max, int64_t byte_max)
 {
     temp_domain_read_page(
         &temp, 1,
-        &(struct temp_page){
+        &(struct mail_page){
             .after = after, .item_max = item_max, .byte_max = byte_max, .now_ms = NOW_MS },
         &page);
     assert_true(page.ok);
@@ -150,7 +150,7 @@ static void what_has_expired_is_left_out(void **state)
     temp_domain_send_at(&temp, 1, "a", SHORT_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "b", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "c", SHORT_S, NOW_MS, &sent);
-    temp_domain_read(&temp, 1, 0, NOW_MS + (SHORT_S - 1) * 1000, &page);
+    temp_domain_read(&temp, 1, 0, NOW_MS + (SHORT_S - 1) * INT64_C(1000), &page);
     assert_page("abc", false);
     temp_domain_read(&temp, 1, 0, LATER_MS, &page);
     assert_page("b", false);

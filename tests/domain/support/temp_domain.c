@@ -173,6 +173,16 @@ struct mailbox *temp_domain_mailbox(struct temp_domain *temp, uint32_t n)
     return mailboxes_cached(temp->domain.mailboxes, &pub);
 }
 
+void temp_domain_wait_trimmed(struct temp_domain *temp, uint32_t n)
+{
+    const struct mailbox *mailbox = temp_domain_mailbox(temp, n);
+
+    CHECK(mailbox != NULL);
+    while (mailbox->trimming) {
+        loop_turn(temp->temp.loop, 100);
+    }
+}
+
 static void keep_list(struct temp_sent *sent, struct envelope_list *list, size_t *at)
 {
     CHECK(*at + list->count <= TEMP_LIST_MAX);
@@ -255,14 +265,13 @@ static void on_read(void *arg, const struct mail *mail)
 }
 
 void temp_domain_read_begin(struct temp_domain *temp, struct mailbox *mailbox,
-                            const struct temp_page *page, struct temp_read *out)
+                            const struct mail_page *page, struct temp_read *out)
 {
     memset(out, 0, sizeof *out);
-    mail_read(&temp->domain, mailbox, page->after, page->item_max, page->byte_max, page->now_ms,
-              on_read, out);
+    mail_read(&temp->domain, mailbox, page, on_read, out);
 }
 
-void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct temp_page *page,
+void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct mail_page *page,
                            struct temp_read *out)
 {
     struct mailbox *mailbox = temp_domain_mailbox(temp, n);
@@ -279,7 +288,7 @@ void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64
 {
     temp_domain_read_page(
         temp, n,
-        &(struct temp_page){
+        &(struct mail_page){
             .after = after, .item_max = MAIL_READ_ITEMS, .byte_max = 1048576, .now_ms = now_ms },
         out);
 }

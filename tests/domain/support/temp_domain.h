@@ -52,6 +52,9 @@ void temp_domain_remove(struct temp_domain *temp, uint32_t n);
 /* Load the mailbox of device n; NULL when there is none. */
 struct mailbox *temp_domain_mailbox(struct temp_domain *temp, uint32_t n);
 
+/* Wait until what drop_oldest takes from the mailbox of device n is gone. */
+void temp_domain_wait_trimmed(struct temp_domain *temp, uint32_t n);
+
 /* How a send ended, with copies of its lists. */
 struct temp_sent {
     bool done;
@@ -81,22 +84,15 @@ struct temp_read {
     char bodies[MAIL_READ_ITEMS][64];
 };
 
-struct temp_page {
-    int64_t after;
-    size_t item_max;
-    int64_t byte_max;
-    int64_t now_ms;
-};
-
 /* Read a page of the mailbox of device n, or all of it behind after that one read yields. */
-void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct temp_page *page,
+void temp_domain_read_page(struct temp_domain *temp, uint32_t n, const struct mail_page *page,
                            struct temp_read *out);
 void temp_domain_read(struct temp_domain *temp, uint32_t n, int64_t after, int64_t now_ms,
                       struct temp_read *out);
 
 /* Begin to read a mailbox that is pinned, and do not wait for out->done. */
 void temp_domain_read_begin(struct temp_domain *temp, struct mailbox *mailbox,
-                            const struct temp_page *page, struct temp_read *out);
+                            const struct mail_page *page, struct temp_read *out);
 
 /* Acknowledge seqs and wait; returns how many items were deleted, -1 when it failed. */
 int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count);
