@@ -110,21 +110,24 @@ void dedup_destroy(struct dedup *dedup)
     free(dedup);
 }
 
+static bool slot_holds(const struct dedup *dedup, uint64_t value, const uint64_t hash[2])
+{
+    const struct entry *entry = NULL;
+
+    if ((value & UINT64_C(0xFFFFFFFF00000000)) != slot_bits(hash)) {
+        return false;
+    }
+    entry = &dedup->ring[slot_place(value)];
+    return entry->hash[0] == hash[0] && entry->hash[1] == hash[1];
+}
+
 /* The index slot that holds hash, or the free one where it belongs. */
 static size_t index_slot(const struct dedup *dedup, const uint64_t hash[2])
 {
     size_t mask = dedup->index_size - 1;
     size_t slot = hash[0] & mask;
-    uint64_t bits = slot_bits(hash);
 
-    while (dedup->index[slot] != 0) {
-        uint64_t value = dedup->index[slot];
-        if ((value & UINT64_C(0xFFFFFFFF00000000)) == bits) {
-            const struct entry *entry = &dedup->ring[slot_place(value)];
-            if (entry->hash[0] == hash[0] && entry->hash[1] == hash[1]) {
-                break;
-            }
-        }
+    while (dedup->index[slot] != 0 && !slot_holds(dedup, dedup->index[slot], hash)) {
         slot = (slot + 1) & mask;
     }
     return slot;
@@ -173,7 +176,7 @@ static void dedup_rebuild(struct dedup *dedup, size_t size, bool turned)
             dedup->next++;
         }
     }
-    dedup->next %= dedup->ring_size;
+    dedup->next = dedup->next == dedup->ring_size ? 0 : dedup->next;
     free(old);
 }
 

@@ -67,21 +67,36 @@ bool envelopes_list_matches(struct delivery *delivery, const struct directory_he
            delivery->epoch == head->epoch;
 }
 
+/* lists: missing, the odd keys as they came, then those sorted: extra, stale. */
+static void delivery_mismatch(struct delivery *delivery, size_t extra, size_t stale)
+{
+    const struct device_pub *sorted =
+        delivery->lists + delivery->missing_count + delivery->odd_count;
+
+    envelopes_finish(delivery, &(struct envelope_outcome){
+                                   .result = ENVELOPE_LIST_MISMATCH,
+                                   .missing = { delivery->lists, delivery->missing_count },
+                                   .extra = { sorted, extra },
+                                   .stale = { sorted + extra, stale },
+                                   .head_epoch = delivery->head_epoch,
+                                   .head_hash = delivery->head_hash,
+                               });
+}
+
 static void on_split(void *arg, bool ok, const bool *left)
 {
     struct delivery *delivery = arg;
     struct device_pub *odd = delivery->lists + delivery->missing_count;
     struct device_pub *sorted = odd + delivery->odd_count;
-    struct envelope_outcome outcome = { .result = ENVELOPE_UNAVAILABLE };
     size_t extra = 0;
     size_t stale = 0;
 
     if (!ok) {
-        envelopes_finish(delivery, &outcome);
+        envelopes_fail(delivery, ENVELOPE_UNAVAILABLE);
         return;
     }
-    for (size_t i = 0; i < delivery->odd_count;
-         i++) { /* extra from the front, stale from the back */
+    /* Extra from the front, stale from the back. */
+    for (size_t i = 0; i < delivery->odd_count; i++) {
         if (left[i]) {
             stale++;
             sorted[delivery->odd_count - stale] = odd[i];
@@ -90,21 +105,13 @@ static void on_split(void *arg, bool ok, const bool *left)
             extra++;
         }
     }
-    outcome.result = ENVELOPE_LIST_MISMATCH;
-    outcome.missing = (struct envelope_list){ delivery->lists, delivery->missing_count };
-    outcome.extra = (struct envelope_list){ sorted, extra };
-    outcome.stale = (struct envelope_list){ sorted + extra, stale };
-    outcome.head_epoch = delivery->head_epoch;
-    outcome.head_hash = delivery->head_hash;
-    envelopes_finish(delivery, &outcome);
+    delivery_mismatch(delivery, extra, stale);
 }
 
 void envelopes_list_refuse(struct delivery *delivery, int64_t account)
 {
-    static const bool none[1] = { false };
-
     if (delivery->odd_count == 0) {
-        on_split(delivery, true, none);
+        delivery_mismatch(delivery, 0, 0);
         return;
     }
     directory_split_unknown(delivery->domain, account, delivery->lists + delivery->missing_count,
