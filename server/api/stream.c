@@ -22,8 +22,8 @@ enum {
 
 static const struct ws_config stream_ws = {
     .message_max = LIMIT_STREAM_MESSAGE_BYTES,
-    .ping_ms = LIMIT_STREAM_PING_S * 1000,
-    .pong_ms = LIMIT_STREAM_PING_S * 1000,
+    .ping_ms = LIMIT_STREAM_PING_S * INT64_C(1000),
+    .pong_ms = LIMIT_STREAM_PING_S * INT64_C(1000),
     .output_max = OUTPUT_MAX_BYTES,
 };
 
@@ -170,7 +170,7 @@ static void on_expiry(void *arg)
         stream_close(stream, WS_CLOSE_SESSION_OVER, "the session is over");
         return;
     }
-    if (left_ms <= LIMIT_SESSION_WARN_S * 1000 && !stream->warned) {
+    if (left_ms <= LIMIT_SESSION_WARN_S * INT64_C(1000) && !stream->warned) {
         stream->warned = true;
         buf_append_format(&json, "{\"event\":\"session.expiring\",\"expires_at\":%" PRId64 "}",
                           stream->caller.expires_at);
@@ -178,7 +178,7 @@ static void on_expiry(void *arg)
         buf_clear(&json);
     }
     if (!stream->warned) {
-        left_ms -= LIMIT_SESSION_WARN_S * 1000;
+        left_ms -= LIMIT_SESSION_WARN_S * INT64_C(1000);
     }
     loop_timer_start(stream->expiry, left_ms < EXPIRY_STEP_MS ? left_ms : EXPIRY_STEP_MS);
 }

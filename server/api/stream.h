@@ -72,7 +72,7 @@ void stream_drain_all(struct api *api);
 void stream_event(struct stream *stream, struct bytes json);
 void stream_close(struct stream *stream, enum ws_close_code code, const char *reason);
 void stream_release(struct stream *stream); /* free it if nothing needs it any more */
-void stream_message(struct stream *stream, struct bytes message);
+void stream_message(struct stream *stream, struct bytes bytes);
 void stream_pull(struct stream *stream);
 void stream_mail(struct stream *stream, const struct hub_mail *mail);
 bool stream_has_room(const struct stream *stream, int64_t bytes);
