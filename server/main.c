@@ -58,6 +58,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
     };
     int option = 0;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         out->config = option == 'c' ? optarg : out->config;
         out->check = out->check || option == 'k';
