@@ -47,7 +47,7 @@ struct bench {
 static void fail(const char *what)
 {
     (void)fprintf(stderr, "bench: %s\n", what);
-    exit(1);
+    exit(1); /* NOLINT(concurrency-mt-unsafe): there is one thread */
 }
 
 static void watch(struct bench *bench, struct peer *peer)

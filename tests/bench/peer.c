@@ -17,7 +17,7 @@ enum {
 static void give_up(const char *what)
 {
     (void)fprintf(stderr, "bench: %s\n", what);
-    exit(1);
+    exit(1); /* NOLINT(concurrency-mt-unsafe): there is one thread */
 }
 
 void peer_open(struct peer *peer, const struct relay_address *relay, const struct person *person)

@@ -25,7 +25,7 @@ enum {
 static void give_up(const char *what, const char *answer)
 {
     (void)fprintf(stderr, "bench: %s: %.300s\n", what, answer);
-    exit(1);
+    exit(1); /* NOLINT(concurrency-mt-unsafe): there is one thread */
 }
 
 int setup_connect(const struct relay_address *relay)
