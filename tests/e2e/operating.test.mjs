@@ -103,6 +103,15 @@ suite('the operator\'s listener', {}, (it) => {
     assertStatus(await relay.ops('/readyz'), 200);
     const metrics = await relay.ops('/metrics');
     assertStatus(metrics, 200);
+    assert.match(metrics.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+    assert.doesNotMatch(metrics.body.toString(), /# EOF/);
+  });
+
+  it('speaks OpenMetrics to whoever accepts it', async (relay) => {
+    const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5';
+    const metrics = await relay.ops('/metrics', { headers: { accept } });
+    assertStatus(metrics, 200);
+    assert.match(metrics.headers['content-type'], /^application\/openmetrics-text; version=1/);
     assert.match(metrics.body.toString(), /# EOF\n$/);
   });
 

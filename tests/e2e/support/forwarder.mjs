@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 
 export class Forwarder {
   static async open() {
-    const forwarder = new Forwarder();
+    const forwarder = new this();
     forwarder.sockets = new Set();
     forwarder.target = null;
     forwarder.server = createServer((from) => forwarder.join(from));

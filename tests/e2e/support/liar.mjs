@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A relay that lies: it passes every request on to an honest one, and changes what
+// the honest one answers.
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+
+const DROPPED = ['content-length', 'transfer-encoding', 'connection', 'etag'];
+
+export class Liar {
+  static async open() {
+    const liar = new Liar();
+    liar.server = createServer((asked, answer) => liar.pass(asked, answer));
+    liar.server.listen(0, '127.0.0.1');
+    await once(liar.server, 'listening');
+    liar.port = liar.server.address().port;
+    liar.asked = [];
+    liar.lies = new Map();
+    return liar;
+  }
+
+  // From now on answer GET path with change(json) of the honest answer.
+  lie(path, change) {
+    this.lies.set(path, change);
+  }
+
+  pass(asked, answer) {
+    const path = asked.url.split('?')[0];
+    this.asked.push(`${asked.method} ${path}`);
+    const options = {
+      host: '127.0.0.1', port: this.target, method: asked.method, path: asked.url,
+      headers: asked.headers,
+    };
+    const forward = request(options, (honest) => this.relay(path, asked, honest, answer));
+    forward.on('error', () => answer.destroy());
+    asked.pipe(forward);
+  }
+
+  async relay(path, asked, honest, answer) {
+    const chunks = await honest.toArray();
+    let body = Buffer.concat(chunks);
+    const change = this.lies.get(path);
+    if (change !== undefined && asked.method === 'GET') {
+      body = Buffer.from(JSON.stringify(change(JSON.parse(body))));
+    }
+    const headers = Object.entries(honest.headers).filter(([name]) => !DROPPED.includes(name));
+    answer.writeHead(honest.statusCode, Object.fromEntries(headers));
+    answer.end(body);
+  }
+
+  close() {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
