@@ -5,7 +5,7 @@
 
 CHECKS=(format rooms sizes left_over cppcheck spelling shell)
 
-e2e_files() {
+test_files() {
     ls tests/e2e/*.test.mjs 2>/dev/null
 }
 
@@ -26,7 +26,7 @@ unit_target() {
 parts_list() {
     printf '%s\n' "${CHECKS[@]}" tidy openapi
     unit_names
-    e2e_files | sed 's|^tests/||'
+    test_files | sed 's|^tests/||'
 }
 
 parts_checks() {
@@ -43,7 +43,7 @@ parts_all() {
         step unit 400 unit asan
     fi
     prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
-    step e2e 600 e2e_all asan
+    step e2e 700 e2e_all asan
 }
 
 parts_matching() {
@@ -61,7 +61,7 @@ parts_matching() {
     done < <(unit_names | grep -F -- "$filter")
     while read -r name; do
         files+=("$name")
-    done < <(e2e_files | grep -F -- "$filter")
+    done < <(test_files | grep -F -- "$filter")
     if [ "${#files[@]}" -gt 0 ]; then
         targets+=(sealpostd sealpost)
     fi
@@ -74,7 +74,7 @@ parts_matching() {
         step unit 400 unit asan -R "^($(IFS='|' && echo "${units[*]}"))\$"
     fi
     if [ "${#files[@]}" -gt 0 ]; then
-        prepare node-packages 180 install_node_packages && step e2e 600 e2e asan "${files[@]}"
+        prepare node-packages 180 install_node_packages && step e2e 600 e2e_files asan "${files[@]}"
     fi
 }
 

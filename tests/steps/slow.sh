@@ -22,7 +22,7 @@ valgrind_units() {
 
 # A few files of the end-to-end tests: those where threads meet.
 e2e_sample() {
-    e2e "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
+    e2e_files "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
 }
 
 fuzz_nouns() {
