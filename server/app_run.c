@@ -36,7 +36,7 @@ static void write_copy(void *arg)
     char error[CONFIG_ERROR_BYTES];
 
     if (!keyring_write_heartbeat(app->config.key_dir, app->heartbeat, error, sizeof error)) {
-        log_error("heartbeat.copy_failed", "reason=\"%s\"", error);
+        log_error("heartbeat.copy_failed", "reason=%s", log_quote(bytes_text(error)).text);
     }
 }
 
@@ -159,7 +159,8 @@ static void on_reload(void *arg)
 
     memset(&fresh, 0, sizeof fresh);
     if (!config_read(app->source, &fresh, error, sizeof error)) {
-        log_error("config.refused", "reason=\"%s\" effect=\"the old configuration stays\"", error);
+        log_error("config.refused", "reason=%s effect=\"the old configuration stays\"",
+                  log_quote(bytes_text(error)).text);
         return;
     }
     config_compare(&app->config, &fresh, tell_change, NULL);
@@ -184,6 +185,7 @@ void app_start_clocks(struct app *app)
 
 void app_stop_clocks(struct app *app)
 {
+    loop_not_at_turn_end(app->loop, on_turn_end, app);
     loop_timer_destroy(app->beat_timer);
     loop_timer_destroy(app->janitor_timer);
     loop_timer_destroy(app->drain_timer);
