@@ -74,8 +74,8 @@ suite('generated bodies', {}, (it) => {
 
 const account = fc.integer({ min: 0, max: 1 });
 const steps = [
-  fc.tuple(fc.nat(20), fc.nat(20), fc.nat(40)).map((choices) => new Send(...choices)),
-  fc.tuple(fc.nat(20), account, fc.nat(40), fc.nat(1)).map((choices) => new SendListed(...choices)),
+  fc.tuple(fc.nat(20), fc.nat(20), fc.nat(9)).map((choices) => new Send(...choices)),
+  fc.tuple(fc.nat(20), account, fc.nat(9), fc.nat(1)).map((choices) => new SendListed(...choices)),
   fc.nat(20).map((choice) => new Read(choice)),
   fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 9 })).map((choices) => new Acknowledge(...choices)),
   fc.tuple(fc.nat(20), fc.nat(9)).map((choices) => new Stream(...choices)),
