@@ -155,6 +155,9 @@ class Rounds {
   async round(number) {
     const random = new Random(`${this.options.seed}/${number}`);
     const plan = choosePlan(random, this);
+    if (this.plain && number === 1) {
+      plan.death = 'SIGTERM'; // the database is whole before the planted fault begins
+    }
     await (number === 1 ? this.first() : this.start(this.modesAfter(random, plan.modes)));
     const stuck = setTimeout(() => {
       this.fault(`round ${number} is stuck`);
