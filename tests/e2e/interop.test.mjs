@@ -32,16 +32,17 @@ class Program {
     mkdirSync(this.dir, { mode: 0o700 });
   }
 
-  async run(...args) {
-    const all = ['device', ...args, '--dir', this.dir];
+  // words: the command's own arguments, which may begin with a dash.
+  async run(command, words = [], options = []) {
+    const all = ['device', ...command.split(' '), '--dir', this.dir, ...options, '--', ...words];
     const { code, stdout, stderr } = await runToEnd(CTL, all, { HOME: this.dir });
-    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    assert.equal(code, 0, `${all.join(' ')}: ${stderr}`);
     return stdout;
   }
 
   async register(invite) {
-    const args = ['register', '--json', '--invite', `${this.relay.baseUrl}/#${invite}`];
-    const made = JSON.parse(await this.run(...args));
+    const options = ['--json', '--invite', `${this.relay.baseUrl}/#${invite}`];
+    const made = JSON.parse(await this.run('register', [], options));
     this.accountId = fromB64u(made.account_id);
     this.accountText = made.account_id;
   }
@@ -94,7 +95,7 @@ for (const way of [[], ['--stream']]) {
     const head = await chainOf(device, program.accountText);
     const [theirs] = head.devices;
 
-    await program.run('send', account.idText, 'Grüße von C', ...way);
+    await program.run('send', [account.idText, 'Grüße von C'], way);
     const [item] = (await device.mailbox()).envelopes;
     const body = fromB64u(item.body);
     assert.equal(body.length, 256, 'it fills a size bucket');
@@ -111,11 +112,11 @@ for (const way of [[], ['--stream']]) {
     const epoch = Number(head.epoch);
     const sent = await stream.send(recipients, { id, accountId: program.accountId, epoch });
     assert.equal(sent.status, 201);
-    const lines = (await program.run('receive', '--json')).trim().split('\n').map(JSON.parse);
+    const lines = (await program.run('receive', [], ['--json'])).trim().split('\n').map(JSON.parse);
     assert.equal(lines.length, 1);
     assert.deepEqual([lines[0].text, lines[0].verified, lines[0].account_id],
       ['Grüße von Node', true, account.idText]);
-    assert.equal((await program.run('receive', '--json')).trim(), '', 'it was acknowledged');
+    assert.equal((await program.run('receive', [], ['--json'])).trim(), '', 'it was acknowledged');
   });
 }
 
@@ -142,37 +143,38 @@ test120('two devices of the program make one account, and the chain verifies her
   const relay = await start(t);
   const [first, second] = [new Program(relay, 'one'), new Program(relay, 'two')];
   await first.register(await relay.invite());
-  await second.run('init', '--url', relay.baseUrl);
+  await second.run('init', [], ['--url', relay.baseUrl]);
   const entry = first.file('entry', await second.run('entry'));
-  const draft = first.file('draft', await first.run('manifest', 'add', entry));
-  const signed = second.file('signed', await second.run('manifest', 'sign', draft));
-  await first.run('manifest', 'put', signed);
+  const draft = first.file('draft', await first.run('manifest add', [entry]));
+  const signed = second.file('signed', await second.run('manifest sign', [draft]));
+  await first.run('manifest put', [signed]);
   const { account, device, box } = await nodeAccount(relay);
   const head = await chainOf(device, first.accountText);
   assert.equal(head.devices.length, 2);
   await second.run('session');
-  await second.run('send', account.idText, 'from the second');
+  await second.run('send', [account.idText, 'from the second']);
   const [item] = (await device.mailbox()).envelopes;
   const message = openMessage(box, fromB64u(item.body), device.pub, fromB64u(item.id));
   assert.equal(message.deviceId, head.devices[1].id);
   assert.ok(message.isSignedBy(head.devices[1].pub));
-  await first.run('manifest', 'remove', String(head.devices[1].id));
+  await first.run('manifest remove', [String(head.devices[1].id)]);
   assert.equal((await chainOf(device, first.accountText)).devices.length, 1);
 });
 
 test120('the operator\'s commands do what the administrator\'s calls do', async (t) => {
   const relay = await start(t);
-  const operate = async (...args) => {
-    const all = [...args, '--json', '--socket', relay.adminSocket];
+  const operate = async (command, options = [], words = []) => {
+    const all = [...command.split(' '), '--json', '--socket', relay.adminSocket, ...options,
+      '--', ...words];
     const { code, stdout, stderr } = await runToEnd(CTL, all, { HOME: relay.dir });
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout);
   };
-  const made = await operate('invite', 'create', '--uses', '2', '--note', 'two');
+  const made = await operate('invite create', ['--uses', '2', '--note', 'two']);
   const account = new Account(relay);
   assertStatus(await account.register({ invite: made.invite }), 201);
-  assert.ok(JSON.stringify(await operate('account', 'list')).includes(account.idText));
-  assert.ok(JSON.stringify(await operate('account', 'show', account.idText)).includes(
+  assert.ok(JSON.stringify(await operate('account list')).includes(account.idText));
+  assert.ok(JSON.stringify(await operate('account show', [], [account.idText])).includes(
     account.first.pubText,
   ));
   assert.ok((await operate('stats')).accounts === 1);
