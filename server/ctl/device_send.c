@@ -127,27 +127,30 @@ static enum exit_code send_once(struct sending *sending, struct http_reply *out)
     return sending->by_stream ? send_by_stream(sending, out) : send_by_http(sending, out);
 }
 
+static const char *devices_word(json_int_t count)
+{
+    return count == 1 ? "device" : "devices";
+}
+
 static void say_sent(const struct arguments *arguments, const struct http_reply *reply)
 {
     const json_t *answer = reply->json;
+    json_int_t sent = json_integer_value(json_object_get(answer, "sent"));
+    json_int_t stored = json_integer_value(json_object_get(answer, "stored"));
+    size_t full = json_array_size(json_object_get(answer, "full"));
+    size_t closed = json_array_size(json_object_get(answer, "closed"));
 
     if (arguments_has(arguments, OPTION_JSON)) {
         say_json_steal(reply->json == NULL ? json_object() : json_incref(reply->json));
-        return;
+    } else if (json_object_get(answer, "sent") != NULL) {
+        (void)printf("sent to %" JSON_INTEGER_FORMAT " connected %s\n", sent, devices_word(sent));
+    } else if (full + closed > 0) {
+        (void)printf("stored for %" JSON_INTEGER_FORMAT
+                     " %s; %zu had a full mailbox and %zu a closed one\n",
+                     stored, devices_word(stored), full, closed);
+    } else {
+        (void)printf("stored for %" JSON_INTEGER_FORMAT " %s\n", stored, devices_word(stored));
     }
-    if (json_object_get(answer, "sent") != NULL) {
-        (void)printf("sent to %" JSON_INTEGER_FORMAT " devices that are connected\n",
-                     json_integer_value(json_object_get(answer, "sent")));
-        return;
-    }
-    (void)printf("stored for %" JSON_INTEGER_FORMAT " devices",
-                 json_integer_value(json_object_get(answer, "stored")));
-    size_t full = json_array_size(json_object_get(answer, "full"));
-    size_t closed = json_array_size(json_object_get(answer, "closed"));
-    if (full + closed > 0) {
-        (void)printf("; %zu mailboxes are full and %zu closed", full, closed);
-    }
-    (void)puts("");
 }
 
 static enum exit_code send_all(const struct arguments *arguments, struct sending *sending)
