@@ -190,13 +190,13 @@ static void checkpoint_wait(struct sqlite_store *store, int64_t until_ms)
     store->is_checkpoint_due = false;
 }
 
-static void checkpoint_act(struct sqlite_store *store, bool is_time)
+static void checkpoint_act(struct sqlite_store *store, bool is_time, bool is_dirty)
 {
     switch (sqlite_health(store)) {
     case HEALTH_WELL:
         if (!is_time) {
             checkpoint_shorten(store);
-        } else if (store->is_wal_dirty) {
+        } else if (is_dirty) {
             checkpoint_tidy(store);
         }
         return;
@@ -216,8 +216,9 @@ static void checkpoint_turn(struct sqlite_store *store, int64_t *at_ms)
         return;
     }
     bool is_time = checkpoint_now_ms() >= *at_ms;
+    bool is_dirty = store->is_wal_dirty;
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
-    checkpoint_act(store, is_time);
+    checkpoint_act(store, is_time, is_dirty);
     if (is_time) {
         *at_ms = checkpoint_now_ms() + store->truncate_ms;
     }
