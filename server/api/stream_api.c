@@ -15,14 +15,30 @@
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/sessions.h"
 #include "server/http/exchange.h"
+
+enum {
+    TRIES_MAX = 4
+};
 
 struct opening {
     struct api *api;
     struct exchange *exchange;
     bool by_subprotocol;
+    int tries;
+    struct bytes token; /* borrowed from exchange */
     struct api_caller caller;
+    struct mailbox *mailbox; /* pinned once it is loaded */
 };
+
+static void opening_end(struct opening *opening)
+{
+    if (opening->mailbox != NULL) {
+        mailboxes_unpin(opening->mailbox);
+    }
+    free(opening);
+}
 
 static void opening_refuse(struct opening *opening)
 {
@@ -31,42 +47,63 @@ static void opening_refuse(struct opening *opening)
     } else {
         exchange_reply_problem(opening->exchange, PROBLEM_session_invalid, 0, "");
     }
-    free(opening);
+    opening_end(opening);
 }
 
 static void opening_fail(struct opening *opening)
 {
     problem_of_store(opening->exchange, false);
-    free(opening);
+    opening_end(opening);
 }
+
+/* Say whether the session is known to live: whoever ends one from now on finds its stream. */
+static bool session_lives(const struct opening *opening)
+{
+    struct session_hash hash;
+
+    memcpy(hash.raw, opening->caller.token_hash, sizeof hash.raw);
+    return sessions_cached(opening->api->domain, &hash, opening->api->now_ms()) != NULL;
+}
+
+static void opening_authenticate(struct opening *opening);
 
 static void on_head(void *arg, bool ok, const struct directory_head *head)
 {
     struct opening *opening = arg;
-    struct mailbox *mailbox =
-        mailboxes_cached(opening->api->domain->mailboxes, &opening->caller.device_pub);
 
     if (!ok) {
         opening_fail(opening);
         return;
     }
-    if (head == NULL || mailbox == NULL) { /* it left while we looked */
+    if (head == NULL || opening->mailbox->gone) { /* it left while we looked */
         opening_refuse(opening);
         return;
     }
-    stream_open(opening->api, opening->exchange, &opening->caller, mailbox, head->epoch);
-    free(opening);
+    if (!session_lives(opening)) { /* it ended while we looked, or gave way in memory */
+        opening_authenticate(opening);
+        return;
+    }
+    stream_open(opening->api, opening->exchange, &opening->caller, opening->mailbox, head->epoch);
+    opening_end(opening);
 }
 
 static void on_mailbox(void *arg, bool ok)
 {
     struct opening *opening = arg;
+    struct domain *domain = opening->api->domain;
+    struct mailbox *mailbox = mailboxes_cached(domain->mailboxes, &opening->caller.device_pub);
 
     if (!ok) {
         opening_fail(opening);
         return;
     }
-    directory_load(opening->api->domain, &opening->caller.account_id, on_head, opening);
+    if (mailbox == NULL) {
+        opening_refuse(opening);
+        return;
+    }
+    mailboxes_pin(mailbox);
+    opening->mailbox = mailbox;
+    directory_load(domain, &opening->caller.account_id, on_head, opening);
 }
 
 static void on_authenticated(void *arg, const struct api_caller *caller, bool unavailable)
@@ -83,6 +120,21 @@ static void on_authenticated(void *arg, const struct api_caller *caller, bool un
     }
     opening->caller = *caller;
     mailboxes_load(opening->api->domain, &opening->caller.device_pub, 1, on_mailbox, opening);
+}
+
+/* Begin, or begin again, with what must be known before a stream opens. */
+static void opening_authenticate(struct opening *opening)
+{
+    if (opening->mailbox != NULL) {
+        mailboxes_unpin(opening->mailbox);
+        opening->mailbox = NULL;
+    }
+    opening->tries++;
+    if (opening->tries > TRIES_MAX) {
+        opening_fail(opening);
+        return;
+    }
+    api_authenticate(opening->api, opening->token, on_authenticated, opening);
 }
 
 /* False when the handshake was refused, and answered. */
@@ -144,5 +196,6 @@ void stream_api_open(void *arg, struct exchange *exchange)
         opening->by_subprotocol = true;
         token = offered;
     }
-    api_authenticate(opening->api, token, on_authenticated, opening);
+    opening->token = token;
+    opening_authenticate(opening);
 }

@@ -104,3 +104,30 @@ suite('while many send', {}, (it) => {
     assert.equal(stream.delivered.length, stored.length);
   });
 });
+
+// Whether the relay still answers on a stream.
+const answers = (stream) => stream.barrier().then(() => true, () => false);
+
+suite('while a session ends', {}, (it) => {
+  it('no stream that is opened with it stays open', async (relay) => {
+    const { first } = await relay.account();
+    for (let round = 0; round < 40; round++) {
+      await first.login();
+      const ending = first.call('DELETE', '/v1/auth/session');
+      const opening = [];
+      for (let i = 0; i < 6; i++) {
+        opening.push(first.open().catch((refusal) => refusal));
+        await new Promise(setImmediate);
+      }
+      assertStatus(await ending, 204);
+      for (const end of await Promise.all(opening)) {
+        if (end instanceof Error) {
+          assert.equal(end.status, 401);
+        } else {
+          assert.equal(await answers(end), false, 'a stream outlived its session');
+          assert.ok([4401, 4409].includes((await end.closed).code));
+        }
+      }
+    }
+  });
+});
