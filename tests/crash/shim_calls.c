@@ -8,9 +8,9 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "tests/crash/shim.h"
@@ -49,6 +49,8 @@ static int64_t growth(const struct shim_file *file, off_t end)
     return fstat(file->cache, &status) != 0 || end < status.st_size ? 0 : end - status.st_size;
 }
 
+/* The C library's names of parameters are not for us. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *bytes, size_t size)
 {
     struct shim_file *file = call_begin(fd);
@@ -187,3 +189,4 @@ int statvfs(const char *path, struct statvfs *out)
     }
     return 0;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

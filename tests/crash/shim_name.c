@@ -54,19 +54,18 @@ static bool path_is_stash(const char *disk_path)
     return strncmp(tail, stash, sizeof stash - 1) == 0;
 }
 
-bool shim_name_of(int fd, char out_path[SHIM_PATH_BYTES])
+bool shim_name_of(int fd, char out[SHIM_PATH_BYTES])
 {
-    char link[LINK_BYTES];
+    char itself[LINK_BYTES];
     size_t size = strlen(shim_modes()->dir);
 
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t got = readlink(link, out_path, SHIM_PATH_BYTES - 1);
+    (void)snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    ssize_t got = readlink(itself, out, SHIM_PATH_BYTES - 1);
     if (size == 0 || got < (ssize_t)size) {
         return false;
     }
-    out_path[got] = '\0';
-    return strncmp(out_path, shim_modes()->dir, size) == 0 &&
-           (out_path[size] == '/' || out_path[size] == '\0');
+    out[got] = '\0';
+    return strncmp(out, shim_modes()->dir, size) == 0 && (out[size] == '/' || out[size] == '\0');
 }
 
 int shim_name_stash(ino_t ino)
@@ -106,48 +105,43 @@ static bool name_is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static DIR *folder_open(const char *path)
+/* Hear one name of a folder, as the place in $VC_DIR and the one on the disk. */
+typedef void name_fn(const char *path, const char *disk_path, unsigned char type);
+
+static void on_given(const char *path, const char *disk_path, unsigned char type)
 {
-    DIR *folder = opendir(path);
+    if (type == DT_REG) {
+        name_give(shim_file_at(path)->disk, disk_path);
+    } else if (type == DT_DIR) {
+        (void)mkdir(disk_path, 0700);
+    }
+}
+
+static void on_taken(const char *path, const char *disk_path, unsigned char type)
+{
+    struct stat status;
+
+    if (type == DT_REG && lstat(path, &status) != 0 && errno == ENOENT) {
+        (void)unlink(disk_path);
+    }
+}
+
+static void folder_each(const char *path, const char *disk_path, bool on_disk, name_fn *fn)
+{
+    DIR *folder = opendir(on_disk ? disk_path : path);
+    const struct dirent *entry = NULL;
+    char inside[SHIM_PATH_BYTES];
+    char disk_inside[SHIM_PATH_BYTES];
 
     if (folder == NULL) {
         shim_die("a folder cannot be read");
     }
-    return folder;
-}
-
-static void folder_give(const char *path, const char *disk_path)
-{
-    DIR *folder = folder_open(path);
-    const struct dirent *entry = NULL;
-    char from[SHIM_PATH_BYTES];
-    char to[SHIM_PATH_BYTES];
-
-    while ((entry = readdir(folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe): ours alone */
-        path_join(from, path, "/", entry->d_name);
-        path_join(to, disk_path, "/", entry->d_name);
-        if (entry->d_type == DT_REG) {
-            name_give(shim_file_at(from)->disk, to);
-        } else if (entry->d_type == DT_DIR && !name_is_dots(entry->d_name)) {
-            (void)mkdir(to, 0700);
-        }
-    }
-    (void)closedir(folder);
-}
-
-static void folder_take(const char *path, const char *disk_path)
-{
-    DIR *folder = folder_open(disk_path);
-    const struct dirent *entry = NULL;
-    char from[SHIM_PATH_BYTES];
-    char to[SHIM_PATH_BYTES];
-    struct stat status;
-
-    while ((entry = readdir(folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe): ours alone */
-        path_join(from, path, "/", entry->d_name);
-        path_join(to, disk_path, "/", entry->d_name);
-        if (entry->d_type == DT_REG && lstat(from, &status) != 0 && errno == ENOENT) {
-            (void)unlink(to);
+    /* cppcheck-suppress readdirCalled ; the stream is ours alone */
+    while ((entry = readdir(folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+        if (!name_is_dots(entry->d_name)) {
+            path_join(inside, path, "/", entry->d_name);
+            path_join(disk_inside, disk_path, "/", entry->d_name);
+            fn(inside, disk_inside, entry->d_type);
         }
     }
     (void)closedir(folder);
@@ -160,8 +154,8 @@ void shim_name_sync(const char *folder)
 
     path_on_disk(disk_path, folder);
     if (lstat(disk_path, &status) == 0) { /* else its own name is not on the disk yet */
-        folder_give(folder, disk_path);
-        folder_take(folder, disk_path);
+        folder_each(folder, disk_path, false, on_given);
+        folder_each(folder, disk_path, true, on_taken);
     }
 }
 
@@ -177,7 +171,10 @@ static int on_torn(const char *path, const struct stat *status, int kind, struct
 
 static void walk(const char *top, __nftw_func_t fn, int flags)
 {
-    if (nftw(top, fn, WALK_DESCRIPTORS, FTW_PHYS | flags) != 0) {
+    int result = nftw(top, fn, WALK_DESCRIPTORS, /* NOLINT(concurrency-mt-unsafe): locked */
+                      FTW_PHYS | flags);
+
+    if (result != 0) {
         shim_die("a folder cannot be walked");
     }
 }
