@@ -100,8 +100,7 @@ const struct command command_table[] = {
       DEVICE | BIT(OPTION_URL) | BIT(OPTION_CA) | BIT(OPTION_INVITE) | BIT(OPTION_SOCKET) |
           BIT(OPTION_COUNT) | BIT(OPTION_RATE) | BIT(OPTION_IN_FLIGHT) | BIT(OPTION_SIZE) |
           BIT(OPTION_JSON),
-      "Send numbered messages between two devices of its own and verify that each arrives once, "
-      "in order",
+      "Verify that numbered messages between two devices of its own arrive once, in order",
       soak_run },
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
     FILE_MODE = 0600,
     FILE_MAX_BYTES = 1048576,
     READ_BYTES = 65536,
+    WALK_DESCRIPTORS = 16,
 };
 
 /* Return folder/name + ending, to be freed. */
@@ -53,6 +55,22 @@ bool folder_make(const char *folder)
     is_made = is_made && make_one(path);
     free(path);
     return is_made;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+void folder_remove(const char *folder)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): this program has one thread */
+    if (nftw(folder, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0) {
+        say_error("cannot remove %s: %s", folder, strerrordesc_np(errno));
+    }
 }
 
 bool folder_has(const char *folder, const char *name)

@@ -13,6 +13,9 @@
 /* Make folder, and those above it, with mode 0700 when they are not there. */
 bool folder_make(const char *folder);
 
+/* Remove folder with all that is in it. */
+void folder_remove(const char *folder);
+
 /* Say whether folder/name is there. */
 bool folder_has(const char *folder, const char *name);
 

@@ -15,6 +15,7 @@
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
 #include "server/ctl/enrol.h"
+#include "server/ctl/folder.h"
 #include "server/ctl/message.h"
 #include "server/ctl/say.h"
 #include "server/ctl/soak_load.h"
@@ -133,25 +134,51 @@ static enum exit_code judge(const struct soak_settings *settings, const struct s
     return EXIT_CODE_OK;
 }
 
-static enum exit_code run_between(const struct arguments *arguments,
-                                  const struct soak_settings *settings, const char *base)
+/* Erase the account of a device that was made for this run only. */
+static void member_erase(struct device *device)
 {
-    struct soak_counts counts;
+    struct bytes id = bytes_of(device->state.account.raw, sizeof device->state.account.raw);
+
+    (void)device_command(device, COMMAND_ACCOUNT_DELETE, "DELETE", "/v1/account",
+                         json_pack("{s:o}", "account_id", json_base64url(id)));
+}
+
+/* The devices, and whether they are for this run only. */
+struct members {
     struct device from;
     struct device to;
+    bool is_for_once;
+};
 
-    enum exit_code code = member_open(arguments, base, "sender", &from);
+static enum exit_code run_between(const struct arguments *arguments,
+                                  const struct soak_settings *settings, struct members *members)
+{
+    struct soak_counts counts;
+    enum exit_code code = soak_load_run(&members->from, &members->to, settings, &counts);
+
+    say_counts(arguments_has(arguments, OPTION_JSON), &counts);
+    if (members->is_for_once) {
+        member_erase(&members->from);
+        member_erase(&members->to);
+    }
+    return code == EXIT_CODE_OK ? judge(settings, &counts) : code;
+}
+
+static enum exit_code run_in(const struct arguments *arguments,
+                             const struct soak_settings *settings, const char *base)
+{
+    struct members members = { .is_for_once = !arguments_has(arguments, OPTION_DIR) };
+    enum exit_code code = member_open(arguments, base, "sender", &members.from);
+
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    code = member_open(arguments, base, "receiver", &to);
+    code = member_open(arguments, base, "receiver", &members.to);
     if (code == EXIT_CODE_OK) {
-        code = soak_load_run(&from, &to, settings, &counts);
-        say_counts(arguments_has(arguments, OPTION_JSON), &counts);
-        code = code == EXIT_CODE_OK ? judge(settings, &counts) : code;
-        device_close(&to);
+        code = run_between(arguments, settings, &members);
+        device_close(&members.to);
     }
-    device_close(&from);
+    device_close(&members.from);
     return code;
 }
 
@@ -164,9 +191,14 @@ enum exit_code soak_run(const struct arguments *arguments)
     if (!settings_read(arguments, &settings)) {
         return EXIT_CODE_USAGE;
     }
-    if (given == NULL && mkdtemp(base) == NULL) {
+    if (given != NULL) {
+        return run_in(arguments, &settings, given);
+    }
+    if (mkdtemp(base) == NULL) {
         say_error("cannot make a folder for the two devices; name one with --dir");
         return EXIT_CODE_LOCAL;
     }
-    return run_between(arguments, &settings, given == NULL ? base : given);
+    enum exit_code code = run_in(arguments, &settings, base);
+    folder_remove(base);
+    return code;
 }

@@ -175,6 +175,9 @@ static void a_file_is_replaced_whole(void **state)
     assert_false(folder_has(place->folder, "f.new"));
     assert_false(folder_read(place->folder, "g", &content));
     assert_false(folder_write("/nowhere/at/all", "f", bytes_text("x")));
+    assert_true(folder_has(place->base, "one"));
+    folder_remove(place->folder);
+    assert_false(folder_has(place->base, "one/two"));
     buf_clear(&content);
 }
 
