@@ -75,7 +75,7 @@ static void on_read(void *arg, const struct mail *mail)
         listing->bytes_left -= (int64_t)mail->items[i].body.size;
     }
     listing->after = mail->last_seq > listing->after ? mail->last_seq : listing->after;
-    if (mail->more && listing->items_left > 0 && listing->bytes_left > 0) {
+    if (mail->more && !mail->full && listing->items_left > 0) {
         listing_read(listing);
     } else {
         listing_reply(listing, mail->more);
@@ -89,6 +89,7 @@ static void listing_read(struct listing *listing)
         .item_max = (size_t)listing->items_left,
         .byte_max = listing->bytes_left,
         .now_ms = listing->api->now_ms(),
+        .goes_on = listing->count > 0,
     };
 
     mail_read(listing->api->domain, listing->mailbox, &page, on_read, listing);

@@ -27,6 +27,7 @@ struct reading {
     int64_t after; /* the last row that was read, damaged or not */
     int64_t now_ms;
     int64_t byte_max;
+    bool goes_on;
     size_t limit;
     size_t rows; /* read by this batch, of limit + 1 that were asked for */
     struct mail_item items[];
@@ -77,7 +78,8 @@ static void reading_take(struct reading *reading, struct store_rows *rows, struc
     mail->items = reading->items;
     while (reading_next(reading, rows, &item)) {
         bytes += (int64_t)item.body.size;
-        if (mail->count == reading->limit || (bytes > reading->byte_max && mail->count > 0)) {
+        mail->full = bytes > reading->byte_max && (mail->count > 0 || reading->goes_on);
+        if (mail->full || mail->count == reading->limit) {
             mail->more = true;
             return;
         }
@@ -99,7 +101,7 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
     if (mail.ok) {
         reading_take(reading, rows, &mail);
     }
-    if (mail.more && mail.count == 0) { /* nothing but damaged rows: go on behind them */
+    if (mail.more && mail.count == 0 && !mail.full) { /* only damaged rows: go on behind them */
         reading_submit(reading);
         return;
     }
@@ -153,6 +155,7 @@ void mail_read(struct domain *domain, struct mailbox *mailbox, const struct mail
         .after = page->after,
         .now_ms = page->now_ms,
         .byte_max = page->byte_max,
+        .goes_on = page->goes_on,
         .limit = limit,
     };
     reading_submit(reading);

@@ -35,6 +35,7 @@ struct mail_item {
 struct mail {
     bool ok;          /* false: the store could not say */
     bool more;        /* there are others behind last_seq */
+    bool full;        /* the next of them did not fit byte_max */
     int64_t last_seq; /* seq of the last item, 0 when there is none */
     const struct mail_item *items;
     size_t count;
@@ -46,14 +47,15 @@ typedef void mail_read_fn(void *arg, const struct mail *mail);
 struct mail_page {
     int64_t after;    /* items behind this seq */
     size_t item_max;  /* MAIL_READ_ITEMS at most are taken */
-    int64_t byte_max; /* of bodies; but at least one item is read */
+    int64_t byte_max; /* of bodies; but at least one item is read unless goes_on */
     int64_t now_ms;   /* what has expired by then is left out */
+    bool goes_on;     /* behind another page that had an item */
 };
 
 /*
  * Read a page of the mailbox, which must be pinned until done.  Expired envelopes
  * and damaged rows are left out; there are no items only when nothing else waits
- * behind page->after.  page is copied.
+ * behind page->after, or when the page goes on and is full.  page is copied.
  */
 void mail_read(struct domain *domain, struct mailbox *mailbox, const struct mail_page *page,
                mail_read_fn *done, void *arg);

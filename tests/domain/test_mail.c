@@ -129,6 +129,23 @@ static void the_byte_limit_is_kept_but_for_one_item(void **state)
     assert_page("abc", false);
 }
 
+static void a_page_that_goes_on_takes_only_what_fits(void **state)
+{
+    struct mail_page more = { .item_max = 128, .byte_max = 9, .now_ms = NOW_MS, .goes_on = true };
+
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a123456789", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b123456789", LONGEST_S, NOW_MS, &sent);
+    temp_domain_read_page(&temp, 1, &more, &page);
+    assert_page("", true);
+    more.byte_max = 10;
+    temp_domain_read_page(&temp, 1, &more, &page);
+    assert_page("a", true);
+    more.byte_max = 20;
+    temp_domain_read_page(&temp, 1, &more, &page);
+    assert_page("ab", false);
+}
+
 static void a_read_takes_no_more_than_its_maximum(void **state)
 {
     (void)state;
@@ -402,6 +419,7 @@ int main(void)
         MAIL_TEST(items_come_in_order_behind_after),
         MAIL_TEST(the_item_limit_is_exact_and_more_tells_of_others),
         MAIL_TEST(the_byte_limit_is_kept_but_for_one_item),
+        MAIL_TEST(a_page_that_goes_on_takes_only_what_fits),
         MAIL_TEST(a_read_takes_no_more_than_its_maximum),
         MAIL_TEST(what_has_expired_is_left_out),
         MAIL_TEST(redelivered_is_told_only_of_what_was_sent_in_this_life),

@@ -69,6 +69,13 @@ suite('reading the mailbox', {}, (it) => {
     }
   });
 
+  it('keeps to max_bytes over many small items, too', async (relay) => {
+    const { a, b } = await relay.pair();
+    await fill(a, b, 150, 100);
+    const page = await b.mailbox('?limit=1000&max_bytes=13599');
+    assert.deepEqual([page.envelopes.length, page.more], [135, true]);
+  });
+
   it('refuses parameters out of range, unknown, doubled or no numbers', async (relay) => {
     const { first } = await relay.account();
     const bad = {
