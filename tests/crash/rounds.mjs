@@ -205,14 +205,21 @@ class Rounds {
     return parts.length > 0 ? ` (${parts.join(', ')})` : '';
   }
 
+  // The first one, the first of each kind, and more.
+  shown() {
+    const { violations } = this.world.checker;
+    const kinds = new Map(violations.map((each) => [each.promise, each]).reverse());
+    return [...new Set([...violations.slice(0, 1), ...kinds.values(), ...violations])].slice(0, SHOWN);
+  }
+
   report() {
-    const { counts, violations } = this.world.checker;
+    const { counts } = this.world.checker;
     const sorted = [...this.ready].sort((x, y) => x - y);
     const say = (share) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
     console.log(`${this.options.mode}: ${this.number} rounds, ${JSON.stringify(this.deaths)}`);
     console.log(`  ${Object.entries(counts).map((each) => each.join(' ')).join(', ')}`);
     console.log(`  ready after ${say(0.5)} ms, at most ${say(1)} ms`);
-    violations.slice(0, SHOWN).forEach(({ promise, life, text }) => {
+    this.shown().forEach(({ promise, life, text }) => {
       console.log(`  VIOLATION ${promise} in life ${life}: ${text}`);
     });
     this.faults.slice(0, SHOWN).forEach((text) => console.log(`  FAULT ${text}`));

@@ -25,7 +25,8 @@
  *   VC_EVICT=1    besides, these pages leave the cache: reading them gives the disk's
  *   VC_LIMIT=path that file holds a number: the files may have that many bytes together,
  *                 beyond it is ENOSPC.  Looked at with each write that makes a file longer
- *   VC_LIE=1      a sync does nothing and says that all went well: a disk to catch
+ *   VC_LIE=1      a sync that fails says that all went well; without VC_FAIL_AT each one
+ *                 fails so: a disk to catch
  *
  * mmap is for files that nobody syncs, as SQLite's shared index: a write through a
  * mapping is not seen.  Everything here runs with the lock of shim_enter.

@@ -127,16 +127,23 @@ int posix_fallocate(int fd, off_t at, off_t size)
     return posix_fallocate64(fd, at, size);
 }
 
+/* The file, or else the folder, reaches the disk. */
 static void call_sync(struct shim_file *file, const char *folder)
 {
-    if (shim_modes()->lie) {
-        return;
-    }
     if (file != NULL) {
         shim_file_sync(file);
     } else {
         shim_name_sync(folder);
     }
+}
+
+/* It does not. */
+static long call_fail(struct shim_file *file)
+{
+    if (file != NULL) {
+        shim_file_drop(file);
+    }
+    return shim_modes()->lie ? call_end(0) : call_refuse(EIO);
 }
 
 int fdatasync(int fd)
@@ -153,10 +160,7 @@ int fdatasync(int fd)
         shim_fault_step();
     }
     if (shim_fault_fails()) {
-        if (file != NULL) {
-            shim_file_drop(file);
-        }
-        return (int)call_refuse(EIO);
+        return (int)call_fail(file);
     }
     call_sync(file, folder);
     return (int)call_end(0);

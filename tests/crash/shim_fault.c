@@ -88,6 +88,9 @@ void shim_fault_step(void)
 bool shim_fault_fails(void)
 {
     syncs++;
+    if (modes.fail_at == 0 && modes.lie) {
+        return true;
+    }
     if (syncs != modes.fail_at) {
         return false;
     }
