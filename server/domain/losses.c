@@ -47,6 +47,9 @@ static void round_end(struct round *round, bool committed)
     }
     if (round->trimming != NULL) {
         round->trimming->trimming = false;
+        if (committed && round->count > 0) { /* more may have come meanwhile */
+            losses_trim(round->domain, round->trimming, round->now_ms);
+        }
         mailboxes_unpin(round->trimming);
     }
     if (round->done != NULL) {

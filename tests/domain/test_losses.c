@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "common/loop.h"
 #include "server/domain/losses.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
@@ -372,6 +373,37 @@ static void drop_oldest_keeps_within_the_bytes(void **state)
     assert_int_equal(page.items[1].gap.count, 2);
 }
 
+/* Copies that come while the oldest are dropped must not wait for the next to come. */
+static void drop_oldest_ends_within_the_caps(void **state)
+{
+    struct envelope_recipient recipient = { temp_domain_pub(1), bytes_text("x") };
+    struct envelope_send send = { .ttl_s = 3600, .recipients = &recipient, .count = 1 };
+    size_t stored = 0;
+
+    (void)state;
+    temp.domain.settings.overflow = DOMAIN_DROP_OLDEST;
+    temp.domain.settings.mailbox_max_envelopes = 3;
+    for (int i = 0; i < LOSSES_BATCH + 50; i++) {
+        send.id.raw[0] = (uint8_t)(i & 0xff);
+        send.id.raw[1] = (uint8_t)(i >> 8);
+        envelopes_send(&temp.domain, &send, NOW_MS, count_sent, &stored);
+        if (i % 3 == 0) {
+            loop_turn(temp.temp.loop, 0);
+        }
+    }
+    while (stored < LOSSES_BATCH + 50) {
+        loop_turn(temp.temp.loop, 100);
+    }
+    temp_domain_wait_trimmed(&temp, 1);
+    assert_waiting(1, 3, 3);
+    read_of(1);
+    int64_t lost = 0;
+    for (size_t i = 0; i < page.count; i++) {
+        lost += page.items[i].is_gap ? page.items[i].gap.count : 0;
+    }
+    assert_int_equal(lost, LOSSES_BATCH + 47);
+}
+
 static void nothing_is_trimmed_where_new_mail_is_refused(void **state)
 {
     (void)state;
@@ -401,6 +433,7 @@ int main(void)
         LOSS_TEST(a_stream_hears_of_the_gap_it_must_pull),
         LOSS_TEST(drop_oldest_keeps_the_newest_within_the_count),
         LOSS_TEST(drop_oldest_keeps_within_the_bytes),
+        LOSS_TEST(drop_oldest_ends_within_the_caps),
         LOSS_TEST(nothing_is_trimmed_where_new_mail_is_refused),
     };
 
