@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/health_api.h"
 
+#include <strings.h>
+
 #include "common/buf.h"
 #include "common/metrics.h"
 #include "server/api/api.h"
 #include "server/domain/domain.h"
 #include "server/domain/health.h"
 #include "server/http/exchange.h"
-
-static const char metrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /* The process runs and its loop turns. */
 static void health_live(void *arg, struct exchange *exchange)
@@ -33,13 +33,33 @@ static void health_ready(void *arg, struct exchange *exchange)
     buf_clear(&text);
 }
 
+/* Say whether the caller names OpenMetrics among what it accepts; its q is not looked at. */
+static bool accepts_openmetrics(const struct exchange *exchange)
+{
+    static const char type[] = "application/openmetrics-text";
+    const size_t size = sizeof type - 1;
+    struct bytes accept = exchange_header(exchange, "accept");
+
+    for (size_t at = 0; at + size <= accept.size; at++) {
+        if (strncasecmp((const char *)accept.at + at, type, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void health_metrics(void *arg, struct exchange *exchange)
 {
     struct buf text = { 0 };
 
     (void)arg;
-    metrics_render(&text);
-    exchange_reply(exchange, 200, metrics_type, buf_view(&text));
+    if (accepts_openmetrics(exchange)) {
+        metrics_render(&text);
+        exchange_reply(exchange, 200, METRICS_TYPE, buf_view(&text));
+    } else {
+        metrics_render_plain(&text);
+        exchange_reply(exchange, 200, METRICS_PLAIN_TYPE, buf_view(&text));
+    }
     buf_clear(&text);
 }
 
