@@ -68,6 +68,15 @@ suite('erasing an account', {}, (it) => {
     assertStatus(await bob.first.call('GET', '/v1/mailbox'), 200);
   });
 
+  it('is not done by a command whose seq was used', async (relay) => {
+    const { a } = await relay.pair();
+    const seq = Date.now();
+    assertStatus(await a.command(OP.sessionsRevoke, 'POST', '/v1/sessions/revoke', {}, { seq }),
+      200);
+    assertProblem(await erase(a, { seq }), 409, 'command_replayed', { last_seq: seq });
+    assertStatus(await a.call('GET', '/v1/mailbox'), 200);
+  });
+
   it('is done once: a replay finds no session', async (relay) => {
     const { a } = await relay.pair();
     const seq = Date.now();

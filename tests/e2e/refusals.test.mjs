@@ -3,18 +3,28 @@
 import assert from 'node:assert/strict';
 import { checkResponse, operations } from './support/contract.mjs';
 import { Raw } from './support/raw.mjs';
-import { scene, suite } from './support/scene.mjs';
+import { assertProblem, scene, suite } from './support/scene.mjs';
 
-const calls = operations.filter(({ path }) => path.startsWith('/v1/')).map((operation) => ({
+const all = operations.map((operation) => ({
   ...operation,
-  target: operation.path.replace('{account_id}', 'A'.repeat(43)).replace('{epoch}', '1'),
+  target: operation.path.replace('{account_id}', 'A'.repeat(43)).replace('{epoch}', '1')
+    .replace('{id}', 'A'.repeat(11)),
   hasBody: operation.spec.requestBody !== undefined,
   needsSession: operation.spec.security === undefined,
 }));
+const calls = all.filter(({ path }) => path.startsWith('/v1/'));
+const ownCalls = all.filter(({ path }) => !path.startsWith('/v1/'));
+
+function listenerOf(relay, { path }) {
+  if (path.startsWith('/admin/')) {
+    return { path: relay.adminSocket };
+  }
+  return { port: path.startsWith('/v1/') ? relay.port : relay.opsPort, host: '127.0.0.1' };
+}
 
 // One answer to a head made by hand, judged by the contract.
 async function ask(relay, call, { lines = [], query = '', body = '' }) {
-  const raw = await Raw.open(relay.port);
+  const raw = await Raw.to(listenerOf(relay, call));
   const head = [`${call.method} ${call.target}${query} HTTP/1.1`, ...lines, '', body].join('\r\n');
   raw.write(head);
   const answer = await raw.response();
@@ -61,6 +71,28 @@ suite('every call', {}, (it) => {
       assert.equal((await ask(relay, call, { lines, body })).status, 401);
     });
   }
+});
+
+suite('every call of the operator', {}, (it) => {
+  for (const call of ownCalls) {
+    for (const status of ['400', ...('413' in call.spec.responses ? ['413'] : [])]) {
+      it(`${call.method} ${call.path} -> ${status}`, async (relay) => {
+        const answer = await ask(relay, call, cases[status](call));
+        assert.equal(answer.status, Number(status), answer.body.toString());
+      });
+    }
+  }
+
+  it('refuses values that cannot be', async (relay) => {
+    const post = (json) => relay.admin('POST', '/admin/invites', { json });
+    for (const [member, value] of [['uses', 0], ['expires_in_s', 0], ['note', 'x'.repeat(201)]]) {
+      assertProblem(await post({ [member]: value }), 422, 'value_invalid', { member });
+    }
+    const limit = await relay.admin('GET', '/admin/accounts?limit=0');
+    assertProblem(limit, 422, 'value_invalid', { member: 'limit' });
+    const unknown = `/admin/accounts/${'A'.repeat(43)}`;
+    assertProblem(await relay.admin('DELETE', unknown), 404, 'not_found');
+  });
 });
 
 scene('every call whose body does not come -> 408', { set: { body_timeout: '1s' } },

@@ -118,6 +118,14 @@ suite('the answer to a challenge', {}, (it) => {
     }
   });
 
+  it('names a device number that cannot be', async (relay) => {
+    const { first } = await relay.account();
+    for (const device_id of [0, 128]) {
+      const answer = await first.session(await first.challenge(), { device_id });
+      assertProblem(answer, 422, 'value_invalid', { member: 'device_id' });
+    }
+  });
+
   it('is refused alike for wrong keys, devices and accounts', async (relay) => {
     const { alice, a } = await relay.pair();
     const stranger = new Account(relay).first;

@@ -23,8 +23,13 @@ export class Raw {
     });
   }
 
-  static async open(port, host = '127.0.0.1') {
-    const raw = new Raw({ port, host });
+  static open(port, host = '127.0.0.1') {
+    return Raw.to({ port, host });
+  }
+
+  // where: { port, host } or { path } of a unix socket.
+  static async to(where) {
+    const raw = new Raw(where);
     await once(raw.socket, 'connect');
     return raw;
   }
