@@ -26,9 +26,9 @@ enum {
     LIMIT_MANIFESTS_PAGE = 64, /* manifests in one GET /v1/accounts answer */
 
     /* Envelopes (protocol.md section 4). */
-    LIMIT_ENVELOPE_BYTES = 98304,     /* one delivered body: 413 */
-    LIMIT_SEND_RECIPIENTS = 1000,     /* recipients in one send: 422 */
-    LIMIT_SEND_WIRE_BYTES = 1048576,  /* one send, decoded: 413, or close 1009 */
+    LIMIT_ENVELOPE_BYTES = 98304,      /* one delivered body: 413 */
+    LIMIT_SEND_RECIPIENTS = 1000,      /* recipients in one send: 422 */
+    LIMIT_SEND_WIRE_BYTES = 1048576,   /* one send, decoded: 413, or close 1009 */
     LIMIT_SEND_STORED_BYTES = 8388608, /* sum of delivered bodies of one send: 413 */
     LIMIT_TTL_MIN_S = 10,
     LIMIT_TTL_MAX_S = 2592000,  /* 30 days, also the default */

@@ -8,7 +8,9 @@
 
 #include <stddef.h>
 
-enum { MEM_EXIT_STATUS = 71 }; /* sysexits.h EX_OSERR */
+enum {
+    MEM_EXIT_STATUS = 71
+}; /* sysexits.h EX_OSERR */
 
 /* Return a zeroed block of count * size bytes. */
 __attribute__((malloc, returns_nonnull, warn_unused_result)) void *mem_zeroed(size_t count,
@@ -25,7 +27,7 @@ __attribute__((malloc, returns_nonnull, warn_unused_result)) char *mem_text(cons
 
 /* Return size bytes at `at` as a NUL-terminated copy. */
 __attribute__((malloc, returns_nonnull, warn_unused_result)) char *mem_text_of(const void *at,
-                                                                              size_t size);
+                                                                               size_t size);
 
 /* Overwrite size bytes at block with zeros in a way the compiler keeps. */
 void mem_wipe(void *block, size_t size);

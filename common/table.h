@@ -16,8 +16,8 @@
 #include "common/crypto.h"
 
 struct table_node {
-    void *item;        /* what the node stands in */
-    struct bytes key;  /* borrowed: lives in the item */
+    void *item;       /* what the node stands in */
+    struct bytes key; /* borrowed: lives in the item */
     UT_hash_handle hh;
 };
 
