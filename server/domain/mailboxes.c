@@ -33,7 +33,7 @@ struct load {
 struct mailboxes {
     struct table table;
     size_t cache_max;
-    LIST_HEAD(, load) loads; /* under way */
+    LIST_HEAD(mailboxes_loads, load) loads; /* under way */
 };
 
 struct mailboxes *mailboxes_create(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], int64_t cache_max)
