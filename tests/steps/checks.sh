@@ -37,12 +37,14 @@ check_left_over() {
         ! git grep -nIF "$PWD" --
 }
 
-# cppcheck_room CHECKS FOLDER: the suppressed one takes what a function fills in for unset.
+# cppcheck_room CHECKS FOLDER.  Left out: variableScope, since owners are declared at the top; and three that
+# this version gets wrong (values that arrive through a pointer); clang-tidy has their better twins.
 cppcheck_room() {
     mkdir -p "build/cppcheck/$2"
     c_sources | grep "^$2/" | xargs cppcheck -q -j "$(nproc)" --cppcheck-build-dir="build/cppcheck/$2" \
         --enable="$1" --std=c11 --library=posix --inline-suppr --error-exitcode=1 \
-        --suppress=missingIncludeSystem --suppress=ctuuninitvar
+        --suppress=missingIncludeSystem --suppress=variableScope --suppress=ctuuninitvar \
+        --suppress=unreadVariable --suppress=knownConditionTrueFalse
 }
 
 check_cppcheck() {
@@ -91,7 +93,7 @@ check_tidy() {
 }
 
 # Right in German, in code, or wrong on purpose in a test.
-NO_SLIPS="nane,ser,ist,fo,nam,messag,boddy,upto,get's"
+NO_SLIPS="keypair,nane,ser,ist,fo,nam,messag,boddy,upto,get's"
 
 check_spelling() {
     git ls-files --cached --others --exclude-standard -- ':!LICENSE' ':!*package-lock.json' ':!tests/vectors' \
