@@ -129,6 +129,11 @@ struct bytes exchange_method(const struct exchange *exchange)
     return head_view(exchange_head_bytes(exchange), exchange->head.method);
 }
 
+bool exchange_is_http10(const struct exchange *exchange)
+{
+    return exchange->head.http10;
+}
+
 struct bytes exchange_path_param(const struct exchange *exchange, const char *name)
 {
     return router_param(exchange->route, exchange->path, name);

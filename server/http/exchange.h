@@ -26,6 +26,9 @@ const char *exchange_request_id(const struct exchange *exchange);
 /* "GET", "POST", ... as received; the raw target's path less the base prefix. */
 struct bytes exchange_method(const struct exchange *exchange);
 
+/* Say whether the request came as HTTP/1.0, in which an Upgrade means nothing. */
+bool exchange_is_http10(const struct exchange *exchange);
+
 /* The path segment that stands for {name}, undecoded.  Borrowed until the reply. */
 struct bytes exchange_path_param(const struct exchange *exchange, const char *name);
 

@@ -16,7 +16,6 @@
 
 #include "common/bytes.h"
 
-struct conn;
 struct exchange;
 struct loop;
 struct ws_channel;
@@ -55,7 +54,7 @@ enum ws_handshake {
     WS_HANDSHAKE_OK = 0,
     WS_HANDSHAKE_NOT_ASKED,   /* no upgrade to websocket: answer 426 */
     WS_HANDSHAKE_BAD_VERSION, /* not version 13: answer 426 with Sec-WebSocket-Version: 13 */
-    WS_HANDSHAKE_MALFORMED,   /* method, Connection or key is wrong: answer 400 */
+    WS_HANDSHAKE_MALFORMED,   /* method or key is wrong: answer 400 */
 };
 
 /* Judge an upgrade request (RFC 6455 section 4.2.1).  The caller answers refusals. */

@@ -2,6 +2,7 @@
 /* The server's half of the opening handshake (RFC 6455 section 4.2). */
 #include "server/ws/handshake.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -105,7 +106,10 @@ enum ws_handshake ws_handshake_check(const struct exchange *exchange)
 {
     struct bytes version = exchange_header(exchange, "sec-websocket-version");
 
-    if (!has_word(exchange_header(exchange, "upgrade"), "websocket")) {
+    /* What RFC 9110 section 7.8 has us ignore is most often what a proxy left of an upgrade. */
+    if (exchange_is_http10(exchange) ||
+        !has_word(exchange_header(exchange, "connection"), "upgrade") ||
+        !has_word(exchange_header(exchange, "upgrade"), "websocket")) {
         return WS_HANDSHAKE_NOT_ASKED;
     }
     if (!bytes_equal(trimmed(version), bytes_text(version_text))) {
@@ -113,7 +117,6 @@ enum ws_handshake ws_handshake_check(const struct exchange *exchange)
     }
     if (!bytes_equal(exchange_method(exchange), bytes_text("GET")) ||
         exchange_body(exchange).size > 0 ||
-        !has_word(exchange_header(exchange, "connection"), "upgrade") ||
         !key_is_good(trimmed(exchange_header(exchange, "sec-websocket-key")))) {
         return WS_HANDSHAKE_MALFORMED;
     }

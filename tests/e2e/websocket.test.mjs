@@ -113,7 +113,8 @@ suite('upgrade requests', {}, (it) => {
     'version 8': [/Version: 13/, 'Version: 8', 426],
     'a key of the wrong size': [/Key: \S+/, 'Key: AAAA', 400],
     'no key': [/Sec-WebSocket-Key: \S+\r\n/, '', 400],
-    'no Connection: Upgrade': [/Connection: Upgrade\r\n/, 'Connection: keep-alive\r\n', 400],
+    'no Connection: Upgrade': [/Connection: Upgrade\r\n/, 'Connection: keep-alive\r\n', 426],
+    'HTTP/1.0': [/HTTP\/1\.1/, 'HTTP/1.0', 426],
     'another upgrade': [/Upgrade: websocket/, 'Upgrade: h2c', 426],
   };
   for (const [name, [from, to, status]] of Object.entries(variants)) {
@@ -125,6 +126,7 @@ suite('upgrade requests', {}, (it) => {
       assert.equal(refused.status, status, refused.head);
       if (status === 426) {
         assert.match(refused.head, /\r\nupgrade: websocket/i);
+        assert.match(refused.head, /\r\nconnection: upgrade/i);
       }
       raw.destroy();
     });

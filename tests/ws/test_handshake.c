@@ -60,9 +60,9 @@ static const struct refusal refusals[] = {
     { UPGRADE CONNECTION "Sec-WebSocket-Version: 8\r\n" KEY, WS_HANDSHAKE_BAD_VERSION },
     { UPGRADE CONNECTION "Sec-WebSocket-Version: 130\r\n" KEY, WS_HANDSHAKE_BAD_VERSION },
     { UPGRADE CONNECTION "Sec-WebSocket-Version: 8, 13\r\n" KEY, WS_HANDSHAKE_BAD_VERSION },
-    { UPGRADE VERSION KEY, WS_HANDSHAKE_MALFORMED },
-    { UPGRADE "Connection: keep-alive\r\n" VERSION KEY, WS_HANDSHAKE_MALFORMED },
-    { UPGRADE "Connection: upgraded\r\n" VERSION KEY, WS_HANDSHAKE_MALFORMED },
+    { UPGRADE VERSION KEY, WS_HANDSHAKE_NOT_ASKED },
+    { UPGRADE "Connection: keep-alive\r\n" VERSION KEY, WS_HANDSHAKE_NOT_ASKED },
+    { UPGRADE "Connection: upgraded\r\n" VERSION KEY, WS_HANDSHAKE_NOT_ASKED },
     { UPGRADE CONNECTION VERSION, WS_HANDSHAKE_MALFORMED },
     { UPGRADE CONNECTION VERSION "Sec-WebSocket-Key:\r\n", WS_HANDSHAKE_MALFORMED },
     { UPGRADE CONNECTION VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n",
@@ -98,6 +98,16 @@ static void each_request_is_judged_as_the_rfc_says(void **state)
     }
 }
 
+static void an_upgrade_in_http_1_0_is_none(void **state)
+{
+    struct ws_place *place = *state;
+
+    ws_place_send(place, bytes_text("GET /ws HTTP/1.0\r\nHost: relay.example\r\n" UPGRADE CONNECTION
+                                        VERSION KEY "\r\n"));
+    ws_place_wait(place, ws_place_is_answered);
+    assert_int_equal(place->verdict, WS_HANDSHAKE_NOT_ASKED);
+}
+
 static void a_post_is_no_upgrade(void **state)
 {
     struct ws_place *place = *state;
@@ -129,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_key_is_the_base64_of_its_nonce),
         ON_A_PLACE(upgrade_is_answered_with_101),
         ON_A_PLACE(each_request_is_judged_as_the_rfc_says),
+        ON_A_PLACE(an_upgrade_in_http_1_0_is_none),
         ON_A_PLACE(a_post_is_no_upgrade),
     };
     return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
