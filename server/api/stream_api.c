@@ -137,6 +137,14 @@ static void opening_authenticate(struct opening *opening)
     api_authenticate(opening->api, opening->token, on_authenticated, opening);
 }
 
+/* RFC 9110 section 7.8: whoever sends Upgrade names it in Connection. */
+static void reply_upgrade_required(struct exchange *exchange)
+{
+    exchange_add_header(exchange, "Connection", "Upgrade");
+    exchange_add_header(exchange, "Upgrade", "websocket");
+    exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
+}
+
 /* False when the handshake was refused, and answered. */
 static bool handshake_passes(struct exchange *exchange)
 {
@@ -144,13 +152,11 @@ static bool handshake_passes(struct exchange *exchange)
     case WS_HANDSHAKE_OK:
         return true;
     case WS_HANDSHAKE_NOT_ASKED:
-        exchange_add_header(exchange, "Upgrade", "websocket");
-        exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
+        reply_upgrade_required(exchange);
         return false;
     case WS_HANDSHAKE_BAD_VERSION:
-        exchange_add_header(exchange, "Upgrade", "websocket");
         exchange_add_header(exchange, "Sec-WebSocket-Version", "13");
-        exchange_reply_problem(exchange, PROBLEM_upgrade_required, 0, "");
+        reply_upgrade_required(exchange);
         return false;
     case WS_HANDSHAKE_MALFORMED:
         exchange_reply_problem(exchange, PROBLEM_bad_request, 0, "");
@@ -159,7 +165,12 @@ static bool handshake_passes(struct exchange *exchange)
     return false;
 }
 
-/* Find our subprotocol and, beside it, a token. */
+static bool looks_like_token(struct bytes text)
+{
+    return text.size > 4 && memcmp(text.at, "sp1_", 4) == 0;
+}
+
+/* Find our subprotocol and, beside it, a token: what looks like one, else whatever stands there. */
 static bool find_protocols(const struct exchange *exchange, struct bytes *out_token)
 {
     struct bytes offered;
@@ -169,7 +180,7 @@ static bool find_protocols(const struct exchange *exchange, struct bytes *out_to
     while (ws_handshake_next_protocol(exchange, &cursor, &offered)) {
         if (bytes_equal(offered, bytes_text("sealpost.v1"))) {
             ours = true;
-        } else if (offered.size > 4 && memcmp(offered.at, "sp1_", 4) == 0) {
+        } else if (out_token->size == 0 || !looks_like_token(*out_token)) {
             *out_token = offered;
         }
     }

@@ -43,6 +43,14 @@ suite('opening a stream', {}, (it) => {
     await stream.event('hello');
   });
 
+  it('finds the token among other subprotocols', async (relay) => {
+    const { first } = await relay.account();
+    for (const protocols of [['chat', first.token, 'sealpost.v1'], ['sealpost.v1', first.token, 'chat']]) {
+      const stream = await relay.open({ protocols });
+      await stream.event('hello');
+    }
+  });
+
   it('is 401 for a bad token in the header, or none', async (relay) => {
     for (const token of [`sp1_${'A'.repeat(43)}`, 'nonsense', undefined]) {
       await assert.rejects(relay.open({ token }), { status: 401, code: 'session_invalid' });
@@ -50,9 +58,11 @@ suite('opening a stream', {}, (it) => {
   });
 
   it('opens and closes with 4401 for a bad token as subprotocol', async (relay) => {
-    const stream = await relay.open({ token: `sp1_${'A'.repeat(43)}`, via: 'subprotocol' });
-    assert.equal((await stream.closed).code, 4401);
-    assert.equal(stream.inbox.items.length, 0);
+    for (const token of [`sp1_${'A'.repeat(43)}`, 'sp1_', 'nonsense']) {
+      const stream = await relay.open({ token, via: 'subprotocol' });
+      assert.equal((await stream.closed).code, 4401);
+      assert.equal(stream.inbox.items.length, 0);
+    }
   });
 
   it('is 400 when sealpost.v1 is not offered', async (relay) => {
