@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/query.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "common/bytes.h"
@@ -8,8 +9,7 @@
 #include "server/http/exchange.h"
 
 enum {
-    NAME_BYTES = 64,
-    DIGITS_MAX = 18
+    NAME_BYTES = 64
 };
 
 bool query_knows_only(struct exchange *exchange, const char *const *names)
@@ -25,18 +25,19 @@ bool query_knows_only(struct exchange *exchange, const char *const *names)
     return false;
 }
 
+/* A number that does not fit is as good as the largest. */
 static bool parse_decimal(struct bytes text, int64_t *out)
 {
     int64_t value = 0;
 
-    if (text.size == 0 || text.size > DIGITS_MAX) {
+    if (text.size == 0) {
         return false;
     }
     for (size_t i = 0; i < text.size; i++) {
         if (text.at[i] < '0' || text.at[i] > '9') {
             return false;
         }
-        value = value * 10 + (text.at[i] - '0');
+        value = value > INT64_MAX / 10 - 1 ? INT64_MAX : value * 10 + (text.at[i] - '0');
     }
     *out = value;
     return true;

@@ -88,6 +88,10 @@ suite('reading the mailbox', {}, (it) => {
       assert.equal(answer.json.member, member);
     }
     assertProblem(await first.call('GET', '/v1/mailbox?limit=1&limit=2'), 400, 'malformed');
+    const huge = '9'.repeat(30);
+    assertProblem(await first.call('GET', `/v1/mailbox?limit=${huge}`), 422, 'value_invalid',
+      { member: 'limit' });
+    assertStatus(await first.call('GET', `/v1/mailbox?after=${huge}&max_bytes=${huge}`), 200);
   });
 });
 
