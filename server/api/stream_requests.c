@@ -56,7 +56,7 @@ static void request_end(struct request *request, int status, struct bytes json)
     }
     free(request);
     stream->requests--;
-    if (stream->paused && stream->requests < LIMIT_STREAM_REQUESTS / 2) {
+    if (stream->paused && !stream->draining && stream->requests < LIMIT_STREAM_REQUESTS / 2) {
         stream->paused = false;
         if (stream->channel != NULL) {
             ws_channel_resume(stream->channel);
