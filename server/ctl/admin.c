@@ -2,18 +2,19 @@
 #include "server/ctl/admin.h"
 
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/buf.h"
-#include "common/ids.h"
 #include "common/mem.h"
 #include "server/ctl/admin_print.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/http_client.h"
-#include "server/ctl/people.h"
 #include "server/ctl/say.h"
 
 enum {

@@ -13,8 +13,6 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 
-struct manifest;
-
 enum chain_result {
     CHAIN_OK = 0,  /* the manifest is the new head */
     CHAIN_SAME,    /* it is the head already */

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/crypto.h"
 #include "common/json.h"
-#include "common/mem.h"
 #include "server/ctl/arguments.h"
-#include "server/ctl/folder.h"
+#include "server/ctl/command.h"
 #include "server/ctl/say.h"
 
 enum {

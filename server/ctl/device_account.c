@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the relay holds on this account, and the signed commands that end things. */
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
+#include "common/sigbytes.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
+#include "server/ctl/exit_code.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 
 enum exit_code device_account_report(const struct arguments *arguments)

@@ -7,21 +7,31 @@
  *                                                             device manifest put S
  */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/ids.h"
 #include "common/json.h"
+#include "common/limits.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/chain.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/draft.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
 

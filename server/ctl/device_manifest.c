@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Show an account's devices, verified from the pin on. */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base64url.h"
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/manifest.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/chain.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
 

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetch mail over HTTP, print it, and only then acknowledge it. */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/decimal.h"
-#include "common/json.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/follow.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/inbox.h"
 #include "server/ctl/say.h"
 

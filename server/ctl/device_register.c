@@ -4,24 +4,28 @@
  * before it is sent: when the answer is lost, the same command sends the same bytes
  * again, which the relay takes as a repeat and no second invite is spent.
  */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base64url.h"
-#include "common/clock.h"
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
-#include "common/manifest.h"
 #include "common/mem.h"
 #include "common/random.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
-#include "server/ctl/draft.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/enrol.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
-#include "server/ctl/people.h"
 #include "server/ctl/say.h"
 
 enum {

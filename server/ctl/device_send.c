@@ -5,15 +5,24 @@
  * a few times at most.
  */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/chain.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/message.h"
 #include "server/ctl/outgoing.h"
 #include "server/ctl/people.h"

@@ -2,16 +2,26 @@
 /*
  * A device's session with its relay, kept in session.json until it is nearly over.
  */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/sigbytes.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 
 enum {

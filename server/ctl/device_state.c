@@ -2,9 +2,11 @@
 #include "server/ctl/device_state.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/json.h"
 #include "common/limits.h"

@@ -6,10 +6,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
-#include "common/bytes.h"
 #include "common/ids.h"
 
 enum {

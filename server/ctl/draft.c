@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/crypto.h"
+#include "common/ids.h"
+#include "common/limits.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/wire.h"

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/enrol.h"
 
+#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/check.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "server/ctl/chain.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/draft.h"
 #include "server/ctl/folder.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
 

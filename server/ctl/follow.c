@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/follow.h"
 
+#include <jansson.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/random.h"
+#include "server/ctl/chain.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/inbox.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"

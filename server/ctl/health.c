@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 

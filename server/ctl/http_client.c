@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -201,7 +202,7 @@ bool http_client_call(struct http_client *client, const struct http_call *call,
     (void)curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, call->method);
     (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     if (has_body) {
-        (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+        (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)body.size);
         (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, (const char *)body.at);
     }
     *out = (struct http_reply){ .status = 0 };

@@ -3,16 +3,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
 #include "common/json.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/utf8.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/message.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"

@@ -6,6 +6,8 @@
 #include "common/buf.h"
 #include "common/crypto.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/help.h"
 #include "server/ctl/say.h"
 

@@ -2,14 +2,18 @@
 #include "server/ctl/people.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "server/ctl/folder.h"
+#include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 
 bool people_parse_id(const char *text, struct account_id *out)

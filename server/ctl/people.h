@@ -5,10 +5,12 @@
  */
 #pragma once
 
-#include "common/bytes.h"
+#include <stdbool.h>
+
 #include "common/ids.h"
 #include "server/ctl/chain.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/exit_code.h"
 
 /* Read an account id as people write it; false, with the reason said, when it is none. */

@@ -4,17 +4,24 @@
  * the folders sender and receiver; they are registered when they are not there yet.
  */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/sigbytes.h"
 #include "server/ctl/admin.h"
 #include "server/ctl/arguments.h"
+#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/enrol.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
 #include "server/ctl/message.h"
 #include "server/ctl/say.h"

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/soak_arrivals.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/manifest.h"
@@ -12,6 +15,7 @@
 #include "common/random.h"
 #include "common/wire.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/message.h"
 #include "server/ctl/people.h"
 #include "server/ctl/stream_message.h"

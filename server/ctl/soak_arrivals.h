@@ -7,15 +7,15 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "server/ctl/chain.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/soak_load.h"
 
-struct device;
 struct stream_message;
 
 struct soak_arrivals {

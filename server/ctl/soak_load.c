@@ -3,10 +3,16 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/limits.h"
+#include "server/ctl/chain.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/outgoing.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"

@@ -8,7 +8,6 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/check.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/stream_message.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "common/wire.h"

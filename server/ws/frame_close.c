@@ -6,6 +6,10 @@
  *   1004, 1005, 1006, 1015  reserved, never on the wire
  *   3000..4999              libraries and private use
  */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
 #include "common/utf8.h"
 #include "server/ws/frame.h"
 
