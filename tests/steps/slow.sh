@@ -14,10 +14,27 @@ check_includes() {
         -D_GNU_SOURCE '-DSEALPOST_VERSION=""' '-DSEALPOST_CONFIG=""' -std=c11 -I. -isystem /usr/share/include/llhttp {}
 }
 
+# valgrind_one PROGRAM: a unit test, or the replay of a corpus; counted as one.
+valgrind_one() {
+    local program=$1 log
+    local -a corpus=()
+    log="build/log/valgrind-$(basename "$program").txt"
+    case "$program" in
+    */replay_*) corpus=("tests/fuzz/corpus/${program##*/replay_}") ;;
+    esac
+    if timeout 400 valgrind -q --leak-check=full --error-exitcode=9 "$program" "${corpus[@]}" >"$log" 2>&1; then
+        echo "1 passed, 0 failed"
+    else
+        echo "$program:"
+        grep -E '^==|ERROR|FAILED|Assertion' "$log" | tail -n 60
+        echo "0 passed, 1 failed"
+        return 1
+    fi
+}
+
 valgrind_units() {
-    ctest --test-dir build/plain -N >/dev/null || return 1
-    unit plain -T memcheck --overwrite MemoryCheckCommand="$(command -v valgrind)" \
-        --overwrite MemoryCheckCommandOptions="-q --leak-check=full --error-exitcode=9"
+    export -f valgrind_one
+    printf '%s\n' build/plain/bin/test_* build/plain/bin/replay_* | xargs -P "$(nproc)" -I{} bash -c 'valgrind_one {}'
 }
 
 # A few files of the end-to-end tests: those where threads meet.
