@@ -17,7 +17,7 @@
 
 enum {
     MESSAGE_MAX = 70000,
-    ROUNDS = 3000,
+    ROUNDS = 900,
     FRAMES_MAX = 12,
     PAYLOAD_MAX = 80000
 };
@@ -250,7 +250,7 @@ static void stream_frame(struct buf *out, enum ws_role reader, uint8_t first, si
 
 static size_t stream_payload(struct dice *dice)
 {
-    static const uint32_t bounds[] = { 2, 20, 140, 140, 700, 66000 };
+    static const uint32_t bounds[] = { 2, 20, 140, 140, 140, 700, 700, 2000, 2000, 66000 };
 
     return dice_below(dice, bounds[dice_below(dice, sizeof bounds / sizeof bounds[0])]);
 }
