@@ -19,7 +19,7 @@ configure_named() {
     coverage) configure coverage -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_COVERAGE=ON ;;
     fuzz) configure fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_FUZZ=ON \
         -DSEALPOST_SANITIZE=address,undefined -DCMAKE_C_FLAGS=-fsanitize=fuzzer-no-link ;;
-    release) configure release -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DSEALPOST_TESTS=OFF \
+    package) configure package -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DSEALPOST_TESTS=OFF \
         -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc ;;
     *) echo "no build is called $1" && return 1 ;;
     esac

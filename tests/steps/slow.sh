@@ -84,7 +84,7 @@ coverage() {
 check_install() {
     local root file
     root=$(mktemp -d "$PWD/build/install.XXXXXX") || return 1
-    DESTDIR=$root cmake --install build/release || return 1
+    DESTDIR=$root cmake --install build/package || return 1
     for file in usr/sbin/sealpostd usr/bin/sealpost etc/sealpost/sealpost.conf \
         usr/lib/systemd/system/sealpostd.service; do
         [ -f "$root/$file" ] || { echo "$file was not installed" && return 1; }
