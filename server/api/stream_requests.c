@@ -201,16 +201,14 @@ static void stream_ack(struct stream *stream, struct stream_message *message)
 {
     struct request *request = request_begin(stream, message->request, message->request != 0);
     int64_t seqs[LIMIT_ACK_SEQS];
-    bool in_range = message->count >= 1 && message->count <= LIMIT_ACK_SEQS;
 
-    for (size_t i = 0; in_range && i < message->count; i++) {
-        uint64_t seq = stream_codec_seq(message);
-        in_range = seq <= INT64_MAX;
-        seqs[i] = (int64_t)seq;
-    }
-    if (!in_range) {
+    if (message->count < 1 || message->count > LIMIT_ACK_SEQS) {
         request_fail(request, PROBLEM_value_invalid, ",\"member\":\"seqs\"");
         return;
+    }
+    for (size_t i = 0; i < message->count; i++) {
+        uint64_t seq = stream_codec_seq(message);
+        seqs[i] = seq <= INT64_MAX ? (int64_t)seq : INT64_MAX; /* neither stands anywhere */
     }
     stream_ack_seqs(stream, request, seqs, message->count);
     stream_pull(stream);

@@ -178,6 +178,20 @@ suite('mail on the stream', {}, (it) => {
     assert.deepEqual((await b.mailbox()).envelopes, []);
   });
 
+  it('takes acks of numbers that no envelope has', async (relay) => {
+    const { a, b } = await relay.pair();
+    assertStatus(await a.send([b]), 201);
+    const stream = await b.open();
+    const { seq } = await stream.deliver();
+    const highest = 2n ** 64n - 1n;
+    for (const seqs of [[0], [highest], [highest, 2n ** 63n, seq + 1]]) {
+      assert.equal((await stream.ack(seqs)).body.acknowledged, 0);
+    }
+    assert.equal((await stream.ackUpTo(seq - 1)).body.acknowledged, 0);
+    assert.equal((await stream.ack([highest, seq, seq, 0])).body.acknowledged, 1);
+    assert.equal((await stream.ackUpTo(highest)).body.acknowledged, 0);
+  });
+
   it('does not acknowledge by ack-up-to what was never delivered here', async (relay) => {
     const { a, b } = await relay.pair();
     const sender = await a.open();
