@@ -30,7 +30,20 @@ void exchange_add_header(struct exchange *exchange, const char *name, const char
     buf_append_text(&exchange->headers, "\r\n");
 }
 
-/* One line a request, with nothing in it about who asked for what. */
+/* The bucket of a duration: the first of these that it is below, or -1 for beyond. */
+static int64_t duration_bucket(int64_t ms)
+{
+    static const int64_t buckets[] = { 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000 };
+
+    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++) {
+        if (ms < buckets[i]) {
+            return buckets[i];
+        }
+    }
+    return -1;
+}
+
+/* One line a request, with nothing in it about who asked for what; exact times would tell sizes. */
 static void exchange_log(const struct exchange *exchange, int status)
 {
     enum log_level level = status >= STATUS_OWN_FAULT ? LOG_INFO : LOG_DEBUG;
@@ -39,10 +52,10 @@ static void exchange_log(const struct exchange *exchange, int status)
     if (exchange->server == NULL || !log_is_on(level)) {
         return;
     }
-    log_line(level, "http.request", "route=\"%s %s\" status=%d id=%s ms=%" PRId64,
+    log_line(level, "http.request", "route=\"%s %s\" status=%d id=%s below_ms=%" PRId64,
              exchange->route == NULL ? "-" : exchange->route->method,
              exchange->route == NULL ? "-" : exchange->route->path, status, exchange->request_id,
-             loop_steady_ms(exchange->server->loop) - exchange->began_ms);
+             duration_bucket(loop_steady_ms(exchange->server->loop) - exchange->began_ms));
 }
 
 static void exchange_send(struct exchange *exchange, int status, const char *content_type,

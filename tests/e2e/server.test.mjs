@@ -73,6 +73,7 @@ suite('every answer', { set: { log_level: 'debug' } }, (it) => {
     const line = await relay.daemon.log.take(({ raw }) => raw.includes(id), 'the request line');
     assert.match(line.raw, /\/v1\/accounts\/\{account_id\}/);
     assert.ok(!line.raw.includes(idText));
+    assert.ok(/^[13]0*$/.test(line.fields.below_ms), 'the duration is told as a bucket');
   });
 
   it('keeps the connection for the next request', async (relay) => {
