@@ -31,6 +31,12 @@ export class Place {
     this.limitFile = join(this.top, 'limit');
     this.binary = binary;
     this.process = null;
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      process.once(signal, () => {
+        this.remove();
+        process.exit(1);
+      });
+    }
   }
 
   arguments() {
