@@ -9,10 +9,26 @@
 #include "server/ctl/say.h"
 
 enum {
-    STATUS_OK = 200
+    STATUS_OK = 200,
+    STATUS_NOT_FOUND = 404,
 };
 
 static const char url_default[] = "http://127.0.0.1:9090";
+
+static enum exit_code judge(const char *url, int status)
+{
+    switch (status) {
+    case STATUS_OK:
+        (void)puts("ready");
+        return EXIT_CODE_OK;
+    case STATUS_NOT_FOUND:
+        say_error("%s is no operations listener; give the address of ops_listen", url);
+        return EXIT_CODE_USAGE;
+    default:
+        say_error("%s is up but not ready (status %d); its log says why", url, status);
+        return EXIT_CODE_REFUSED;
+    }
+}
 
 enum exit_code health_run(const struct arguments *arguments)
 {
@@ -24,12 +40,7 @@ enum exit_code health_run(const struct arguments *arguments)
     enum exit_code code = EXIT_CODE_NETWORK;
 
     if (http_client_call(client, &call, &reply)) {
-        code = reply.status == STATUS_OK ? EXIT_CODE_OK : EXIT_CODE_REFUSED;
-        if (code == EXIT_CODE_OK) {
-            (void)puts("ready");
-        } else {
-            say_error("%s is up but not ready (status %d); its log says why", url, reply.status);
-        }
+        code = judge(url, reply.status);
         http_reply_clear(&reply);
     }
     http_client_destroy(client);

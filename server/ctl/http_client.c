@@ -124,14 +124,17 @@ static void client_aim(const struct http_client *client, CURL *curl, const char 
 static void say_unreached(const struct http_client *client, CURLcode code, const char *detail)
 {
     const char *why = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+    long error = 0;
 
-    if (client->unix_socket != NULL) {
-        say_error("cannot reach the relay through %s: %s. Is sealpostd running, and may you open "
-                  "that socket? --socket names another",
-                  client->unix_socket, why);
+    if (client->unix_socket == NULL) {
+        say_error("cannot reach %s: %s", client->base_url, why);
         return;
     }
-    say_error("cannot reach %s: %s", client->base_url, why);
+    /* What libcurl says of a unix socket speaks of a host and a port. */
+    (void)curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &error);
+    say_error("cannot reach the relay through %s: %s. Is sealpostd running, and may you open that "
+              "socket? --socket names another",
+              client->unix_socket, error != 0 ? strerrordesc_np((int)error) : why);
 }
 
 CURL *http_client_connect(struct http_client *client)

@@ -16,6 +16,11 @@
 #include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 
+enum {
+    STATUS_OK = 200,
+    STATUS_NOT_FOUND = 404,
+};
+
 bool people_parse_id(const char *text, struct account_id *out)
 {
     if (!base64url_decode_exact(bytes_text(text), out->raw, sizeof out->raw)) {
@@ -178,6 +183,23 @@ static enum exit_code fetch_page(const struct fetch *fetch, const json_t *page, 
     return result == CHAIN_SAME ? EXIT_CODE_OK : refuse(fetch->chain, result);
 }
 
+/* Get a page; only a success comes back as OK. */
+static enum exit_code page_ask(struct device *device, const char *path, const char *id,
+                               struct http_reply *out)
+{
+    const struct http_call call = { .method = "GET", .path = path };
+    enum exit_code code = device_call(device, &call, out);
+
+    if (code != EXIT_CODE_OK || out->status == STATUS_OK) {
+        return code;
+    }
+    if (out->status == STATUS_NOT_FOUND) {
+        say_error("the relay has no account %s: compare the id; or it was erased", id);
+        return EXIT_CODE_REFUSED;
+    }
+    return http_reply_say(out);
+}
+
 static enum exit_code fetch_pages(struct device *device, const struct fetch *fetch)
 {
     char *id = id_text(&fetch->chain->account);
@@ -186,18 +208,17 @@ static enum exit_code fetch_pages(struct device *device, const struct fetch *fet
 
     while (code == EXIT_CODE_OK && more) {
         struct buf path = { 0 };
-        json_t *page = NULL;
+        struct http_reply reply = { .status = 0 };
         buf_append_format(&path, "/v1/accounts/%s", id);
         if (fetch->chain->head != NULL) {
             buf_append_format(&path, "?since=%" PRIu64, fetch->chain->head->epoch);
         }
         buf_append_u8(&path, 0);
-        const struct http_call call = { .method = "GET", .path = (const char *)path.at };
-        code = device_ask(device, &call, &page);
+        code = page_ask(device, (const char *)path.at, id, &reply);
         if (code == EXIT_CODE_OK) {
-            code = fetch_page(fetch, page, &more);
+            code = fetch_page(fetch, reply.json, &more);
         }
-        json_decref(page);
+        http_reply_clear(&reply);
         buf_clear(&path);
     }
     free(id);
