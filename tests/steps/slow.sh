@@ -11,6 +11,7 @@ check_includes() {
     configure_named clang >/dev/null || return 1
     git ls-files 'common/*.c' 'server/*.c' | xargs -P "$(nproc)" -I{} iwyu \
         -Xiwyu --error=1 -Xiwyu --no_fwd_decls -Xiwyu --quoted_includes_first \
+        -Xiwyu --mapping_file=tests/steps/iwyu.imp \
         -D_GNU_SOURCE '-DSEALPOST_VERSION=""' '-DSEALPOST_CONFIG=""' -std=c11 -I. -isystem /usr/share/include/llhttp {}
 }
 
