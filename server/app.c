@@ -30,7 +30,8 @@ enum {
     PATH_BYTES = 4096,
     SESSIONS_CACHED = 100000,
     ACCOUNTS_CACHED = 20000,
-    START_TURN_MS = 1000
+    START_TURN_MS = 1000,
+    OUTPUT_LOW_MAX = 65536
 };
 
 void app_apply_settings(struct app *app)
@@ -139,13 +140,21 @@ static struct http_server *create_server(struct app *app, struct http_routes *ro
     return http_server_create(app->loop, &config);
 }
 
+/* Never above what a stream lets wait, or a stream that is full would not be told of room. */
+static int64_t output_low(int64_t output_max)
+{
+    int64_t low = output_max / 4;
+
+    return low < OUTPUT_LOW_MAX ? low : OUTPUT_LOW_MAX;
+}
+
 static void create_servers(struct app *app)
 {
     const char *path = base_path(app->config.base_url);
     struct net_limits limits = {
         .max_connections = app->config.max_connections,
         .output_high_bytes = app->config.connection_output_max,
-        .output_low_bytes = app->config.connection_output_max / 4,
+        .output_low_bytes = output_low(app->config.connection_output_max),
         .write_timeout_ms = app->config.write_timeout * 1000,
     };
 
