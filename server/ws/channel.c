@@ -56,15 +56,14 @@ static void frame_write(struct ws_channel *channel, enum ws_opcode opcode, struc
     if (tail.size > 0) {
         conn_write(channel->conn, tail);
     }
+    channel->was_full = channel->was_full || !ws_channel_has_room(channel);
 }
 
 void ws_channel_send(struct ws_channel *channel, struct bytes head, struct bytes tail)
 {
-    if (channel->is_over) {
-        return;
+    if (!channel->is_over) {
+        frame_write(channel, WS_OPCODE_BINARY, head, tail);
     }
-    frame_write(channel, WS_OPCODE_BINARY, head, tail);
-    channel->was_full = channel->was_full || !ws_channel_has_room(channel);
 }
 
 bool ws_channel_has_room(const struct ws_channel *channel)

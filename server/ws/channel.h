@@ -47,7 +47,7 @@ struct ws_config {
     size_t message_max; /* a larger message is closed with 1009 */
     int64_t ping_ms;    /* a ping this often, less up to a quarter at random */
     int64_t pong_ms;    /* a peer that sent nothing for this long after a ping is ended */
-    size_t output_max;  /* ws_channel_has_room is false above this many waiting bytes */
+    size_t output_max;  /* ws_channel_has_room is false from this on; above the net's low mark */
 };
 
 enum ws_handshake {

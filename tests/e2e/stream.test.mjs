@@ -45,7 +45,8 @@ suite('opening a stream', {}, (it) => {
 
   it('finds the token among other subprotocols', async (relay) => {
     const { first } = await relay.account();
-    for (const protocols of [['chat', first.token, 'sealpost.v1'], ['sealpost.v1', first.token, 'chat']]) {
+    const { token } = first;
+    for (const protocols of [['chat', token, 'sealpost.v1'], ['sealpost.v1', token, 'chat']]) {
       const stream = await relay.open({ protocols });
       await stream.event('hello');
     }
@@ -144,7 +145,9 @@ suite('mail on the stream', {}, (it) => {
     const [second] = await bob.grow(2);
     const stream = await a.open();
     const shared = ciphertext(300);
-    const recipients = [{ pub: b.pub, body: ciphertext(16) }, { pub: second.pub, body: Buffer.alloc(0) }];
+    const recipients = [
+      { pub: b.pub, body: ciphertext(16) }, { pub: second.pub, body: Buffer.alloc(0) },
+    ];
     assert.equal((await stream.send(recipients, { shared })).body.stored, 2);
     const [mail] = (await b.mailbox()).envelopes;
     assert.equal(mail.body, b64u(Buffer.concat([recipients[0].body, shared])));
@@ -266,7 +269,8 @@ suite('values out of range on the stream', {}, (it) => {
 
 scene('10,000 waiting envelopes drain to the last', {}, async (relay) => {
   const { a, b } = await relay.pair();
-  const senders = await Promise.all([a.open(), a.account.grow(2).then(([second]) => second.open())]);
+  const [second] = await a.account.grow(2);
+  const senders = [await a.open(), await second.open()];
   const total = 10_000;
   for (let sent = 0; sent < total; sent += 200) {
     const sender = senders[(sent / 200) % 2];

@@ -138,6 +138,15 @@ suite('a reader that is slow', {}, (it) => {
   });
 });
 
+scene('a large bound for output does not hold mail up',
+  { set: { connection_output_max: '16777216' } }, async (relay) => {
+    const { a, b } = await relay.pair();
+    await fill(a, b, 10, 98_304);
+    const stream = await b.open();
+    await stream.delivers(10);
+    await stream.caughtUp();
+  });
+
 // Memory of its own, in KiB: neither files nor the kernel's.
 function ownMemory(relay) {
   const status = readFileSync(`/proc/${relay.daemon.child.pid}/status`, 'utf8');
@@ -170,8 +179,8 @@ scene('readers that are slow cost bounded memory', { environment: frugal }, asyn
   assert.ok(grown < 60 * 1024, `${grown} KiB for 172 MiB of waiting mail`);
 });
 
-scene('a client that takes no byte of its answers is disconnected', { set: { write_timeout: '1s' } },
-  async (relay) => {
+scene('a client that takes no byte of its answers is disconnected',
+  { set: { write_timeout: '1s' } }, async (relay) => {
     const { a, b } = await relay.pair();
     const slow = await RawStream.open(b);
     slow.socket.pause();
