@@ -16,7 +16,7 @@
 import { Random } from './random.mjs';
 import { Scenario } from './scenario.mjs';
 
-const EVENTS = 40;
+const EVENTS = 60;
 const scenario = new Scenario('sync-fails', { from: 1, most: 200, step: 1, lie: '' });
 const { place, world, options } = scenario;
 
