@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
 
 enum {

@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store_private.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
-#include "server/store/sqlite_private.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/store.h"
 
 enum {

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "server/store/sqlite.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/store_private.h"
 
 struct migration;
@@ -32,46 +33,6 @@ enum {
     SQLITE_WAL_PAGES = 4000,      /* checkpoint when the log grew by this many pages */
     SQLITE_TRUNCATE_MS = 60000,   /* deleted bytes leave the log after at most this long */
     SQLITE_FULL_RETRY_MS = 1000,  /* how often a full disk is looked at */
-};
-
-/* What a result code of SQLite means for the batch, or for the engine. */
-enum sqlite_fault {
-    FAULT_NONE = 0,
-    FAULT_CONFLICT,  /* a constraint; this statement alone was undone */
-    FAULT_STATEMENT, /* the statement or its parameters are wrong */
-    FAULT_BUSY,      /* another program holds the file */
-    FAULT_FULL,      /* no space */
-    FAULT_MEMORY,    /* SQLite could not allocate */
-    FAULT_DISK       /* input or output failed, or the file is damaged */
-};
-
-enum sqlite_command {
-    COMMAND_BEGIN = 0,
-    COMMAND_BEGIN_READ,
-    COMMAND_COMMIT,
-    COMMAND_ROLLBACK,
-    COMMAND_SAVE,
-    COMMAND_RELEASE,
-    COMMAND_UNDO,
-    COMMAND_COUNT
-};
-
-struct sqlite_prepared {
-    const struct store_stmt *stmt; /* the key; NULL: free */
-    sqlite3_stmt *handle;
-    int *slots; /* slots[i]: SQLite's number of $(i+1), 0 when the text has none */
-    size_t slot_count;
-};
-
-/* One connection with its prepared statements. */
-struct sqlite_conn {
-    sqlite3 *db;
-    int result; /* extended code of the last failure */
-    sqlite3_stmt *commands[COMMAND_COUNT];
-    struct sqlite_prepared *prepared; /* open addressing; room is a power of two */
-    size_t prepared_room;
-    size_t prepared_count;
-    bool no_store;
 };
 
 struct sqlite_list {
@@ -147,26 +108,6 @@ bool sqlite_place_is_network(int64_t filesystem_magic);
 bool sqlite_place_prepare(struct sqlite_store *store, char *out_error, size_t error_size);
 void sqlite_place_leave(struct sqlite_store *store);
 
-/* sqlite_conn.c */
-bool sqlite_conn_open(struct sqlite_conn *conn, const char *path, bool is_reader);
-void sqlite_conn_close(struct sqlite_conn *conn);
-enum sqlite_fault sqlite_conn_fault(struct sqlite_conn *conn, int result);
-enum sqlite_fault sqlite_conn_command(struct sqlite_conn *conn, enum sqlite_command command);
-enum sqlite_fault sqlite_conn_exec(struct sqlite_conn *conn, const char *sql);
-int64_t sqlite_conn_number(struct sqlite_conn *conn, const char *sql); /* -1: failed */
-bool sqlite_conn_in_transaction(const struct sqlite_conn *conn);
-
-/* sqlite_prepare.c: NULL with conn->result set when the text is wrong. */
-struct sqlite_prepared *sqlite_prepare(struct sqlite_conn *conn, const struct store_stmt *stmt);
-void sqlite_prepare_clear(struct sqlite_conn *conn);
-
-/*
- * sqlite_run.c: run the statements of a batch and collect their rows.  Sets
- * batch->status when the outcome is the batch's own; other faults are returned
- * and are for the caller to judge.
- */
-enum sqlite_fault sqlite_run_batch(struct sqlite_conn *conn, struct store_batch *batch);
-
 /* sqlite_group.c: run batches [first, NULL) as one commit and settle each. */
 void sqlite_group_run(struct sqlite_store *store, struct store_batch *first);
 /* Give batches back to the loop thread, in order. */
@@ -195,21 +136,6 @@ void sqlite_checkpoint_stop(struct sqlite_store *store);
  * Nobody else may write meanwhile. */
 enum sqlite_fault sqlite_checkpoint_restart(struct sqlite_conn *conn);
 enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn);
-
-/* sqlite_ballast.c */
-bool sqlite_ballast_fits(const struct sqlite_store *store, int64_t extra_bytes);
-bool sqlite_ballast_build(struct sqlite_store *store); /* false: not enough space */
-void sqlite_ballast_give_up(struct sqlite_store *store);
-void sqlite_ballast_clear(struct sqlite_ballast *ballast);
-bool sqlite_ballast_init(struct sqlite_store *store, int64_t bytes, char *out_error,
-                         size_t error_size);
-
-/* sqlite_health.c */
-enum sqlite_health sqlite_health(const struct sqlite_store *store);
-bool sqlite_health_is_ready(const struct store *base, const char **out_why);
-void sqlite_health_fill(struct sqlite_store *store); /* the disk is full */
-void sqlite_health_heal(struct sqlite_store *store); /* there is space again */
-void sqlite_health_break(struct sqlite_store *store, const char *where, int result);
 
 /* sqlite_schema.c: run migrations; false with a sentence in out_error. */
 bool sqlite_schema_migrate(struct sqlite_store *store, const struct migration *migrations,

@@ -5,7 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/log.h"
-#include "server/store/sqlite_private.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"
 

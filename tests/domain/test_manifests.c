@@ -398,72 +398,6 @@ static void a_full_house_of_devices_changes_at_once(void **state)
                      LIMIT_MANIFEST_DEVICES - 1);
 }
 
-struct heard_page {
-    bool done;
-    bool known;
-    struct manifests_page page; /* less the bytes */
-    struct buf last;
-};
-
-static void hear_page(void *arg, bool ok, const struct manifests_page *page)
-{
-    struct heard_page *heard = arg;
-
-    assert_true(ok);
-    heard->done = true;
-    heard->known = page != NULL;
-    if (page != NULL) {
-        heard->page = *page;
-        buf_empty(&heard->last);
-        if (page->count > 0) {
-            buf_append(&heard->last, page->manifests[page->count - 1]);
-        }
-    }
-}
-
-static void list(struct setting *setting, int64_t since, struct heard_page *heard)
-{
-    heard->done = false;
-    manifests_list(&setting->temp.domain, &setting->ada.account_id, since, hear_page, heard);
-    temp_store_wait(&setting->temp.temp, &heard->done);
-    assert_true(heard->known);
-}
-
-static void the_chain_comes_in_pages(void **state)
-{
-    struct setting *setting = *state;
-    struct heard_page heard = { 0 };
-
-    for (int i = 0; i < LIMIT_MANIFESTS_PAGE + 2; i++) {
-        person_next(&setting->ada);
-        assert_int_equal(scene_put(&setting->temp, &setting->ada), MANIFESTS_STORED);
-    }
-    list(setting, -1, &heard);
-    assert_int_equal(heard.page.count, LIMIT_MANIFESTS_PAGE);
-    assert_true(heard.page.more);
-    assert_int_equal(heard.page.epoch, LIMIT_MANIFESTS_PAGE + 2);
-    list(setting, LIMIT_MANIFESTS_PAGE - 1, &heard);
-    assert_int_equal(heard.page.count, 3);
-    assert_false(heard.page.more);
-    assert_true(bytes_equal(buf_view(&heard.last), buf_view(&setting->ada.manifest)));
-    list(setting, LIMIT_MANIFESTS_PAGE + 2, &heard);
-    assert_int_equal(heard.page.count, 0);
-    assert_false(heard.page.more);
-    assert_memory_equal(heard.page.hash.raw, setting->ada.hash.raw, 32);
-    buf_clear(&heard.last);
-}
-
-static void the_chain_of_nobody_is_unknown(void **state)
-{
-    struct setting *setting = *state;
-    const struct account_id nobody = { { 3 } };
-    struct heard_page heard = { 0 };
-
-    manifests_list(&setting->temp.domain, &nobody, -1, hear_page, &heard);
-    temp_store_wait(&setting->temp.temp, &heard.done);
-    assert_false(heard.known);
-}
-
 static void a_manifest_that_cannot_be_stored_changes_nothing(void **state)
 {
     struct setting *setting = *state;
@@ -505,8 +439,6 @@ int main(void)
         TEST(a_number_that_was_removed_is_given_to_a_new_device),
         TEST(a_device_that_stays_keeps_all_but_its_flags),
         TEST(a_full_house_of_devices_changes_at_once),
-        TEST(the_chain_comes_in_pages),
-        TEST(the_chain_of_nobody_is_unknown),
         TEST(a_manifest_that_cannot_be_stored_changes_nothing),
     };
 
