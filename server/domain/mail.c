@@ -114,12 +114,10 @@ static size_t row_limit(const struct mailbox *mailbox, const struct mail_page *p
 {
     size_t limit = page->item_max < MAIL_READ_ITEMS ? page->item_max : MAIL_READ_ITEMS;
     int64_t bytes = page->byte_max > 0 ? page->byte_max : 0;
-    int64_t average = 0;
-    int64_t by_bytes = 0;
 
     if (mailbox->envelope_count > 0 && mailbox->envelope_bytes > mailbox->envelope_count) {
-        average = mailbox->envelope_bytes / mailbox->envelope_count;
-        by_bytes = bytes / average + bytes / average / 4 + 1;
+        int64_t average = mailbox->envelope_bytes / mailbox->envelope_count;
+        int64_t by_bytes = bytes / average + bytes / average / 4 + 1;
         limit = (int64_t)limit < by_bytes ? limit : (size_t)by_bytes;
     }
     return limit > 0 ? limit : 1;
