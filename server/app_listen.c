@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listeners: where clients, the operator's eyes and the operator's hand come in. */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/mem.h"
 #include "server/app_private.h"
+#include "server/config/config.h"
 #include "server/http/server.h"
 #include "server/net/conn.h"
 #include "server/net/net.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "common/json.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/api/admin_api.h"
@@ -12,7 +11,6 @@
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/seqs.h"
-#include "server/http/exchange.h"
 
 struct counting {
     struct api *api;
@@ -27,7 +25,12 @@ static json_t *metrics_json(void)
     (void)json_object_set_new(values, #name, json_integer(metrics_value(METRIC_##name)));
 #define GAUGE(name, help) COUNTER(name, help)
 #define HISTOGRAM(name, help)
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/metrics.def"
+#include "server/http/route.h"
 #undef COUNTER
 #undef GAUGE
 #undef HISTOGRAM

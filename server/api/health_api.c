@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/health_api.h"
 
+#include <stdbool.h>
 #include <strings.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/metrics.h"
 #include "server/api/api.h"
-#include "server/domain/domain.h"
 #include "server/domain/health.h"
 #include "server/http/exchange.h"
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
-#include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -13,7 +12,6 @@
 #include "server/api/stream_codec.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
-#include "server/http/exchange.h"
 
 enum {
     OUTPUT_MAX_BYTES = 262144, /* waiting output beyond which the store is not read */

@@ -26,10 +26,9 @@
 #include "common/limits.h"
 #include "server/api/api.h"
 #include "server/domain/hub.h"
+#include "server/http/route.h"
 #include "server/ws/channel.h"
 
-struct exchange;
-struct loop_timer;
 struct mailbox;
 
 struct stream_item {

@@ -5,16 +5,21 @@
  * stream has caught up.  So no wake-up is lost, and a stream that has caught up
  * gets announced mail without a read.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/limits.h"
 #include "common/metrics.h"
+#include "server/api/api.h"
 #include "server/api/mail_json.h"
 #include "server/api/stream.h"
 #include "server/api/stream_codec.h"
-#include "server/domain/domain.h"
+#include "server/domain/hub.h"
 #include "server/domain/mail.h"
-#include "server/domain/mailboxes.h"
+#include "server/ws/channel.h"
 
 bool stream_has_room(const struct stream *stream, int64_t bytes)
 {

@@ -3,16 +3,22 @@
  * Requests of the device.  Each is under way until it is answered; at
  * LIMIT_STREAM_REQUESTS of them the channel stops reading.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/limits.h"
 #include "common/mem.h"
+#include "server/api/api.h"
 #include "server/api/outcome.h"
 #include "server/api/stream.h"
 #include "server/api/stream_codec.h"
-#include "server/domain/domain.h"
+#include "server/domain/envelopes.h"
 #include "server/domain/mail.h"
+#include "server/http/problem.h"
+#include "server/ws/channel.h"
 
 struct request {
     struct stream *stream;

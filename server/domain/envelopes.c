@@ -20,14 +20,13 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/body.h"
+#include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_private.h"
 #include "server/domain/envelopes_sql.h"
-#include "server/domain/gaps.h"
 #include "server/domain/hub.h"
-#include "server/domain/losses.h"
-#include "server/store/store.h"
+#include "server/domain/mailboxes.h"
 
 enum {
     TRIES_MAX = 8

@@ -3,10 +3,13 @@
  * The list check: the recipients must be exactly the devices of the account's
  * head manifest, less the sending device when the account is its own.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/ids.h"
 #include "server/domain/directory.h"
-#include "server/domain/domain.h"
+#include "server/domain/envelopes.h"
 #include "server/domain/envelopes_private.h"
 
 static bool same_pub(const struct device_pub *a, const struct device_pub *b)

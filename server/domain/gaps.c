@@ -5,9 +5,6 @@
  */
 #include "server/domain/gaps.h"
 
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/check.h"
 #include "common/wire.h"
 #include "server/domain/body.h"

@@ -12,7 +12,6 @@
 #include "common/bytes.h"
 #include "server/domain/mailboxes.h"
 
-struct domain;
 struct store_batch;
 
 struct gap {

@@ -4,15 +4,17 @@
  */
 #include "server/domain/idle.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/ids.h"
 #include "common/mem.h"
 #include "server/domain/directory.h"
 #include "server/domain/hub.h"
 #include "server/domain/idle_sql.h"
 #include "server/domain/losses.h"
 #include "server/domain/mailboxes.h"
+#include "server/store/store.h"
 
 enum {
     STATE_WARNED = 1,

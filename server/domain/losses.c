@@ -6,9 +6,10 @@
  */
 #include "server/domain/losses.h"
 
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/ids.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/body.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/response.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/json.h"
 #include "common/random.h"
 #include "server/http/cors.h"
 #include "server/http/server_private.h"

@@ -3,12 +3,9 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "common/bytes.h"
-#include "server/http/problem.h"
 
-struct buf;
 struct conn;
 struct http_server;
 
