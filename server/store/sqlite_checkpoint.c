@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/check.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 
 static const char settings_writer[] = "PRAGMA page_size=4096;"

@@ -21,6 +21,7 @@
 #include "common/check.h"
 #include "common/loop.h"
 #include "common/metrics.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store.h"

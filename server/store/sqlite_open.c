@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "server/store/migrations.h"
 #include "server/store/sqlite.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store_private.h"

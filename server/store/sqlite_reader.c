@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "common/check.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"

@@ -7,6 +7,7 @@
 
 #include "server/store/migrate.h"
 #include "server/store/migrations.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 
 static bool schema_run(void *arg, const char *sql)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/check.h"
+#include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store_private.h"
 
