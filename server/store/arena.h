@@ -8,8 +8,6 @@
 
 #include <stddef.h>
 
-struct arena_chunk;
-
 struct arena {
     struct arena_chunk *newest; /* older ones hang behind it */
     size_t total_bytes;         /* allocated, for the bounds of queues */
