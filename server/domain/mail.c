@@ -264,7 +264,6 @@ void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const struct m
 
     acking->run = *run;
     memcpy(acking->seqs, run->seqs, run->count * sizeof run->seqs[0]);
-    mail_sql_ack_run(batch, mailbox->number, run->seqs[0], run->seqs[run->count - 1],
-                     (int64_t)run->count);
+    mail_sql_ack_run(batch, mailbox->number, run);
     store_submit(domain->store, &batch, on_run_acked, acking);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "server/domain/body.h"
 #include "server/domain/envelopes_sql.h"
 
@@ -29,8 +31,8 @@ static const struct store_stmt ack_upto = {
 static const struct store_stmt ack_run = {
     .name = "envelopes.ack_run",
     .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3"
-           " AND (SELECT count(*) FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3)"
-           " = $4",
+           " AND (SELECT count(*), sum(seq - $2) FROM envelopes"
+           "  WHERE mailbox = $1 AND seq BETWEEN $2 AND $3) = ($4, $5)",
 };
 
 void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, int64_t now_s,
@@ -85,14 +87,20 @@ void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq)
     store_bind_int(batch, seq);
 }
 
-void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, int64_t from, int64_t to,
-                      int64_t count)
+void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, const struct mail_run *run)
 {
+    int64_t first = run->seqs[0];
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < run->count; i++) {
+        sum += run->seqs[i] - first;
+    }
     store_batch_add(batch, &ack_run);
     store_bind_int(batch, mailbox);
-    store_bind_int(batch, from);
-    store_bind_int(batch, to);
-    store_bind_int(batch, count);
+    store_bind_int(batch, first);
+    store_bind_int(batch, run->seqs[run->count - 1]);
+    store_bind_int(batch, (int64_t)run->count);
+    store_bind_int(batch, sum);
 }
 
 bool mail_sql_acked(struct store_rows *rows, bool *out_is_gap, int64_t *out_stored_bytes)

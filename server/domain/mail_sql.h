@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/domain/gaps.h"
 #include "server/domain/mail.h"
 #include "server/store/store.h"
 
@@ -21,11 +22,10 @@ enum mail_row {
 /* Decode the next row; a damaged one sets seq alone.  The body is borrowed from rows. */
 enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail_item *out);
 
-/* Append the deletion of one seq, of all up to one, or of a run of exactly count items. */
+/* Append the deletion of one seq, of all up to one, or of exactly a run. */
 void mail_sql_ack(struct store_batch *batch, int64_t mailbox, int64_t seq);
 void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq);
-void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, int64_t from, int64_t to,
-                      int64_t count);
+void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, const struct mail_run *run);
 
 /* Decode a deleted row: whether it was a gap, and how many bytes were stored. */
 bool mail_sql_acked(struct store_rows *rows, bool *out_is_gap, int64_t *out_stored_bytes);

@@ -382,6 +382,28 @@ static void a_run_spares_what_expired_inside_it(void **state)
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
 }
 
+/* One of the run is gone and another, never sent, stands between: as many, but not the same. */
+static void a_run_of_as_many_others_is_spared(void **state)
+{
+    int64_t seqs[3];
+
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b", SHORT_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "d", LONGEST_S, NOW_MS, &sent);
+    temp_domain_read(&temp, 1, 0, LATER_MS, &page);
+    assert_page("acd", false);
+    for (size_t i = 0; i < 3; i++) {
+        seqs[i] = page.items[i].seq;
+    }
+    assert_int_equal(temp_domain_ack(&temp, 1, &seqs[0], 1), 1);
+    assert_int_equal(ack_run(1, seqs, 3), 2);
+    temp_domain_read(&temp, 1, 0, NOW_MS, &page);
+    assert_page("b", false);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
+}
+
 static void a_run_may_hold_gaps(void **state)
 {
     int64_t seqs[2];
@@ -435,6 +457,7 @@ int main(void)
         MAIL_TEST(an_ack_up_to_a_seq_takes_that_and_all_before),
         MAIL_TEST(a_run_deletes_exactly_itself),
         MAIL_TEST(a_run_spares_what_expired_inside_it),
+        MAIL_TEST(a_run_of_as_many_others_is_spared),
         MAIL_TEST(a_run_may_hold_gaps),
         MAIL_TEST(a_run_that_was_partly_acknowledged_counts_the_rest),
     };
