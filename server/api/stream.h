@@ -51,6 +51,7 @@ struct stream {
     int64_t cursor;    /* the last seq on the wire */
     int64_t pull_mark; /* what was announced when the pull began */
     size_t requests;   /* under way */
+    size_t unplaced;   /* SENDs that a later one could overtake yet */
     bool paused;
     size_t window_count; /* sent and not acknowledged, ascending */
     int64_t window_bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests of the device.  Each is under way until it is answered; at
- * LIMIT_STREAM_REQUESTS of them the channel stops reading.
+ * LIMIT_STREAM_REQUESTS of them the channel stops reading.  It also stops while a
+ * SEND waits for its place, so that envelopes keep the order of their sender.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,15 +31,33 @@ enum {
     FEW_RECIPIENTS = 4
 };
 
+static void stream_read_no_more(struct stream *stream)
+{
+    if (!stream->paused) {
+        stream->paused = true;
+        ws_channel_pause(stream->channel);
+    }
+}
+
+static void stream_read_on(struct stream *stream)
+{
+    if (stream->paused && !stream->draining && stream->unplaced == 0 &&
+        stream->requests < LIMIT_STREAM_REQUESTS / 2) {
+        stream->paused = false;
+        if (stream->channel != NULL) {
+            ws_channel_resume(stream->channel);
+        }
+    }
+}
+
 static struct request *request_begin(struct stream *stream, uint32_t number, bool answer)
 {
     struct request *request = mem_raw(sizeof *request);
 
     *request = (struct request){ .stream = stream, .number = number, .answer = answer };
     stream->requests++;
-    if (stream->requests >= LIMIT_STREAM_REQUESTS && !stream->paused) {
-        stream->paused = true;
-        ws_channel_pause(stream->channel);
+    if (stream->requests >= LIMIT_STREAM_REQUESTS) {
+        stream_read_no_more(stream);
     }
     return request;
 }
@@ -62,12 +81,7 @@ static void request_end(struct request *request, int status, struct bytes json)
     }
     free(request);
     stream->requests--;
-    if (stream->paused && !stream->draining && stream->requests < LIMIT_STREAM_REQUESTS / 2) {
-        stream->paused = false;
-        if (stream->channel != NULL) {
-            ws_channel_resume(stream->channel);
-        }
-    }
+    stream_read_on(stream);
     stream_release(stream);
 }
 
@@ -99,6 +113,14 @@ static void on_sent(void *arg, const struct envelope_outcome *outcome)
     buf_clear(&json);
 }
 
+static void on_placed(void *arg)
+{
+    struct stream *stream = ((struct request *)arg)->stream;
+
+    stream->unplaced--;
+    stream_read_on(stream);
+}
+
 static void stream_send(struct stream *stream, struct stream_message *message)
 {
     struct request *request = request_begin(stream, message->request, true);
@@ -119,7 +141,12 @@ static void stream_send(struct stream *stream, struct stream_message *message)
     message->send.count = message->count;
     message->send.sender_account = stream->caller.account_id;
     message->send.sender = stream->caller.device_pub;
-    envelopes_send(stream->api->domain, &message->send, stream->api->now_ms(), on_sent, request);
+    message->send.placed = on_placed;
+    if (!envelopes_send(stream->api->domain, &message->send, stream->api->now_ms(), on_sent,
+                        request)) {
+        stream->unplaced++;
+        stream_read_no_more(stream);
+    }
     if (recipients != few) {
         free(recipients);
     }

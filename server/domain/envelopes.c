@@ -32,8 +32,22 @@ enum {
     TRIES_MAX = 8
 };
 
+void envelopes_place(struct delivery *delivery)
+{
+    void (*placed)(void *arg) = delivery->placed;
+
+    delivery->placed = NULL;
+    if (delivery->placed_at_once != NULL) {
+        *delivery->placed_at_once = true;
+        delivery->placed_at_once = NULL;
+    } else if (placed != NULL) {
+        placed(delivery->arg);
+    }
+}
+
 void envelopes_finish(struct delivery *delivery, const struct envelope_outcome *outcome)
 {
+    envelopes_place(delivery);
     delivery->done(delivery->arg, outcome);
     free(delivery->lists);
     free(delivery);
@@ -146,6 +160,7 @@ static void delivery_decide(struct delivery *delivery)
     } else {
         envelopes_wait(delivery);
     }
+    envelopes_place(delivery);
 }
 
 static void on_head_loaded(void *arg, bool ok, const struct directory_head *head)
@@ -226,6 +241,7 @@ static bool delivery_check_list(struct delivery *delivery)
         return false;
     }
     if (!envelopes_list_matches(delivery, head)) {
+        envelopes_place(delivery); /* it stores nothing */
         envelopes_list_refuse(delivery, head->account);
         return false;
     }
@@ -312,19 +328,22 @@ static struct delivery *delivery_create(struct domain *domain, const struct enve
     return delivery;
 }
 
-void envelopes_send(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
+bool envelopes_send(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
                     envelopes_sent_fn *done, void *arg)
 {
     struct envelope_outcome outcome = { .result = ENVELOPE_STORED };
     struct delivery *delivery = NULL;
+    bool placed = false;
 
     if (!envelopes_check(send, &outcome)) {
         done(arg, &outcome);
-        return;
+        return true;
     }
     delivery = delivery_create(domain, send, now_ms);
     delivery->done = done;
     delivery->arg = arg;
+    delivery->placed = send->placed;
+    delivery->placed_at_once = &placed;
     if (!envelopes_guard_passes(delivery, send)) {
         metrics_add(METRIC_plaintext_refused, 1);
         envelopes_fail(delivery, ENVELOPE_PLAINTEXT);
@@ -333,4 +352,8 @@ void envelopes_send(struct domain *domain, const struct envelope_send *send, int
     } else {
         envelopes_step(delivery);
     }
+    if (!placed) { /* so it is not finished, either */
+        delivery->placed_at_once = NULL;
+    }
+    return placed;
 }

@@ -35,6 +35,7 @@ struct envelope_send {
     struct device_pub sender;
     const struct envelope_recipient *recipients;
     size_t count;
+    void (*placed)(void *arg); /* see envelopes_send; or NULL */
 };
 
 enum envelope_result {
@@ -74,8 +75,12 @@ typedef void envelopes_sent_fn(void *arg, const struct envelope_outcome *outcome
 /*
  * Send; everything in send is copied.  done is called once, on the loop thread;
  * for a send that is refused at once it is called before this returns.
+ *
+ * True: the send has its place, and later ones come behind it.  False: it first
+ * waits for the store to say who the recipients are, and a later one may overtake
+ * it, until send->placed is called with arg, before done.
  */
-void envelopes_send(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
+bool envelopes_send(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
                     envelopes_sent_fn *done, void *arg);
 
 /* Say whether body looks like plain text: 32 bytes or more of valid UTF-8 without controls. */

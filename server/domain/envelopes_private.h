@@ -46,6 +46,8 @@ struct copy {
 struct delivery {
     struct domain *domain;
     envelopes_sent_fn *done;
+    void (*placed)(void *arg); /* NULL once it was told, or when nobody asked */
+    bool *placed_at_once;      /* told here instead, while envelopes_send runs */
     void *arg;
     int64_t now_ms;
     int64_t expires_at;
@@ -81,6 +83,9 @@ void envelopes_list_refuse(struct delivery *delivery, int64_t account);
 
 /* Go on from the top: what is loaded, the list, what to write. */
 void envelopes_step(struct delivery *delivery);
+
+/* Tell, the first time, that no later send can overtake this one. */
+void envelopes_place(struct delivery *delivery);
 
 /* Write the copies that were decided on; or wait until the writes they repeat have ended. */
 void envelopes_write(struct delivery *delivery);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A commit that races a pull must not leave an envelope that nobody hears of.
 import assert from 'node:assert/strict';
-import { ciphertext } from './support/bytes.mjs';
-import { assertStatus, suite } from './support/scene.mjs';
+import { ciphertext, fromB64u } from './support/bytes.mjs';
+import { assertStatus, scene, suite } from './support/scene.mjs';
 
 const bySeq = (item) => item.seq;
 
 function trickle(streams, to, count) {
   return Promise.all(Array.from({ length: count }, async (_, i) => {
-    const result = await streams[i % streams.length].send([to], { body: ciphertext(40 + (i % 90)) });
+    const body = ciphertext(40 + (i % 90));
+    const result = await streams[i % streams.length].send([to], { body });
     assert.equal(result.status, 201);
   }));
 }
@@ -131,3 +132,26 @@ suite('while a session ends', {}, (it) => {
     }
   });
 });
+
+scene('the order of one sender holds while the relay still learns who the recipients are', {},
+  async (relay) => {
+    const { a, bob } = await relay.pair();
+    const devices = [bob.first, ...await bob.grow(2, 3, 4)];
+    const total = 40;
+    for (let round = 0; round < 4; round++) {
+      await relay.restart();
+      const stream = await a.open();
+      const sends = Array.from({ length: total }, (_, i) => {
+        const body = ciphertext(40);
+        body.writeUInt32BE(i, 1);
+        return stream.send([devices[i % 4]], { body });
+      });
+      (await Promise.all(sends)).forEach(({ status }) => assert.equal(status, 201));
+      for (const [which, device] of devices.entries()) {
+        const { envelopes } = await device.mailbox();
+        const numbers = envelopes.map(({ body }) => fromB64u(body).readUInt32BE(1));
+        assert.deepEqual(numbers, Array.from({ length: total / 4 }, (_, i) => (i * 4) + which));
+        assertStatus(await device.ack(envelopes.map(bySeq)), 200);
+      }
+    }
+  });
