@@ -20,5 +20,6 @@ const wanted = [...documented, ...eventNames.map((name) => `EVENT ${name}`)];
 const missing = wanted.filter((each) => !seen.has(each));
 
 missing.forEach((each) => console.log(`never seen: ${each}`));
-console.log(`${wanted.length - missing.length} of ${wanted.length} documented answers and events were seen`);
+console.log(`${wanted.length - missing.length} of ${wanted.length} documented answers and events`
+  + ' were seen');
 process.exitCode = missing.length > 0 ? 1 : 0;

@@ -60,7 +60,9 @@ scene('an envelope is kept for 30 days by default, and no longer', { clock }, as
   assert.equal(split(await b.mailbox()).mail.length, 1);
   relay.clock.advance(DAY_S + 120);
   await b.login();
-  const { gaps } = await untilSplit(b, ({ mail, gaps: some }) => mail.length === 0 && some.length > 0);
+  const { gaps } = await untilSplit(
+    b, ({ mail, gaps: some }) => mail.length === 0 && some.length > 0,
+  );
   assert.equal(gaps[0].gap.reason, 'ttl');
 });
 

@@ -129,7 +129,7 @@ suite('putting the next manifest', {}, (it) => {
 });
 
 suite('manifests that break a rule', {}, (it) => {
-  it('1: cut short, trailing bytes, an unknown flag, a time that is no full hour', async (relay) => {
+  it('1: cut short, trailing bytes, an unknown flag, a time that is no hour', async (relay) => {
     const account = await relay.account();
     const good = account.next({});
     const variants = [

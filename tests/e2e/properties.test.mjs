@@ -77,7 +77,9 @@ const steps = [
   fc.tuple(fc.nat(20), fc.nat(20), fc.nat(9)).map((choices) => new Send(...choices)),
   fc.tuple(fc.nat(20), account, fc.nat(9), fc.nat(1)).map((choices) => new SendListed(...choices)),
   fc.nat(20).map((choice) => new Read(choice)),
-  fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 9 })).map((choices) => new Acknowledge(...choices)),
+  fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 9 })).map(
+    (choices) => new Acknowledge(...choices),
+  ),
   fc.tuple(fc.nat(20), fc.nat(9)).map((choices) => new Stream(...choices)),
   account.map((choice) => new AddDevice(choice)),
   fc.tuple(account, fc.nat(5)).map((choices) => new RemoveDevice(...choices)),

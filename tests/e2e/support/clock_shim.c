@@ -47,6 +47,7 @@ int clock_gettime(clockid_t id, struct timespec *out)
     return (int)result;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs is reserved */
 time_t time(time_t *out)
 {
     struct timespec now = { 0 };

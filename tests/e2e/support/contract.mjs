@@ -65,8 +65,9 @@ const pointer = (...keys) => keys
 
 function schemaAt(operation, status, mediaType) {
   const named = operation.spec.responses[status];
+  const method = operation.method.toLowerCase();
   const base = named.$ref ? `contract${named.$ref}/`
-    : `contract#/${pointer('paths', operation.path, operation.method.toLowerCase(), 'responses', status)}/`;
+    : `contract#/${pointer('paths', operation.path, method, 'responses', status)}/`;
   return `${base}${pointer('content', mediaType, 'schema')}`;
 }
 

@@ -69,6 +69,7 @@ export class Inbox {
   }
 
   tail() {
-    return `${this.items.length} items, last: ${this.items.slice(-8).map(this.describe).join(' | ')}`;
+    const last = this.items.slice(-8).map(this.describe).join(' | ');
+    return `${this.items.length} items, last: ${last}`;
   }
 }

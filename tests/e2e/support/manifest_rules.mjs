@@ -24,7 +24,8 @@ function isKeyValid({ type, bytes }) {
 
 function isDeviceValid(device) {
   return device.id >= 1 && device.id <= 127 && (device.flags & ~(ADMIN | DEHYDRATED)) === 0
-    && isGoodPoint(device.pub) && device.keys.length <= 8 && isRising(device.keys.map((key) => key.type))
+    && isGoodPoint(device.pub) && device.keys.length <= 8
+    && isRising(device.keys.map((key) => key.type))
     && device.keys.every(isKeyValid);
 }
 

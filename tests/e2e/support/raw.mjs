@@ -47,7 +47,8 @@ export class Raw {
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {
         this.watchers.delete(look);
-        reject(new Error(`not in time: ${what}; received ${this.received.toString('latin1').slice(0, 600)}`));
+        const got = this.received.toString('latin1').slice(0, 600);
+        reject(new Error(`not in time: ${what}; received ${got}`));
       }, DEADLINE_MS);
       const look = () => {
         const value = done();
