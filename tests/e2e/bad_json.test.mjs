@@ -57,11 +57,11 @@ suite('members', {}, (it) => {
 
   it('that are unknown in a recipient are refused by name', async (relay) => {
     const { a, b } = await relay.pair();
-    const recipients = [{ device_pub: b.pubText, body: '_w', boddy: '_w' }];
+    const recipients = [{ device_pub: b.pubText, body: '_w', bodies: '_w' }];
     const answer = await a.call('POST', '/v1/envelopes', {
       json: { id: b64u(envelopeId()), recipients },
     });
-    assertProblem(answer, 400, 'malformed', { member: 'boddy' });
+    assertProblem(answer, 400, 'malformed', { member: 'bodies' });
   });
 
   it('given twice are refused', async (relay) => {

@@ -123,8 +123,8 @@ suite('acknowledging over HTTP', {}, (it) => {
     await fill(a, b, 2);
     const foreign = seqs(await b.mailbox());
     assert.equal((await a.ack([...foreign, 2 ** 53 - 1])).json.acknowledged, 0);
-    const upTo = { json: { up_to: 2 ** 53 - 1 } };
-    assert.equal((await a.call('POST', '/v1/mailbox/ack', upTo)).json.acknowledged, 0);
+    const rest = { json: { up_to: 2 ** 53 - 1 } };
+    assert.equal((await a.call('POST', '/v1/mailbox/ack', rest)).json.acknowledged, 0);
     assert.deepEqual(seqs(await b.mailbox()), foreign);
   });
 

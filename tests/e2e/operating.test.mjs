@@ -42,7 +42,7 @@ test('a mistake is named with file, line and the nearest option', async (t) => {
 
 test('mistakes of --set and of the environment are named', async () => {
   const cases = [
-    [['--set', 'nane=x'], {}, /nane.*name/], [['--set', 'head_timeout=0'], {}, /head_timeout/],
+    [['--set', 'namee=x'], {}, /namee.*name/], [['--set', 'head_timeout=0'], {}, /head_timeout/],
     [['--set', 'registration=maybe'], {}, /registration.*open/],
     [[], { SEALPOST_LOG_LEVEL: 'loud' }, /SEALPOST_LOG_LEVEL/],
     [['--set', 'base_url=https://Relay.example/'], {}, /base_url/],

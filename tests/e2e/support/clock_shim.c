@@ -18,7 +18,7 @@ static const volatile int64_t *offset_s;
 
 __attribute__((constructor)) static void map_offset(void)
 {
-    const char *path = getenv("CLOCK_SHIM");
+    const char *path = getenv("CLOCK_SHIM"); /* NOLINT(concurrency-mt-unsafe): no thread yet */
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     void *at = MAP_FAILED;
 
@@ -37,6 +37,9 @@ static int is_moved(clockid_t id)
            id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
 }
 
+/* The library's own parameter names are reserved ones. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 int clock_gettime(clockid_t id, struct timespec *out)
 {
     long result = syscall(SYS_clock_gettime, id, out);
@@ -47,7 +50,6 @@ int clock_gettime(clockid_t id, struct timespec *out)
     return (int)result;
 }
 
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs is reserved */
 time_t time(time_t *out)
 {
     struct timespec now = { 0 };
@@ -68,3 +70,5 @@ int gettimeofday(struct timeval *restrict out, void *restrict zone)
     *out = (struct timeval){ .tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000 };
     return 0;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
