@@ -39,6 +39,7 @@ struct app {
     struct net *net;
     struct loop_timer *beat_timer, *janitor_timer, *drain_timer;
     struct loop_signal *on_term, *on_int, *on_hup;
+    unsigned janitor_ticks;
     int64_t heartbeat; /* of the copy being written */
     bool started;      /* seqs_start has ended */
     bool start_ok;

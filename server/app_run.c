@@ -10,14 +10,20 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "server/api/api.h"
 #include "server/api/stream.h"
+#include "server/app.h"
 #include "server/app_private.h"
+#include "server/config/config.h"
 #include "server/config/keyring.h"
+#include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/seqs.h"
@@ -26,7 +32,8 @@
 
 enum {
     BEAT_MS = 60000,
-    JANITOR_MS = 5000,
+    JANITOR_MS = 1000,
+    JANITOR_ROUND = 5, /* ticks of the janitor from one whole round to the next */
     LAST_BYTES_MS = 500
 };
 
@@ -79,7 +86,12 @@ static void on_janitor_time(void *arg)
 {
     struct app *app = arg;
 
-    janitor_run(app->janitor, clock_now_ms());
+    app->janitor_ticks++;
+    if (app->janitor_ticks % JANITOR_ROUND == 0) {
+        janitor_run(app->janitor, clock_now_ms());
+    } else {
+        janitor_expire(app->janitor, clock_now_ms());
+    }
     loop_timer_start(app->janitor_timer, JANITOR_MS);
 }
 

@@ -2,7 +2,8 @@
 /*
  * A round walks through the duties below, one batch at a time; a duty whose
  * batch was full is done again at once.  What walks over whole tables is done
- * once an hour.
+ * once an hour.  The first duty alone makes a short round: a gap should follow
+ * soon when an envelope is no longer shown.
  */
 #include "server/domain/janitor.h"
 
@@ -26,6 +27,7 @@ struct janitor {
     struct domain *domain;
     bool running;
     size_t duty;
+    size_t duty_end; /* of this round */
     int64_t now_ms;
     int64_t hourly_at_ms;
     int64_t cursor;
@@ -93,22 +95,23 @@ static const struct duty {
 };
 
 enum {
-    DUTY_COUNT = sizeof duties / sizeof duties[0]
+    DUTY_COUNT = sizeof duties / sizeof duties[0],
+    DUTIES_SHORT = 1
 };
 
 static void janitor_step(struct janitor *janitor)
 {
     bool hourly = janitor->now_ms >= janitor->hourly_at_ms;
 
-    while (janitor->duty < DUTY_COUNT && duties[janitor->duty].hourly && !hourly) {
+    while (janitor->duty < janitor->duty_end && duties[janitor->duty].hourly && !hourly) {
         janitor->duty++;
     }
-    if (janitor->duty < DUTY_COUNT) {
+    if (janitor->duty < janitor->duty_end) {
         duties[janitor->duty].run(janitor);
         return;
     }
     janitor->running = false;
-    if (hourly) {
+    if (hourly && janitor->duty_end == DUTY_COUNT) {
         janitor->hourly_at_ms = janitor->now_ms + HOUR_MS;
     }
 }
@@ -126,12 +129,25 @@ void janitor_destroy(struct janitor *janitor)
     free(janitor);
 }
 
+static void janitor_begin(struct janitor *janitor, int64_t now_ms, size_t duty_end)
+{
+    if (janitor->running) { /* a short round under way becomes a whole one */
+        janitor->duty_end = duty_end > janitor->duty_end ? duty_end : janitor->duty_end;
+        return;
+    }
+    janitor->running = true;
+    janitor->duty = 0;
+    janitor->duty_end = duty_end;
+    janitor->now_ms = now_ms;
+    janitor_step(janitor);
+}
+
 void janitor_run(struct janitor *janitor, int64_t now_ms)
 {
-    if (!janitor->running) {
-        janitor->running = true;
-        janitor->duty = 0;
-        janitor->now_ms = now_ms;
-        janitor_step(janitor);
-    }
+    janitor_begin(janitor, now_ms, DUTY_COUNT);
+}
+
+void janitor_expire(struct janitor *janitor, int64_t now_ms)
+{
+    janitor_begin(janitor, now_ms, DUTIES_SHORT);
 }

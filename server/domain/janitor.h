@@ -16,5 +16,8 @@ struct janitor *janitor_create(struct domain *domain);
 /* Free it once no batch of its is under way: after the store was destroyed. */
 void janitor_destroy(struct janitor *janitor);
 
-/* Do what is due at now_ms; nothing while an earlier round still runs. */
+/* Do what is due at now_ms; what an earlier round still does is not begun again. */
 void janitor_run(struct janitor *janitor, int64_t now_ms);
+
+/* Only remove what lived less than the longest life: one read when nothing did. */
+void janitor_expire(struct janitor *janitor, int64_t now_ms);

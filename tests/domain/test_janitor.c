@@ -91,6 +91,41 @@ static void a_round_does_every_duty(void **state)
     assert_int_equal(scene_count(&temp, "SELECT count(*) FROM accounts"), 1);
 }
 
+static void a_short_round_removes_what_expired_and_nothing_else(void **state)
+{
+    int64_t then_ms = SCENE_NOW_MS + 60 * DAY_MS;
+
+    (void)state;
+    (void)scene_begin(&temp, &ada, 1);
+    send_at(2592000, SCENE_NOW_MS);
+    for (int i = 0; i < 2; i++) {
+        send_at(10, SCENE_NOW_MS);
+        while (scene_count(&temp, EXPIRED_SQL) > 0) {
+            janitor_expire(janitor, then_ms);
+            loop_turn(temp.temp.loop, 0);
+        }
+    }
+    assert_int_equal(scene_count(&temp, "SELECT count(*) FROM envelopes WHERE kind = 1"), 1);
+    assert_int_equal(scene_count(&temp, "SELECT count(*) FROM envelopes WHERE kind = 0"), 1);
+    assert_int_equal(scene_count(&temp, "SELECT count(*) FROM sessions"), 1);
+    assert_int_equal(scene_count(&temp, "SELECT count(*) FROM devices WHERE idle_state = 0"), 2);
+}
+
+static void a_short_round_under_way_becomes_a_whole_one(void **state)
+{
+    int64_t then_ms = SCENE_NOW_MS + 60 * DAY_MS;
+    int64_t until_ms = clock_steady_ms() + 30000;
+
+    (void)state;
+    (void)scene_begin(&temp, &ada, 1);
+    janitor_expire(janitor, then_ms);
+    janitor_run(janitor, then_ms); /* once: its read is not answered before the loop turns */
+    while (scene_count(&temp, "SELECT count(*) FROM sessions") > 0) {
+        assert_true(clock_steady_ms() < until_ms);
+        loop_turn(temp.temp.loop, 0);
+    }
+}
+
 static void a_round_takes_nothing_that_is_not_due(void **state)
 {
     (void)state;
@@ -165,6 +200,8 @@ int main(void)
 #define JANITOR_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         JANITOR_TEST(a_round_does_every_duty),
+        JANITOR_TEST(a_short_round_removes_what_expired_and_nothing_else),
+        JANITOR_TEST(a_short_round_under_way_becomes_a_whole_one),
         JANITOR_TEST(a_round_takes_nothing_that_is_not_due),
         JANITOR_TEST(a_full_batch_is_followed_by_another_in_the_same_round),
         JANITOR_TEST(idle_devices_are_looked_at_once_an_hour),
