@@ -195,3 +195,15 @@ enum exit_code admin_stats(const struct arguments *arguments)
 
     return ask(arguments, &call, admin_print_stats);
 }
+
+enum exit_code admin_db_restored(const struct arguments *arguments)
+{
+    const struct http_call call = { .method = "POST", .path = "/admin/restored", .raw = "{}" };
+
+    if (!arguments_has(arguments, OPTION_YES)) {
+        say_error("this makes every seq jump and raises the relay's generation: say --yes if an"
+                  " older state of this machine was put back, keys and all");
+        return EXIT_CODE_USAGE;
+    }
+    return ask(arguments, &call, admin_print_stats);
+}

@@ -17,6 +17,7 @@ enum exit_code admin_account_show(const struct arguments *arguments);
 enum exit_code admin_account_erase(const struct arguments *arguments);
 enum exit_code admin_queue(const struct arguments *arguments);
 enum exit_code admin_stats(const struct arguments *arguments);
+enum exit_code admin_db_restored(const struct arguments *arguments);
 
 /* Make an invite for one use in the name of another command; NULL when that does not work,
  * with nothing said.  The caller frees it. */
