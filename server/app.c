@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/app.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/api/admin_api.h"
+#include "server/api/api.h"
 #include "server/api/health_api.h"
 #include "server/app_private.h"
 #include "server/config/keyring.h"
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
+#include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
+#include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
 #include "server/store/sqlite.h"

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/base64url.h"
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "server/api/admin_api.h"
@@ -17,6 +21,8 @@
 #include "server/domain/hub.h"
 #include "server/domain/report.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     LIST_DEFAULT = 100

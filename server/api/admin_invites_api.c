@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
+#include "common/bytes.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "server/api/admin_api.h"
@@ -12,6 +16,8 @@
 #include "server/domain/domain.h"
 #include "server/domain/invites.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     USES_MAX = 1000000,

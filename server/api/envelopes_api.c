@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/envelopes. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/mem.h"
@@ -12,6 +17,8 @@
 #include "server/api/problem.h"
 #include "server/domain/envelopes.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 static void on_sent(void *arg, const struct envelope_outcome *outcome)
 {

@@ -5,6 +5,8 @@
 
 #include "common/base64url.h"
 #include "common/bytes.h"
+#include "common/ids.h"
+#include "server/domain/gaps.h"
 
 static void append_gap_members(struct buf *out, const struct gap *gap)
 {

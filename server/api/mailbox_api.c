@@ -3,8 +3,13 @@
  * GET /v1/mailbox and POST /v1/mailbox/ack: the same mailbox as the stream's, for
  * push handlers.  A listing is gathered in pieces, so that no read is large.
  */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/mem.h"
@@ -18,6 +23,8 @@
 #include "server/domain/mail.h"
 #include "server/domain/mailboxes.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
 
 struct listing {
     struct api *api;

@@ -2,9 +2,12 @@
 #include "server/api/outcome.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 #include "common/base64url.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/ids.h"
 
 enum {
     RETRY_UNAVAILABLE_S = 2,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/json.h"
 #include "server/api/problem.h"
 #include "server/http/exchange.h"
 

@@ -4,10 +4,14 @@
  * subprotocol; a bad one in the header is 401, a bad subprotocol is answered by
  * an upgrade that closes with 4401, since browsers cannot see a status.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
+#include "common/json.h"
 #include "common/mem.h"
+#include "server/api/api.h"
 #include "server/api/auth.h"
 #include "server/api/mail_api.h"
 #include "server/api/problem.h"
@@ -17,6 +21,9 @@
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/http/exchange.h"
+#include "server/http/problem.h"
+#include "server/http/route.h"
+#include "server/ws/channel.h"
 
 enum {
     TRIES_MAX = 4

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "common/wire.h"
 #include "server/domain/envelopes.h"
 

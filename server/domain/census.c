@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "server/domain/census_sql.h"
 #include "server/domain/domain.h"
+#include "server/store/store.h"
 
 struct counting {
     census_counted_fn *done;

@@ -2,7 +2,6 @@
 /* Counts over the whole relay, for the operator.  They read much: not for every minute. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

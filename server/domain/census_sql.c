@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/census_sql.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "server/domain/body.h"
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "common/ids.h"
 #include "server/domain/census.h"
 #include "server/store/store.h"
 

@@ -5,15 +5,20 @@
  * it will be delivered; a shared body is guarded by itself too, or a prefix of
  * one odd byte would hide a plain text behind it.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/utf8.h"
 #include "server/domain/body.h"
 #include "server/domain/domain.h"
+#include "server/domain/envelopes.h"
 #include "server/domain/envelopes_private.h"
 
 static bool refuse(struct envelope_outcome *out, enum envelope_result result, const char *member,

@@ -3,15 +3,23 @@
  * The write of a delivery and what follows from its end: counters, announcements,
  * the answer.
  */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
 #include "common/metrics.h"
 #include "server/domain/body.h"
+#include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/envelopes.h"
 #include "server/domain/envelopes_private.h"
 #include "server/domain/envelopes_sql.h"
 #include "server/domain/gaps.h"
 #include "server/domain/hub.h"
 #include "server/domain/losses.h"
+#include "server/domain/mailboxes.h"
 #include "server/store/store.h"
 
 int64_t envelopes_copy_bytes(const struct copy *copy)

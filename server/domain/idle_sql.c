@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 
 static const struct store_stmt to_warn = {

@@ -13,9 +13,7 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "server/domain/gaps.h"
-
-struct domain;
-struct mailbox;
+#include "server/domain/mailboxes.h"
 
 enum {
     MAIL_READ_ITEMS = 128

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "common/bytes.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/domain.h"

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/crypto.h"
 #include "common/ids.h"
 #include "common/table.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/mailboxes_sql.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "common/bytes.h"

@@ -16,6 +16,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "server/http/guard.h"
+#include "server/http/problem.h"
 
 struct body {
     size_t left; /* bytes of the body, or of the present chunk, still to come */

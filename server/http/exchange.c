@@ -2,12 +2,19 @@
 /* What a handler reads from a request.  The replies are in exchange_reply.c. */
 #include "server/http/exchange.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 
+#include "common/buf.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/http/exchange_private.h"
+#include "server/http/parser.h"
+#include "server/http/response.h"
 #include "server/http/router.h"
 #include "server/http/server_private.h"
 #include "server/http/talk.h"

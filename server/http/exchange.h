@@ -8,15 +8,11 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "common/bytes.h"
 #include "server/http/problem.h"
 
-struct conn;
 struct exchange;
-struct http_route;
 
 const struct http_route *exchange_route(const struct exchange *exchange);
 

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "server/http/exchange.h"
 #include "server/http/exchange_private.h"
+#include "server/http/parser.h"
+#include "server/http/problem.h"
+#include "server/http/response.h"
 #include "server/http/route.h"
 #include "server/http/server_private.h"
 #include "server/http/talk.h"

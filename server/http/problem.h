@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 enum problem {
 #define PROBLEM(code, status, title, detail) PROBLEM_##code,
 #include "server/http/problem.def"

@@ -2,6 +2,7 @@
 #include "server/http/router.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Step through the segments of "/a/b"; false at the end.  "/a/" has an empty second one. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/server.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "server/http/exchange_private.h"
 #include "server/http/server_private.h"

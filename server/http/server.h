@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http/route.h"
-
 struct conn;
 struct http_server;
 struct loop;

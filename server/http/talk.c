@@ -14,9 +14,12 @@
  */
 #include "server/http/talk.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -24,9 +27,15 @@
 #include "common/metrics.h"
 #include "server/http/body.h"
 #include "server/http/cors.h"
+#include "server/http/exchange.h"
 #include "server/http/exchange_private.h"
 #include "server/http/guard.h"
+#include "server/http/parser.h"
+#include "server/http/problem.h"
+#include "server/http/response.h"
+#include "server/http/route.h"
 #include "server/http/router.h"
+#include "server/http/server.h"
 #include "server/http/server_private.h"
 #include "server/net/conn.h"
 

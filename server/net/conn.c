@@ -4,9 +4,12 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/loop.h"

@@ -8,11 +8,18 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/clock.h"
+#include "server/net/conn.h"
 #include "server/net/conn_private.h"
+#include "server/net/net.h"
 #include "server/net/net_private.h"
 
 /* The only two places where a descriptor is read and written. */

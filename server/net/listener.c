@@ -3,10 +3,14 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -14,7 +18,10 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/net/conn.h"
+#include "server/net/conn_private.h"
 #include "server/net/listener_private.h"
+#include "server/net/net.h"
 #include "server/net/net_private.h"
 
 enum {

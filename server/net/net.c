@@ -3,10 +3,13 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/net/conn.h"
+#include "server/net/conn_private.h"
 #include "server/net/listener_private.h"
 #include "server/net/net_private.h"
 

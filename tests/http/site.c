@@ -15,6 +15,7 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/http/exchange.h"
+#include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/conn.h"
 #include "server/net/net.h"
