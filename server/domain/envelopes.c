@@ -274,7 +274,7 @@ static int64_t expiry_of(const struct envelope_send *send, int64_t now_ms)
 {
     int64_t step = send->ttl_s < LIMIT_TTL_SHORT_S ? 10 : 60;
 
-    return (now_ms / 1000 + send->ttl_s + step - 1) / step * step;
+    return ((now_ms + 999) / 1000 + send->ttl_s + step - 1) / step * step;
 }
 
 static uint8_t *copy_fill(struct copy *copy, const struct envelope_recipient *recipient,

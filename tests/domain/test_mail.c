@@ -177,6 +177,23 @@ static void what_has_expired_is_left_out(void **state)
     assert_page("", false);
 }
 
+static void nothing_expires_before_its_whole_ttl(void **state)
+{
+    static const int64_t lives_s[] = { SHORT_S, 3600 };
+    static const char *const letters[] = { "a", "b" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lives_s / sizeof lives_s[0]; i++) {
+        int64_t sent_ms = NOW_MS + 999;
+        int64_t end_ms = sent_ms + lives_s[i] * 1000;
+        temp_domain_send_at(&temp, 1, letters[i], lives_s[i], sent_ms, &sent);
+        temp_domain_read(&temp, 1, 0, end_ms - 1, &page);
+        assert_page(letters[i], false);
+        temp_domain_read(&temp, 1, 0, end_ms + 60000, &page);
+        assert_page("", false);
+    }
+}
+
 static void redelivered_is_told_only_of_what_was_sent_in_this_life(void **state)
 {
     int64_t seqs[3];
@@ -444,6 +461,7 @@ int main(void)
         MAIL_TEST(a_page_that_goes_on_takes_only_what_fits),
         MAIL_TEST(a_read_takes_no_more_than_its_maximum),
         MAIL_TEST(what_has_expired_is_left_out),
+        MAIL_TEST(nothing_expires_before_its_whole_ttl),
         MAIL_TEST(redelivered_is_told_only_of_what_was_sent_in_this_life),
         MAIL_TEST(a_row_with_a_flipped_byte_is_never_served),
         MAIL_TEST(a_row_in_the_wrong_place_is_never_served),
