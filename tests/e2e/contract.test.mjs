@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { document, eventNames, operations, resolve } from './support/contract.mjs';
+import { codesOf, document, eventNames, operations, resolve } from './support/contract.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 const source = (path) => readFileSync(new URL(path, ROOT), 'utf8');
@@ -22,9 +22,7 @@ test('every problem is documented under its own status', () => {
   for (const { method, path, spec } of operations) {
     for (const [status, named] of Object.entries(spec.responses)) {
       const { content } = resolve(named);
-      const parts = content?.['application/problem+json']?.schema.allOf ?? [];
-      const codes = parts.flatMap((part) => part.properties?.type?.enum ?? [])
-        .map((type) => type.replace('urn:sealpost:problem:', ''));
+      const codes = codesOf(resolve(named));
       codes.forEach((code) => {
         assert.equal(statusOf.get(code), Number(status), `${method} ${path} ${code}`);
       });

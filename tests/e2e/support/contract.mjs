@@ -37,6 +37,13 @@ ajv.addSchema(closed, 'contract');
 close(events.$defs);
 ajv.addSchema(events);
 
+const PROBLEM = 'urn:sealpost:problem:';
+
+// The codes of the problems that a documented response may be.
+export const codesOf = (documented) => (
+  documented.content?.['application/problem+json']?.schema.allOf ?? []
+).flatMap((part) => part.properties?.type?.enum ?? []).map((type) => type.replace(PROBLEM, ''));
+
 export function resolve(node) {
   let at = node;
   while (at?.$ref) {
@@ -106,10 +113,13 @@ export function checkResponse(method, target, response) {
   const documented = resolve(operation.spec.responses[status]);
   assert.ok(documented, `${what} is not documented: ${response.body.toString().slice(0, 400)}`);
   checkHeaders(documented, response, what);
-  if (method !== 'HEAD') {
-    checkBody(operation, documented, response, what);
-  }
-  record(`${operation.method} ${operation.path} ${status}`);
+  const value = method === 'HEAD' ? null : checkBody(operation, documented, response, what);
+  recordAnswer(operation, status, value);
+}
+
+function recordAnswer(operation, status, value) {
+  const code = value?.type?.startsWith?.(PROBLEM) ? ` ${value.type.replace(PROBLEM, '')}` : '';
+  record(`${operation.method} ${operation.path} ${status}${code}`);
 }
 
 function checkHeaders(documented, response, what) {
@@ -124,15 +134,17 @@ function checkHeaders(documented, response, what) {
 function checkBody(operation, documented, response, what) {
   if (!documented.content) {
     assert.equal(response.body.length, 0, `${what} has a body: ${response.body}`);
-    return;
+    return null;
   }
   const type = response.headers['content-type'];
   const mediaType = Object.keys(documented.content).find((each) => each === type);
   assert.ok(mediaType, `${what} has content type ${type}`);
-  if (/json/.test(mediaType)) {
-    validateRef(schemaAt(operation, String(response.status), mediaType),
-      JSON.parse(response.body.toString('utf8')), what);
+  if (!/json/.test(mediaType)) {
+    return null;
   }
+  const value = JSON.parse(response.body.toString('utf8'));
+  validateRef(schemaAt(operation, String(response.status), mediaType), value, what);
+  return value;
 }
 
 // The result of a SEND or an ACK is what the HTTP call would have answered.
@@ -144,5 +156,5 @@ export function checkResult(method, path, status, value) {
     const mediaType = Object.keys(documented.content)[0];
     validateRef(schemaAt(operation, String(status), mediaType), value, `RESULT ${status}`);
   }
-  record(`${method} ${path} ${status}`);
+  recordAnswer(operation, status, value);
 }
