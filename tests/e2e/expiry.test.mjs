@@ -97,17 +97,17 @@ scene('a device not seen for long is told of, then its mailbox is closed', { clo
   async (relay) => {
     const { a, bob, b } = await relay.pair();
     const [second] = await bob.grow(2);
-    for (let day = 0; day < 29; day++) {
+    for (let day = 0; day < 30; day++) {
       relay.clock.advance(DAY_S);
       await b.login();
     }
     const untilMidnight = DAY_S - (Math.floor(Date.now() / 1000) % DAY_S);
-    relay.clock.advance(Math.max(0, untilMidnight - 300)); // the 30th day is about to begin
+    relay.clock.advance(Math.max(0, untilMidnight - 300)); // thirty whole days are about to be over
     await b.login();
     const stream = await b.open();
     await stream.caughtUp();
     const poke = async () => assertStatus(await relay.call('GET', '/v1/server'), 200);
-    relay.clock.advance(600);
+    relay.clock.advance(4200); // into that day, and past the janitor's hour
     await poke();
     const told = await stream.event('device.idle');
     assert.equal(told.device_id, 2);
