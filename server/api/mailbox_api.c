@@ -185,7 +185,7 @@ static void on_acking_loaded(void *arg, bool ok)
     mailboxes_pin(mailbox);
     acking->mailbox = mailbox;
     if (acking->up_to >= 0) {
-        mail_ack_upto(domain, mailbox, acking->up_to, on_acked, acking);
+        mail_ack_upto(domain, mailbox, acking->up_to, acking->api->now_ms(), on_acked, acking);
     } else {
         mail_ack(domain, mailbox, acking->seqs, acking->count, on_acked, acking);
     }

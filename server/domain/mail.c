@@ -246,13 +246,13 @@ void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seq
     store_submit(domain->store, &batch, on_acked, acking);
 }
 
-void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, mail_acked_fn *done,
-                   void *arg)
+void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, int64_t now_ms,
+                   mail_acked_fn *done, void *arg)
 {
     struct acking *acking = acking_create(domain, mailbox, done, arg, 0);
     struct store_batch *batch = store_batch_create();
 
-    mail_sql_ack_upto(batch, mailbox->number, seq);
+    mail_sql_ack_upto(batch, mailbox->number, seq, now_ms / 1000);
     store_submit(domain->store, &batch, on_acked, acking);
 }
 

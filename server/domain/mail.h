@@ -71,9 +71,9 @@ typedef void mail_acked_fn(void *arg, enum mail_ack_result result, int64_t ackno
 void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
               mail_acked_fn *done, void *arg);
 
-/* Delete everything up to seq. */
-void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, mail_acked_fn *done,
-                   void *arg);
+/* Delete everything up to seq but what has expired by now_ms: of that a gap tells. */
+void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, int64_t now_ms,
+                   mail_acked_fn *done, void *arg);
 
 /* Neighbours in a mailbox, as they were delivered. */
 struct mail_run {

@@ -19,9 +19,11 @@ static const struct store_stmt ack = {
     .sql = "DELETE FROM envelopes WHERE seq = $1 AND mailbox = $2 RETURNING kind, length(body)",
 };
 
+/* What has expired may never have been shown: it stays, so that its gap comes. */
 static const struct store_stmt ack_upto = {
     .name = "envelopes.ack_upto",
-    .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq <= $2 RETURNING kind, length(body)",
+    .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq <= $2 AND expires_at > $3"
+           " RETURNING kind, length(body)",
 };
 
 /*
@@ -80,11 +82,12 @@ void mail_sql_ack(struct store_batch *batch, int64_t mailbox, int64_t seq)
     store_bind_int(batch, mailbox);
 }
 
-void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq)
+void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq, int64_t now_s)
 {
     store_batch_add(batch, &ack_upto);
     store_bind_int(batch, mailbox);
     store_bind_int(batch, seq);
+    store_bind_int(batch, now_s);
 }
 
 void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, const struct mail_run *run)

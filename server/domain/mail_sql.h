@@ -22,9 +22,9 @@ enum mail_row {
 /* Decode the next row; a damaged one sets seq alone.  The body is borrowed from rows. */
 enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail_item *out);
 
-/* Append the deletion of one seq, of all up to one, or of exactly a run. */
+/* Append the deletion of one seq, of all up to one that live at now_s, or of exactly a run. */
 void mail_sql_ack(struct store_batch *batch, int64_t mailbox, int64_t seq);
-void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq);
+void mail_sql_ack_upto(struct store_batch *batch, int64_t mailbox, int64_t seq, int64_t now_s);
 void mail_sql_ack_run(struct store_batch *batch, int64_t mailbox, const struct mail_run *run);
 
 /* Decode a deleted row: whether it was a gap, and how many bytes were stored. */

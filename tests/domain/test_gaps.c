@@ -118,7 +118,7 @@ static void a_loss_after_an_unread_gap_was_acknowledged_has_its_own(void **state
 {
     (void)state;
     send_refused(1);
-    assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX), 2);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX, NOW_MS), 2);
     temp_domain_send(&temp, 1, 9, "waits again", &sent);
     assert_int_equal(sent.outcome.stored, 1);
     send_refused(2);

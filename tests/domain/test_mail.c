@@ -334,7 +334,7 @@ static void an_ack_of_a_foreign_seq_harms_nobody(void **state)
     send_letters(2, seqs);
     assert_int_equal(temp_domain_ack(&temp, 2, seqs, 2), 0);
     assert_int_equal(ack_run(2, seqs, 2), 0);
-    assert_int_equal(temp_domain_ack_upto(&temp, 2, seqs[1]), 0);
+    assert_int_equal(temp_domain_ack_upto(&temp, 2, seqs[1], NOW_MS), 0);
     read_page(0, 128, 1000);
     assert_page("ab", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 2);
@@ -359,12 +359,27 @@ static void an_ack_up_to_a_seq_takes_that_and_all_before(void **state)
 
     (void)state;
     send_letters(4, seqs);
-    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[0] - 1), 0);
-    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[2]), 3);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[0] - 1, NOW_MS), 0);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[2], NOW_MS), 3);
     read_page(0, 128, 1000);
     assert_page("d", false);
-    assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX), 1);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX, NOW_MS), 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
+}
+
+/* Whoever read the mailbox was not shown it: silence about it would be a loss without a gap. */
+static void an_ack_up_to_a_seq_spares_what_expired_unseen(void **state)
+{
+    (void)state;
+    temp_domain_send_at(&temp, 1, "a", LONGEST_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "b", SHORT_S, NOW_MS, &sent);
+    temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
+    temp_domain_read(&temp, 1, 0, LATER_MS, &page);
+    assert_page("ac", false);
+    assert_int_equal(temp_domain_ack_upto(&temp, 1, page.items[1].seq, LATER_MS), 2);
+    temp_domain_read(&temp, 1, 0, NOW_MS, &page);
+    assert_page("b", false);
+    assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
 }
 
 static void a_run_deletes_exactly_itself(void **state)
@@ -473,6 +488,7 @@ int main(void)
         MAIL_TEST(an_ack_of_a_foreign_seq_harms_nobody),
         MAIL_TEST(what_was_acknowledged_stays_away_over_a_restart),
         MAIL_TEST(an_ack_up_to_a_seq_takes_that_and_all_before),
+        MAIL_TEST(an_ack_up_to_a_seq_spares_what_expired_unseen),
         MAIL_TEST(a_run_deletes_exactly_itself),
         MAIL_TEST(a_run_spares_what_expired_inside_it),
         MAIL_TEST(a_run_of_as_many_others_is_spared),

@@ -332,13 +332,13 @@ int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const struct m
     return wait_acked(temp, &acked);
 }
 
-int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq)
+int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq, int64_t now_ms)
 {
     struct mailbox *mailbox = temp_domain_mailbox(temp, n);
     struct acked acked = { false, 0 };
 
     CHECK(mailbox != NULL);
-    mail_ack_upto(&temp->domain, mailbox, seq, on_acked, &acked);
+    mail_ack_upto(&temp->domain, mailbox, seq, now_ms, on_acked, &acked);
     return wait_acked(temp, &acked);
 }
 

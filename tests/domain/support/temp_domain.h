@@ -97,7 +97,7 @@ void temp_domain_read_begin(struct temp_domain *temp, struct mailbox *mailbox,
 /* Acknowledge seqs and wait; returns how many items were deleted, -1 when it failed. */
 int64_t temp_domain_ack(struct temp_domain *temp, uint32_t n, const int64_t *seqs, size_t count);
 int64_t temp_domain_ack_run(struct temp_domain *temp, uint32_t n, const struct mail_run *run);
-int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq);
+int64_t temp_domain_ack_upto(struct temp_domain *temp, uint32_t n, int64_t seq, int64_t now_ms);
 
 /* A listener that writes down what it hears. */
 struct temp_heard {
