@@ -90,6 +90,7 @@ static bool mailbox_takes(const struct domain *domain, struct mailbox *mailbox, 
     if (settings->overflow == DOMAIN_DROP_OLDEST) {
         return true; /* losses_trim makes room behind it */
     }
+    mailboxes_reopen(domain, mailbox); /* the caps may have been raised */
     if (mailbox->envelope_count + 1 > settings->mailbox_max_envelopes ||
         mailbox->envelope_bytes + bytes > settings->mailbox_max_bytes) {
         mailbox->refusing = true;

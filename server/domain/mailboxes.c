@@ -228,17 +228,22 @@ void mailboxes_count_in(struct mailbox *mailbox, int64_t bytes)
     mailbox->envelope_bytes += bytes;
 }
 
-void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, int64_t envelopes,
-                         int64_t bytes)
+void mailboxes_reopen(const struct domain *domain, struct mailbox *mailbox)
 {
     const struct domain_settings *settings = &domain->settings;
 
-    mailbox->envelope_count -= envelopes;
-    mailbox->envelope_bytes -= bytes;
     if (mailbox->refusing && mailbox->envelope_count <= settings->mailbox_max_envelopes * 3 / 4 &&
         mailbox->envelope_bytes <= settings->mailbox_max_bytes / 4 * 3) {
         mailbox->refusing = false;
     }
+}
+
+void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, int64_t envelopes,
+                         int64_t bytes)
+{
+    mailbox->envelope_count -= envelopes;
+    mailbox->envelope_bytes -= bytes;
+    mailboxes_reopen(domain, mailbox);
 }
 
 void mailboxes_seal_gaps(struct mailbox *mailbox)

@@ -84,5 +84,8 @@ void mailboxes_count_in(struct mailbox *mailbox, int64_t bytes);
 void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, int64_t envelopes,
                          int64_t bytes);
 
+/* Let a mailbox that refuses take mail again when it is at 75 % of the caps as they are now. */
+void mailboxes_reopen(const struct domain *domain, struct mailbox *mailbox);
+
 /* From now on no loss merges into gaps made so far: a read is about to see them. */
 void mailboxes_seal_gaps(struct mailbox *mailbox);

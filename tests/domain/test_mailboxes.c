@@ -319,6 +319,18 @@ static void a_full_mailbox_reopens_at_three_quarters_of_both_caps(void **state)
     assert_false(mailbox->refusing);
 }
 
+static void a_full_mailbox_reopens_when_the_caps_are_raised(void **state)
+{
+    (void)state;
+    temp.domain.settings.mailbox_max_envelopes = 1;
+    temp_domain_send(&temp, 1, 1, "a", &sent);
+    temp_domain_send(&temp, 1, 2, "b", &sent);
+    assert_int_equal(sent.outcome.result, ENVELOPE_MAILBOX_FULL);
+    temp.domain.settings.mailbox_max_envelopes = 8;
+    temp_domain_send(&temp, 1, 3, "c", &sent);
+    assert_int_equal(sent.outcome.result, ENVELOPE_STORED);
+}
+
 static void sealing_forgets_every_open_gap(void **state)
 {
     struct mailbox *mailbox = temp_domain_mailbox(&temp, 1);
@@ -349,6 +361,7 @@ int main(void)
         MAILBOX_TEST(a_forgotten_mailbox_lives_until_it_is_unpinned),
         MAILBOX_TEST(a_load_beside_a_removal_keeps_no_ghost),
         MAILBOX_TEST(a_full_mailbox_reopens_at_three_quarters_of_both_caps),
+        MAILBOX_TEST(a_full_mailbox_reopens_when_the_caps_are_raised),
         MAILBOX_TEST(sealing_forgets_every_open_gap),
     };
 
