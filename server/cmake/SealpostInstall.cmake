@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts beside the programs: the configuration, which is the operator's
-# once it is there, and the systemd unit.  The unit names fixed paths, so build for them:
-#   -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc
+# once it is there, and the systemd unit, which names the places of both.  deploy/ has it as
+# it is for -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc.
 set(sealpost_conf ${CMAKE_INSTALL_FULL_SYSCONFDIR}/sealpost)
 install(CODE "
   set(conf \"\$ENV{DESTDIR}${sealpost_conf}/sealpost.conf\")
@@ -12,4 +12,8 @@ install(CODE "
     message(STATUS \"Installing: \${conf}\")
     configure_file(\"${PROJECT_SOURCE_DIR}/deploy/sealpost.conf\" \"\${conf}\" COPYONLY)
   endif()")
-install(FILES deploy/sealpostd.service DESTINATION lib/systemd/system)
+file(READ deploy/sealpostd.service sealpost_unit)
+string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_FULL_SBINDIR}/" sealpost_unit "${sealpost_unit}")
+string(REPLACE "/etc/sealpost/" "${sealpost_conf}/" sealpost_unit "${sealpost_unit}")
+file(CONFIGURE OUTPUT generated/sealpostd.service CONTENT "${sealpost_unit}" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/generated/sealpostd.service" DESTINATION lib/systemd/system)

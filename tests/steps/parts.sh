@@ -91,4 +91,5 @@ parts_slow() {
     step crash 900 tests/crash/run # it builds by itself
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
+    step quickstart-refuses 300 quickstart_refuses
 }

@@ -81,6 +81,23 @@ coverage() {
         --fail-under-line "$LINE_FLOOR" --fail-under-branch "$BRANCH_FLOOR"
 }
 
+# The unit that is made for another place names what is installed there.
+check_unit_elsewhere() {
+    local unit=build/elsewhere/generated/sealpostd.service
+    cmake -G Ninja -S . -B build/elsewhere -DSEALPOST_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/opt/relay >/dev/null &&
+        grep -q '^ExecStart=/opt/relay/sbin/sealpostd --config /etc/opt/relay/sealpost/sealpost.conf$' "$unit" &&
+        grep -q '/opt/relay/sealpost/sealpost.conf"' build/elsewhere/cmake_install.cmake
+}
+
+# The quickstart closes no folder that holds other things.
+quickstart_refuses() {
+    local folder
+    folder=$(mktemp -d "$PWD/build/foreign.XXXXXX") || return 1
+    touch "$folder/other" && chmod 0755 "$folder"
+    if deploy/quickstart --demo --dir "$folder"; then return 1; fi
+    [ "$(stat -c %a "$folder")" = 755 ] && rm -r "$folder"
+}
+
 # What `cmake --install` puts where, and that it works from there.
 check_install() {
     local root file
@@ -93,5 +110,7 @@ check_install() {
     "$root/usr/sbin/sealpostd" --version && "$root/usr/bin/sealpost" --version &&
         "$root/usr/sbin/sealpostd" --config "$root/etc/sealpost/sealpost.conf" --check-config \
             --set base_url=https://relay.example || return 1
+    cmp "$root/usr/lib/systemd/system/sealpostd.service" deploy/sealpostd.service || return 1
+    check_unit_elsewhere || { echo "the unit for another prefix names other paths" && return 1; }
     rm -rf "$root"
 }
