@@ -141,6 +141,7 @@ static struct http_server *create_server(struct app *app, struct http_routes *ro
         .head_timeout_ms = app->config.head_timeout * 1000,
         .body_timeout_ms = app->config.body_timeout * 1000,
         .idle_timeout_ms = app->config.idle_timeout * 1000,
+        .bodies_max_bytes = app->config.request_bodies_max,
     };
 
     return http_server_create(app->loop, &config);

@@ -113,6 +113,7 @@ void exchange_destroy(struct exchange *exchange)
 {
     if (exchange->server != NULL) {
         exchange->server->waiting -= exchange->waiting ? 1 : 0;
+        exchange->server->body_bytes -= exchange->body.size;
         LIST_REMOVE(exchange, link);
     }
     free(exchange->caller);

@@ -21,6 +21,8 @@ struct http_config {
                                          byte (after the accept for the first request) */
     int64_t body_timeout_ms;          /* a whole body this long after its head */
     int64_t idle_timeout_ms;          /* between requests */
+    int64_t bodies_max_bytes;         /* of all request bodies at once, twice that for small ones;
+                                         who sends more is told to come again.  0: any */
     const char *server_name;          /* value of the Server header, or NULL */
 };
 

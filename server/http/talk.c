@@ -48,7 +48,9 @@ enum talk_state {
 };
 
 enum {
-    BODY_RESERVE_BYTES = 65536
+    BODY_RESERVE_BYTES = 65536,
+    BODY_SMALL_BYTES = 65536,
+    RETRY_S = 2
 };
 
 struct talk {
@@ -117,7 +119,8 @@ static void talk_turn_down(struct talk *talk, enum problem problem, const char *
     exchange->close |= has_body;
     talk_enter(talk, WAITING);
     conn_pause(talk->conn, CONN_PAUSE_REQUEST);
-    exchange_reply_problem(exchange, problem, 0, members);
+    exchange_reply_problem(exchange, problem, problem == PROBLEM_unavailable ? RETRY_S : 0,
+                           members);
 }
 
 static void turn_down_too_large(struct talk *talk, size_t max)
@@ -292,16 +295,33 @@ static size_t talk_read_head(struct talk *talk, struct bytes input)
     return size;
 }
 
+/* Whoever fills the room with large bodies leaves some for small ones: to sign in, to acknowledge. */
+static bool bodies_fit(const struct talk *talk)
+{
+    const struct http_server *server = talk->server;
+    size_t max = (size_t)server->config.bodies_max_bytes;
+    bool is_small = talk->exchange->body.size <= BODY_SMALL_BYTES;
+
+    return max == 0 || server->body_bytes <= (is_small ? 2 * max : max);
+}
+
 static size_t talk_read_body(struct talk *talk, struct bytes input)
 {
     enum problem problem = PROBLEM_bad_request;
+    struct buf *body = &talk->exchange->body;
+    size_t before = body->size;
     size_t used = 0;
+    enum parse_step step = body_take(&talk->body, input, &used, body, &problem);
 
-    switch (body_take(&talk->body, input, &used, &talk->exchange->body, &problem)) {
+    talk->server->body_bytes += body->size - before;
+    switch (step) {
     case PARSE_DONE:
         talk_dispatch(talk);
         break;
     case PARSE_MORE:
+        if (!bodies_fit(talk)) {
+            talk_turn_down(talk, PROBLEM_unavailable, "");
+        }
         break;
     case PARSE_BAD:
         if (problem == PROBLEM_too_large) {

@@ -105,3 +105,22 @@ scene('a connection that idles between requests is closed', { set: { idle_timeou
     assert.equal((await raw.response()).status, 200);
     assert.equal((await raw.toEnd()).length, 0);
   });
+
+// Nobody needs an account to send a body, so many large ones at once must not fill the memory.
+scene('large bodies beyond what may be held are told to come again',
+  { set: { request_bodies_max: '4M' } }, async (relay) => {
+    const size = 1_400_000;
+    const head = `POST /v1/envelopes HTTP/1.1\r\nHost: a\r\nContent-Length: ${size + 1}\r\n\r\n`;
+    const all = await Promise.all(Array.from({ length: 3 }, () => Raw.open(relay.port)));
+    all.forEach((raw) => raw.write(Buffer.concat([Buffer.from(head), Buffer.alloc(size, 32)])));
+    const refused = await Promise.any(all.map(async (raw) => {
+      await raw.toEnd();
+      return raw.received.toString('latin1');
+    }));
+    assert.deepEqual(statuses(refused), [503]);
+    assert.match(refused, /\r\nretry-after: \d+\r\n/i);
+    assert.match(refused, /urn:sealpost:problem:unavailable/);
+    assert.equal((await relay.call('GET', '/v1/server')).status, 200);
+    await relay.account({ invite: await relay.invite() });
+    all.forEach((raw) => raw.destroy());
+  });

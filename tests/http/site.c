@@ -152,6 +152,7 @@ static const struct http_route routes[] = {
     { .method = "POST", .path = "/small", .body_max = SITE_SMALL_BYTES, .handler = on_echo },
     { .method = "GET", .path = "/later", .handler = on_later },
     { .method = "POST", .path = "/later", .body_max = 100, .handler = on_later },
+    { .method = "POST", .path = "/large", .body_max = SITE_BODY_BYTES, .handler = on_later },
     { .method = "GET", .path = "/take", .handler = on_take },
     { .method = "GET", .path = "/cached", .handler = on_cached },
     { .method = "GET", .path = "/big", .handler = on_big },
@@ -183,6 +184,7 @@ void site_open(struct site *site, const struct site_options *options)
         .head_timeout_ms = or_patience(options->head_timeout_ms),
         .body_timeout_ms = or_patience(options->body_timeout_ms),
         .idle_timeout_ms = or_patience(options->idle_timeout_ms),
+        .bodies_max_bytes = options->bodies_max_bytes,
     };
     char error[200];
 

@@ -17,6 +17,7 @@ struct exchange;
 enum {
     SITE_SMALL_BYTES = 10,    /* body_max of POST /small */
     SITE_BIG_BYTES = 1000000, /* size of what GET /big answers */
+    SITE_BODY_BYTES = 200000, /* body_max of POST /large */
     SITE_PATIENCE_MS = 20000, /* beyond this what is waited for does not happen */
 };
 
@@ -38,6 +39,7 @@ struct site_options {
     int64_t body_timeout_ms;
     int64_t idle_timeout_ms;
     int64_t output_high_bytes;
+    int64_t bodies_max_bytes; /* 0: any */
 };
 
 void site_open(struct site *site, const struct site_options *options);

@@ -15,8 +15,12 @@
 #define HOST "Host: relay.example\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
+#define POST(path, length) "POST " path " HTTP/1.1\r\n" HOST "Content-Length: " length "\r\n\r\n"
+
 enum {
-    HASTY_MS = 100
+    HASTY_MS = 100,
+    BODIES_BYTES = 100000,
+    LARGE_BYTES = 70000
 };
 
 static const struct site_options plain = { 0 };
@@ -37,6 +41,15 @@ static int open_hasty(void **state)
     site_open(site, &(struct site_options){ .head_timeout_ms = HASTY_MS,
                                             .body_timeout_ms = HASTY_MS,
                                             .idle_timeout_ms = HASTY_MS });
+    *state = site;
+    return 0;
+}
+
+static int open_narrow(void **state)
+{
+    struct site *site = mem_zeroed(1, sizeof *site);
+
+    site_open(site, &(struct site_options){ .bodies_max_bytes = BODIES_BYTES });
     *state = site;
     return 0;
 }
@@ -124,6 +137,67 @@ static void a_peer_that_shut_its_direction_still_gets_its_answer(void **state)
     client_wait_for_end(&client);
     assert_true(client_has(&client, "yours"));
     client_close(&client);
+}
+
+static void send_part(struct client *client, size_t size)
+{
+    uint8_t *part = mem_zeroed(size, 1);
+
+    client_send(client, bytes_of(part, size));
+    free(part);
+}
+
+static void bodies_that_are_too_many_together_are_told_to_come_again(void **state)
+{
+    struct site *site = *state;
+    struct client first;
+    struct client second;
+
+    client_open(&first, site);
+    client_open(&second, site);
+    client_send_text(&first, POST("/large", "100001"));
+    send_part(&first, BODIES_BYTES);
+    client_send_text(&second, POST("/large", "70001"));
+    send_part(&second, LARGE_BYTES);
+    client_wait_for_end(&second);
+    assert_int_equal(client_count(&second, "HTTP/1.1 503 "), 1);
+    assert_true(client_has(&second, "Retry-After: 2\r\n"));
+    assert_true(client_has(&second, "urn:sealpost:problem:unavailable"));
+    client_close(&second);
+    client_send_text(&first, "x"); /* what was there first goes on */
+    site_wait_for_later(site, 1);
+    exchange_reply(site->later[0], 200, "text/plain", bytes_text("first"));
+    client_wait_for(&first, "first");
+    client_open(&second, site);
+    client_send_text(&second, POST("/large", "70001"));
+    send_part(&second, LARGE_BYTES);
+    client_send_text(&second, "x"); /* the room is free again */
+    site_wait_for_later(site, 2);
+    exchange_reply(site->later[1], 200, "text/plain", bytes_text("again"));
+    client_wait_for(&second, "again");
+    client_close(&first);
+    client_close(&second);
+}
+
+static void a_small_body_has_room_beside_large_ones(void **state)
+{
+    struct site *site = *state;
+    struct client large;
+    struct client small;
+
+    client_open(&large, site);
+    client_open(&small, site);
+    client_send_text(&large, POST("/large", "100001"));
+    send_part(&large, BODIES_BYTES);
+    client_send_text(&small, POST("/later", "4") "ac");
+    client_turn(&small);
+    client_send_text(&small, "k!");
+    site_wait_for_later(site, 1);
+    exchange_reply(site->later[0], 200, "text/plain", bytes_text("done"));
+    client_wait_for(&small, "done");
+    assert_int_equal(large.got.size, 0);
+    client_close(&small);
+    client_close(&large);
 }
 
 static void a_slow_head_is_answered_408_and_closed(void **state)
@@ -364,11 +438,14 @@ int main(void)
 {
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, open_plain, close_site)
 #define HASTY(test) cmocka_unit_test_setup_teardown(test, open_hasty, close_site)
+#define NARROW(test) cmocka_unit_test_setup_teardown(test, open_narrow, close_site)
     const struct CMUnitTest tests[] = {
         PLAIN(a_request_that_is_not_answered_holds_back_the_next),
         PLAIN(a_reply_to_a_peer_that_left_goes_nowhere),
         PLAIN(a_reply_may_come_after_the_server_was_destroyed),
         PLAIN(a_peer_that_shut_its_direction_still_gets_its_answer),
+        NARROW(bodies_that_are_too_many_together_are_told_to_come_again),
+        NARROW(a_small_body_has_room_beside_large_ones),
         HASTY(a_slow_head_is_answered_408_and_closed),
         HASTY(a_dripping_head_is_answered_408_too),
         HASTY(a_slow_body_is_answered_408_and_closed),
