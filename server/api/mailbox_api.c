@@ -202,8 +202,10 @@ static void read_seqs(struct json_reader *reader, struct acking *acking)
     }
     for (size_t i = 0; i < acking->count && reader->kind == JSON_FINE; i++) {
         json_t *seq = json_array_get(list, i);
-        if (!json_is_integer(seq) || json_integer_value(seq) < 0) {
+        if (!json_is_integer(seq)) {
             json_reader_fail(reader, JSON_MALFORMED, "seqs");
+        } else if (json_integer_value(seq) < 0) {
+            json_reader_fail(reader, JSON_OUT_OF_RANGE, "seqs");
         }
         acking->seqs[i] = json_integer_value(seq);
     }

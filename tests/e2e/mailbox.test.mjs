@@ -134,8 +134,9 @@ suite('acknowledging over HTTP', {}, (it) => {
     assertStatus(await first.ack(some), 200);
     assertProblem(await first.ack([...some, 1001]), 422, 'value_invalid', { member: 'seqs' });
     assertProblem(await first.ack([]), 422, 'value_invalid', { member: 'seqs' });
+    assertProblem(await first.ack([1, -1]), 422, 'value_invalid', { member: 'seqs' });
     const bad = [
-      {}, { seqs: 1 }, { seqs: ['1'] }, { seqs: [1.5] }, { seqs: [-1] }, { up_to: '1' },
+      {}, { seqs: 1 }, { seqs: ['1'] }, { seqs: [1.5] }, { up_to: '1' },
       { seqs: [1], up_to: 1 },
     ];
     for (const json of bad) {
