@@ -7,7 +7,6 @@
 
 enum {
     TIME_BYTES = 32,
-    DAY_SECONDS = 86400,
     INDENT = 2
 };
 
@@ -36,10 +35,10 @@ static const char *minute_text(int64_t seconds, char out[TIME_BYTES])
     return out;
 }
 
-/* Write a day, counted from 1970. */
-static const char *day_text(int64_t day, char out[TIME_BYTES])
+/* Write Unix seconds as a date. */
+static const char *day_text(int64_t seconds, char out[TIME_BYTES])
 {
-    time_t when = (time_t)(day * DAY_SECONDS);
+    time_t when = (time_t)seconds;
     struct tm parts;
 
     out[0] = '\0';

@@ -171,8 +171,10 @@ suite('the administrator\'s socket', { set: { registration: 'invite' } }, (it) =
   it('lists, shows and erases accounts', async (relay) => {
     const account = await relay.account({ invite: await relay.invite() });
     const { json } = await relay.admin('GET', '/admin/accounts?limit=1000');
-    assert.ok(json.accounts.some(({ account_id: id }) => id === account.idText));
+    const listed = json.accounts.find(({ account_id: id }) => id === account.idText);
     const shown = await relay.admin('GET', `/admin/accounts/${account.idText}`);
+    assert.deepEqual([listed.created_day, listed.seen_day],
+      [shown.json.created_day, shown.json.seen_day]);
     assert.equal(shown.json.devices.length, 1);
     assertStatus(await relay.admin('DELETE', `/admin/accounts/${account.idText}`), 204);
     assertStatus(await relay.admin('GET', `/admin/accounts/${account.idText}`), 404);
