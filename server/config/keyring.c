@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/check.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/random.h"
 #include "server/config/fault.h"
@@ -112,6 +113,7 @@ static bool make_key(int dir, const char *path, enum keyring_purpose purpose,
     good = key_dir_write(dir, name, KEY_MODE, buf_view(&text), KEY_DIR_NEW);
     if (good) {
         keyring_add(keyring, &file);
+        log_info("key.made", "purpose=%s", key_file_purpose(purpose));
     } else {
         (void)fault_say(fault, "%s/%s: cannot be written (%s); make room, or check permissions",
                         path, name, fault_reason(errno));

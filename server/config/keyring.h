@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 enum {
-    KEYRING_KEY_BYTES = 32
+    KEYRING_KEY_BYTES = 32,
+    KEYRING_NO_HEARTBEAT = -1
 };
 
 enum keyring_purpose {
@@ -51,8 +52,8 @@ bool keyring_find(const struct keyring *keyring, enum keyring_purpose purpose, u
                   uint8_t out_key[KEYRING_KEY_BYTES]);
 
 /*
- * Read the copy of the heartbeat in dir: 0 when there is no file.  False with a
- * sentence in out_error when it cannot be read or is damaged.
+ * Read the copy of the heartbeat in dir: KEYRING_NO_HEARTBEAT when there is no file.
+ * False with a sentence in out_error when it cannot be read or is damaged.
  */
 bool keyring_read_heartbeat(const char *dir, int64_t *out_value, char *out_error,
                             size_t error_size);

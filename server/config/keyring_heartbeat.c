@@ -49,7 +49,7 @@ static bool read_file(int dir, const char *path, int64_t *out_value, const struc
     bool good = false;
 
     if (faccessat(dir, file_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
-        *out_value = 0;
+        *out_value = KEYRING_NO_HEARTBEAT;
         return true;
     }
     if (key_dir_read(dir, path, file_name, HEARTBEAT_MODE, &text, fault)) {
@@ -58,8 +58,8 @@ static bool read_file(int dir, const char *path, int64_t *out_value, const struc
     }
     buf_clear(&text);
     return good || fault_say(fault,
-                             "%s/%s: is damaged; if the database is the newest one, delete this "
-                             "file, else run sealpost db restored after the start",
+                             "%s/%s: is damaged; delete it: without it the database is taken "
+                             "for a restored one, which harms nothing",
                              path, file_name);
 }
 

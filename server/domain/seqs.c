@@ -113,6 +113,25 @@ static void on_taken_up(void *arg, enum store_status status, struct store_rows *
     starting_load(starting, row.seq_floor + 1);
 }
 
+/* The first start may have died before it wrote its copy: its row says nothing. */
+static bool is_restored(const struct relay_row *row, int64_t copy_heartbeat)
+{
+    return row->heartbeat < copy_heartbeat || (copy_heartbeat < 0 && row->heartbeat > 1);
+}
+
+static void take_up_restored(const struct starting *starting, struct relay_row *row)
+{
+    log_warn("relay.restored",
+             "database_heartbeat=%lld copy_heartbeat=%lld effect=\"seqs jump, generation"
+             " rises\"",
+             (long long)row->heartbeat, (long long)starting->copy_heartbeat);
+    row->generation++;
+    if (row->heartbeat < starting->copy_heartbeat) {
+        row->heartbeat = starting->copy_heartbeat;
+    }
+    row->seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
+}
+
 static void on_row(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct starting *starting = arg;
@@ -126,15 +145,9 @@ static void on_row(void *arg, enum store_status status, struct store_rows *rows)
         starting_end(starting, false);
         return;
     }
-    starting->result.restored = row.heartbeat < starting->copy_heartbeat;
+    starting->result.restored = is_restored(&row, starting->copy_heartbeat);
     if (starting->result.restored) {
-        log_warn("relay.restored",
-                 "database_heartbeat=%lld copy_heartbeat=%lld effect=\"seqs jump, generation"
-                 " rises\"",
-                 (long long)row.heartbeat, (long long)starting->copy_heartbeat);
-        row.generation++;
-        row.heartbeat = starting->copy_heartbeat;
-        row.seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
+        take_up_restored(starting, &row);
     }
     row.heartbeat++;
     row.seq_floor += INT64_C(1) << LIMIT_SEQ_START_BITS;

@@ -6,7 +6,8 @@
  * holds a floor: each start takes up 2^28 above it, so a number is never given
  * again although the row is written only once a minute.  The heartbeat is raised
  * in the row and then in a copy beside the keys; a row behind the copy is a
- * restored database: seqs jump by 2^32 and the generation rises.  Loop thread.
+ * restored database: seqs jump by 2^32 and the generation rises.  So is a row that
+ * has lived without any copy beside the keys: it may be a backup.  Loop thread.
  */
 #pragma once
 
@@ -24,8 +25,8 @@ struct seqs_start {
 typedef void seqs_started_fn(void *arg, const struct seqs_start *start);
 
 /*
- * Read the relay row (made when missing), compare it with the copy's heartbeat,
- * take up numbers, fill domain->next_seq and ->generation, and only then call
+ * Read the relay row (made when missing), compare it with the copy's heartbeat
+ * (below 0: there is no copy), take up numbers, fill domain->next_seq and ->generation, and only then call
  * done.  Ids of envelopes that wait since less than ten minutes are loaded for
  * the recognition of repeats.
  */

@@ -41,7 +41,7 @@ static void expect_refused(const char *dir, const char *words)
     }
 }
 
-static void no_copy_is_zero(void **state)
+static void no_copy_is_told_apart_from_any_value(void **state)
 {
     char dir[TEMP_DIR_BYTES];
     int64_t value = 77;
@@ -49,7 +49,7 @@ static void no_copy_is_zero(void **state)
     (void)state;
     temp_dir_create(dir);
     assert_true(keyring_read_heartbeat(dir, &value, error, sizeof error));
-    assert_int_equal(value, 0);
+    assert_int_equal(value, KEYRING_NO_HEARTBEAT);
     temp_dir_remove(dir);
 }
 
@@ -125,7 +125,7 @@ static void a_damaged_copy_is_told_with_what_to_do(void **state)
     temp_dir_create(dir);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         put(dir, texts[i], 0600);
-        expect_refused(dir, "/heartbeat: is damaged; if the database is the newest one, delete");
+        expect_refused(dir, "/heartbeat: is damaged; delete it");
     }
     put(dir, "sealpost-heartbeat 1 5\n", 0644);
     expect_refused(dir, "its mode is 0644, not 0600; run: chmod 0600 ");
@@ -164,7 +164,7 @@ static void a_missing_or_open_directory_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_copy_is_zero),
+        cmocka_unit_test(no_copy_is_told_apart_from_any_value),
         cmocka_unit_test(what_was_written_last_is_read),
         cmocka_unit_test(the_copy_has_its_mode_and_leaves_no_draft),
         cmocka_unit_test(a_draft_left_by_a_crash_changes_nothing),

@@ -140,6 +140,24 @@ static void a_copy_that_is_behind_says_nothing(void **state)
     assert_int_equal(temp.domain.generation, 1);
 }
 
+/* A backup on a new machine, without the copy that the documentation says to leave out. */
+static void a_database_that_has_lived_without_a_copy_was_restored(void **state)
+{
+    struct seqs_start start;
+
+    (void)state;
+    start = temp_domain_restart_at(&temp, -1, NOW_MS); /* the first one wrote no copy */
+    assert_false(start.restored);
+    assert_int_equal(temp.domain.generation, 1);
+    int64_t heartbeat = beat();
+    int64_t floor = scene_count(&temp, "SELECT seq_floor FROM relay");
+    start = temp_domain_restart_at(&temp, -1, NOW_MS);
+    assert_true(start.restored);
+    assert_int_equal(start.heartbeat, heartbeat + 1);
+    assert_int_equal(temp.domain.generation, 2);
+    assert_int_equal(temp.domain.next_seq, floor + RESTORE_JUMP + START_JUMP + 1);
+}
+
 /* The database of the first beat comes back, and with it numbers that were given since. */
 static void no_seq_is_given_twice_over_a_restore(void **state)
 {
@@ -250,6 +268,7 @@ int main(void)
         SEQ_TEST(a_start_raises_the_heartbeat_once),
         SEQ_TEST(a_database_behind_its_copy_was_restored),
         SEQ_TEST(a_copy_that_is_behind_says_nothing),
+        SEQ_TEST(a_database_that_has_lived_without_a_copy_was_restored),
         SEQ_TEST(no_seq_is_given_twice_over_a_restore),
         SEQ_TEST(the_operator_can_say_that_a_database_was_restored),
         cmocka_unit_test(seqs_stay_below_two_to_the_53_for_a_lifetime),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What survives a process that is killed, and a database that is put back.
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { b64u, ciphertext, envelopeId } from './support/bytes.mjs';
 import { BINARY, runToEnd } from './support/daemon.mjs';
@@ -85,6 +85,28 @@ scene('an older database put back is noticed', {}, async (relay) => {
   assertStatus(await b.ack(before.slice(1).map(bySeq)), 200);
   const left = (await b.mailbox()).envelopes.map(bySeq);
   assert.deepEqual(left, [old.seq, fresh.seq], 'stale acks erase nothing new');
+});
+
+// Three lives after the backup gave numbers that a start alone, 2^28 further, would give again.
+scene('a backup on a new machine, where there is no heartbeat, is noticed', {}, async (relay) => {
+  const { a, b } = await relay.pair();
+  await relay.stop();
+  relay.saveDatabase('backup');
+  for (let life = 0; life < 3; life++) {
+    await relay.up();
+    assertStatus(await a.send([b]), 201);
+    await relay.stop();
+  }
+  await relay.up();
+  const old = (await b.mailbox()).envelopes.map(bySeq);
+  await relay.stop();
+  relay.putBackDatabase('backup');
+  rmSync(join(relay.keyDir, 'heartbeat'));
+  await relay.up();
+  assert.equal((await relay.call('GET', '/v1/server')).json.generation, 2);
+  assertStatus(await a.send([b]), 201);
+  const [fresh] = (await b.mailbox()).envelopes;
+  assert.ok(fresh.seq > old.at(-1), `${fresh.seq} was not given before`);
 });
 
 scene('restarts and crashes are not taken for a restore', {}, async (relay) => {
