@@ -78,7 +78,7 @@ static void on_head(void *arg, bool ok, const struct directory_head *head)
 {
     struct opening *opening = arg;
 
-    if (!ok) {
+    if (!ok || opening->api->draining) { /* the others have been told that the relay stops */
         opening_fail(opening);
         return;
     }

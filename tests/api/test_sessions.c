@@ -263,6 +263,27 @@ static void a_store_that_cannot_is_503_with_when_to_try_again(void **state)
     assert_int_equal(status_of(setting, NULL, setting->token), 200);
 }
 
+/* Nobody would tell a stream that is opened now that the relay stops. */
+static void a_draining_relay_opens_no_stream(void **state)
+{
+    struct setting *setting = *state;
+    const struct request request = { .method = "GET",
+                                     .path = "/v1/stream",
+                                     .token = setting->token,
+                                     .fields = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                               "Sec-WebSocket-Version: 13\r\n"
+                                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                               "Sec-WebSocket-Protocol: sealpost.v1\r\n" };
+    struct answer answer;
+    char field[DESK_FIELD_BYTES] = "";
+
+    setting->desk.api.draining = true;
+    desk_call(&setting->desk, &request, &answer);
+    assert_true(answer_is(&answer, 503, "unavailable"));
+    assert_true(answer_field(&answer, "Retry-After", field, sizeof field));
+    answer_clear(&answer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -278,6 +299,7 @@ int main(void)
         TEST(a_command_is_refused_with_its_codes),
         TEST(a_command_whose_body_is_refused_uses_no_seq),
         TEST(a_store_that_cannot_is_503_with_when_to_try_again),
+        TEST(a_draining_relay_opens_no_stream),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
