@@ -10,6 +10,11 @@
 #include "common/decimal.h"
 #include "server/ctl/say.h"
 
+enum {
+    INVITE_ID_LETTERS = 11, /* 8 bytes */
+    ACCOUNT_ID_LETTERS = 43 /* 32 bytes */
+};
+
 /* What is being read: all words, the command's own among them. */
 struct reading {
     const char *words[ARGUMENTS_MAX];
@@ -82,6 +87,18 @@ static bool take_option(int argc, char *const *argv, int *at, struct arguments *
     return true;
 }
 
+/* Say whether text may be an id: those are base64url, so a dash may be their first letter. */
+static bool may_be_id(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t size = strlen(text);
+    enum option option;
+
+    return (size == INVITE_ID_LETTERS || size == ACCOUNT_ID_LETTERS) &&
+           strspn(text, letters) == size && !option_find(text, &option);
+}
+
 static bool take(struct reading *reading, int argc, char *const *argv, int *at,
                  struct arguments *out)
 {
@@ -102,7 +119,7 @@ static bool take(struct reading *reading, int argc, char *const *argv, int *at,
         reading->is_version = true;
         return true;
     }
-    return take_option(argc, argv, at, out);
+    return may_be_id(text) ? take_word(reading, text, out) : take_option(argc, argv, at, out);
 }
 
 /* Check that the command takes what was given. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A command line, read: which command, with which options and arguments.  Options
- * may stand anywhere, as "--name value" or "--name=value"; "--" ends them and "-"
- * is an argument.  Everything is borrowed from argv.
+ * may stand anywhere, as "--name value" or "--name=value"; "--" ends them, and "-"
+ * and an id that begins with one are arguments.  Everything is borrowed from argv.
  */
 #pragma once
 

@@ -86,6 +86,29 @@ static void a_dash_is_an_argument_and_two_end_the_options(void **state)
     assert_false(arguments_has(&arguments, OPTION_URGENT));
 }
 
+/* One id in 64 begins with a dash, and one in 4096 with two. */
+static void an_id_may_begin_with_dashes(void **state)
+{
+    static const char *const ids[] = {
+        "-toZtW6URls",
+        "--oZtW6URls",
+        "-UQAwl0nRScO_fQQovlu4FK8kt9wJyWU3ZAPGM5QZmU",
+        "--QAwl0nRScO_fQQovlu4FK8kt9wJyWU3ZAPGM5QZmU",
+    };
+    struct arguments arguments;
+    char line[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        (void)snprintf(line, sizeof line, "account show %s --json", ids[i]);
+        assert_int_equal(parse(line, &arguments), ARGUMENTS_OK);
+        assert_string_equal(arguments.words[0], ids[i]);
+        assert_true(arguments_has(&arguments, OPTION_JSON));
+    }
+    assert_int_equal(parse("account show -oZtW6URls=", &arguments), ARGUMENTS_WRONG);
+    assert_int_equal(parse("account show -oZtW6URlsAA", &arguments), ARGUMENTS_WRONG);
+}
+
 static void wrong_lines_are_refused_with_what_is_wrong(void **state)
 {
     static const struct {
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_command_is_found_by_all_its_words),
         cmocka_unit_test(options_may_stand_anywhere),
         cmocka_unit_test(a_dash_is_an_argument_and_two_end_the_options),
+        cmocka_unit_test(an_id_may_begin_with_dashes),
         cmocka_unit_test(wrong_lines_are_refused_with_what_is_wrong),
         cmocka_unit_test(help_and_version_are_heard_everywhere),
         cmocka_unit_test(numbers_outside_their_range_are_refused),
