@@ -215,6 +215,7 @@ static void a_full_round_asks_for_another(void **state)
     size_t stored = 0;
 
     (void)state;
+    assert_non_null(temp_domain_mailbox(&temp, 1)); /* it is in memory: each is placed at once */
     for (int i = 0; i < LOSSES_BATCH + 1; i++) {
         send.id.raw[0] = (uint8_t)(i & 0xff);
         send.id.raw[1] = (uint8_t)(i >> 8);
