@@ -60,6 +60,7 @@ struct place {
     char dir[TEMP_DIR_BYTES];
     char path[PATH_BYTES];
     bool is_mounted;
+    bool has_quota;
     int waiting;
     int answer_count;
     struct answer answers[BODIES_MAX];
@@ -209,6 +210,9 @@ static void a_full_disk_refuses_inserts_serves_the_rest_and_recovers(void **stat
 {
     struct place *place = *state;
 
+    if (!place->is_mounted && !place->has_quota) {
+        skip(); /* a disk without an end */
+    }
     place_open(place);
     for (int round = 0; round < ROUNDS; round++) {
         fill(place);
@@ -303,6 +307,7 @@ static int set_up(void **state, bool on_tmpfs)
             may_mount && mount("tmpfs", place->dir, "tmpfs", 0, "size=12m,mode=700") == 0;
         fault_vfs_set_quota(place->path, 0);
     } else {
+        place->has_quota = true;
         fault_vfs_set_quota(place->path, DISK_BYTES);
     }
     return place->loop == NULL ? -1 : 0;
