@@ -8,6 +8,10 @@
 #include "tests/api/desk.h"
 #include "tests/support/unit.h"
 
+enum {
+    REST_BYTES = 40 /* of a path, behind the account */
+};
+
 struct setting {
     struct desk desk;
     struct person ada;            /* registered: devices 1 (ADMIN) and 2 */
@@ -65,7 +69,7 @@ static void put(struct desk *desk, const struct person *person, uint64_t epoch, 
 {
     char *body = desk_manifest_json(person, NULL);
     char path[DESK_PATH_BYTES];
-    char rest[DESK_FIELD_BYTES];
+    char rest[REST_BYTES];
 
     (void)snprintf(rest, sizeof rest, "/manifests/%llu", (unsigned long long)epoch);
     path_of(person, rest, path);

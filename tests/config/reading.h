@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "server/config/config.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
@@ -91,14 +92,24 @@ static inline void reading_expect_said(const struct reading *reading, const char
     }
 }
 
+/* Start with a file that has a good base_url as its first line. */
+static inline void reading_start_after_base(struct reading *reading, const char *rest)
+{
+    struct buf text = { 0 };
+
+    buf_append_text(&text, reading_base);
+    buf_append_text(&text, rest);
+    buf_append_u8(&text, 0);
+    reading_start(reading, (const char *)text.at);
+    buf_clear(&text);
+}
+
 /* The file, with a good base_url as its first line, is refused with these words. */
 static inline void expect_refused(const char *line, const char *words)
 {
     struct reading reading;
-    char text[8192];
 
-    (void)snprintf(text, sizeof text, "%s%s", reading_base, line);
-    reading_start(&reading, text);
+    reading_start_after_base(&reading, line);
     assert_false(reading_go(&reading));
     reading_expect_said(&reading, words);
     reading_end(&reading);
@@ -108,10 +119,8 @@ static inline void expect_refused(const char *line, const char *words)
 static inline void expect_taken(const char *line)
 {
     struct reading reading;
-    char text[8192];
 
-    (void)snprintf(text, sizeof text, "%s%s", reading_base, line);
-    reading_start(&reading, text);
+    reading_start_after_base(&reading, line);
     if (!reading_go(&reading)) {
         fail_msg("%s: %s", line, reading.error);
     }
