@@ -12,4 +12,6 @@ set -u -o pipefail
 . tests/steps/suites.sh
 # shellcheck source=tests/steps/slow.sh
 . tests/steps/slow.sh
+# shellcheck source=tests/steps/trixie.sh
+. tests/steps/trixie.sh
 "$@"

@@ -2,11 +2,13 @@
 # shellcheck shell=bash
 # Install what is missing, from Debian's packages alone.
 
-PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
+# What the build and the unit tests want, also in the Debian 13 of trixie.sh.
+UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev libconfuse-dev
-    libcurl4-openssl-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 curl
+    libcurl4-openssl-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 curl"
+PACKAGES="$UNIT_PACKAGES
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
-    valgrind gcovr iwyu"
+    valgrind gcovr iwyu mmdebstrap debian-archive-keyring"
 
 missing_packages() {
     local there package
@@ -14,7 +16,7 @@ missing_packages() {
     for package in $PACKAGES; do
         grep -qx "$package" <<<"$there" || printf '%s ' "$package"
     done
-    grep -qxE 'libllhttp-dev|node-llhttp' <<<"$there" || llhttp_package
+    grep -qx libllhttp-dev <<<"$there" || [ -e /usr/share/llhttp/llhttp.c ] || llhttp_package
     command -v node >/dev/null || printf 'nodejs '
     command -v npm >/dev/null || printf 'npm '
 }

@@ -92,4 +92,13 @@ parts_slow() {
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-refuses 300 quickstart_refuses
+    parts_trixie
+}
+
+# Debian 13.
+parts_trixie() {
+    prepare trixie-root 600 trixie_root || return
+    step trixie-packages 120 trixie_packages
+    step trixie-unit 420 trixie_unit
+    step trixie-quickstart 420 trixie_quickstart
 }

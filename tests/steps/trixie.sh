@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Debian 13 on a machine with another Debian.  What is made stays below build/trixie and is used again:
+#
+#   base      what a Debian 13 has at least, and certificates
+#   root      with what the build and the unit tests want
+#   archives  packages that were fetched
+#   ccache    what was compiled
+
+TRIXIE=build/trixie
+TRIXIE_PACKAGES="$UNIT_PACKAGES libllhttp-dev"
+
+# Mounts and processes of its own, so that nothing of both is left, however it ends.
+alone() {
+    as_root unshare --mount --pid --fork --kill-child --mount-proc "$@"
+}
+
+# in_trixie FOLDER COMMAND ARGUMENT...: run it as root of build/trixie/FOLDER.
+in_trixie() {
+    alone bash tests/steps/one.sh enter_trixie "$@"
+}
+
+# The second half of in_trixie.  The root is mounted on itself since a test that mounts wants / to be a mount.
+enter_trixie() {
+    local root=$TRIXIE/$1
+    local -a kept=("PATH=/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root LC_ALL=C.UTF-8 CCACHE_DIR=/var/cache/ccache
+        DEBIAN_FRONTEND=noninteractive)
+    shift
+    mkdir -p "$TRIXIE/archives" "$TRIXIE/ccache" "$root/var/cache/ccache" &&
+        mount --bind "$root" "$root" &&
+        mount -t proc proc "$root/proc" &&
+        mount --rbind /dev "$root/dev" &&
+        mount --bind "$TRIXIE/archives" "$root/var/cache/apt/archives" &&
+        mount --bind "$TRIXIE/ccache" "$root/var/cache/ccache" &&
+        cp /etc/resolv.conf "$root/etc/resolv.conf" || return 1
+    exec env -i "${kept[@]}" chroot "$root" "$@"
+}
+
+# The mirror that this machine takes Debian from.
+debian_mirror() {
+    # shellcheck disable=SC2016 # apt fills them in
+    apt-get indextargets --format '$(CODENAME) $(REPO_URI)' \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' |
+        awk '$1 !~ /-/ { print $2; exit }'
+}
+
+find_mirror() {
+    local mirror
+    mirror=$(debian_mirror)
+    if [ -z "$mirror" ]; then
+        as_root apt-get update >&2
+        mirror=$(debian_mirror)
+    fi
+    if [ -z "$mirror" ]; then
+        echo "apt of this machine names no mirror of Debian, so Debian 13 cannot be fetched" >&2
+        return 1
+    fi
+    echo "$mirror"
+}
+
+# What this machine's apt was told of the way to its mirror holds for the same mirror's Debian 13.
+apt_options() {
+    echo 'Acquire::Languages "none";'
+    apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-)'
+}
+
+# is_made FOLDER FROM: it is there whole, and was made from the same.
+is_made() {
+    [ -d "$TRIXIE/$1" ] && [ "$(cat "$TRIXIE/$1.made" 2>/dev/null)" = "$2" ]
+}
+
+make_base() {
+    local mirror=$1 options=$TRIXIE/apt.conf
+    is_made base "$mirror" && return 0
+    if ! command -v mmdebstrap >/dev/null; then
+        echo "mmdebstrap is missing, so Debian 13 cannot be made: apt-get install mmdebstrap"
+        return 1
+    fi
+    rm -f "$TRIXIE/base.made"
+    as_root rm -rf "$TRIXIE/base"
+    apt_options >"$options"
+    if ! alone mmdebstrap --mode=root --variant=minbase --include=ca-certificates --aptopt="$options" \
+        --dpkgopt=force-unsafe-io trixie "$TRIXIE/base" "deb $mirror trixie main"; then
+        echo "Debian 13 could not be fetched from this machine's mirror, or debian-archive-keyring does not know its keys"
+        return 1
+    fi
+    echo "$mirror" >"$TRIXIE/base.made"
+}
+
+# copy_root FROM TO
+copy_root() {
+    as_root rm -rf "$TRIXIE/$2" && as_root cp -a "$TRIXIE/$1" "$TRIXIE/$2"
+}
+
+# The root with everything, unless it is there.
+trixie_root() {
+    local mirror from
+    mkdir -p "$TRIXIE"
+    mirror=$(find_mirror) && make_base "$mirror" || return 1
+    from="$mirror $TRIXIE_PACKAGES"
+    is_made root "$from" && return 0
+    rm -f "$TRIXIE/root.made"
+    # shellcheck disable=SC2086 # a list
+    copy_root base root && in_trixie root apt-get update -q &&
+        in_trixie root apt-get install -q -y --no-install-recommends $TRIXIE_PACKAGES || return 1
+    echo "$from" >"$TRIXIE/root.made"
+}
+
+# Debian 13 has every package that tests/run installs.
+trixie_packages() {
+    # shellcheck disable=SC2086 # a list
+    in_trixie root apt-get install -q -y --simulate --no-install-recommends $PACKAGES libllhttp-dev nodejs npm
+}
+
+# copy_sources FOLDER: the files of the repository, to its /sealpost.
+copy_sources() {
+    as_root rm -rf "$TRIXIE/$1/sealpost" && as_root mkdir "$TRIXIE/$1/sealpost" &&
+        git ls-files -z | tar --null -T - -cf - | as_root tar -C "$TRIXIE/$1/sealpost" --no-same-owner -xf -
+}
+
+trixie_unit() {
+    copy_sources root &&
+        in_trixie root sh -c 'cd /sealpost && mkdir -p build/log && bash tests/steps/one.sh build optimised &&
+            bash tests/steps/one.sh unit optimised'
+}
+
+# The first command of README.md, where nothing that it needs is installed.
+trixie_quickstart() {
+    local status=0
+    copy_root base new && copy_sources new || return 1
+    in_trixie new /sealpost/deploy/quickstart --demo || status=1
+    as_root rm -rf "$TRIXIE/new"
+    return $status
+}
