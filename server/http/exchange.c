@@ -2,6 +2,7 @@
 /* What a handler reads from a request.  The replies are in exchange_reply.c. */
 #include "server/http/exchange.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,13 +13,14 @@
 #include "common/buf.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/network.h"
 #include "server/http/exchange_private.h"
 #include "server/http/parser.h"
 #include "server/http/response.h"
 #include "server/http/router.h"
 #include "server/http/server_private.h"
 #include "server/http/talk.h"
-#include "server/net/conn.h"
+#include "server/net/peer.h"
 
 enum {
     QUERY_PARAMS = 16
@@ -120,6 +122,14 @@ void exchange_destroy(struct exchange *exchange)
     buf_clear(&exchange->body);
     buf_clear(&exchange->headers);
     free(exchange);
+}
+
+static_assert((int)EXCHANGE_PEER_BYTES == (int)NETWORK_NAME_BYTES, "both are the longest name");
+
+void exchange_find_peer(struct exchange *exchange)
+{
+    peer_of_request(talk_conn(exchange->talk), exchange_header(exchange, "forwarded"),
+                    exchange_header(exchange, "x-forwarded-for"), exchange->peer);
 }
 
 const struct http_route *exchange_route(const struct exchange *exchange)
@@ -242,7 +252,7 @@ struct bytes exchange_body(const struct exchange *exchange)
 
 const char *exchange_peer(const struct exchange *exchange)
 {
-    return exchange->talk == NULL ? "" : conn_peer(talk_conn(exchange->talk));
+    return exchange->peer;
 }
 
 void exchange_set_caller(struct exchange *exchange, void *caller)

@@ -41,7 +41,14 @@ struct bytes exchange_header(const struct exchange *exchange, const char *name);
 /* The whole body.  Borrowed until the reply. */
 struct bytes exchange_body(const struct exchange *exchange);
 
-/* Client's network name, see conn_peer; "" when the peer has gone. */
+enum {
+    EXCHANGE_PEER_BYTES = 24
+};
+
+/*
+ * The client's name for limits, behind whatever proxies (server/net/peer.h), at most
+ * EXCHANGE_PEER_BYTES with its NUL; "" when it has none.  Borrowed until the reply; never logged.
+ */
 const char *exchange_peer(const struct exchange *exchange);
 
 /* A place for whoever authenticates to leave who calls; freed with free() after the reply. */

@@ -36,6 +36,7 @@ struct exchange {
     bool waiting;           /* the request is whole: counted in server->waiting */
     bool has_cache_control; /* among headers */
     char request_id[RESPONSE_ID_BYTES];
+    char peer[EXCHANGE_PEER_BYTES];
     struct head head;
     size_t head_size;
     uint8_t bytes[];
@@ -46,6 +47,9 @@ struct exchange *exchange_create(struct talk *talk, struct http_server *server, 
 
 /* Free it without a reply. */
 void exchange_destroy(struct exchange *exchange);
+
+/* Find the client's name while its connection is there. */
+void exchange_find_peer(struct exchange *exchange);
 
 /* The head's copy. */
 struct bytes exchange_head_bytes(const struct exchange *exchange);

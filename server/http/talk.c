@@ -239,6 +239,7 @@ static void talk_dispatch(struct talk *talk)
     conn_set_deadline(talk->conn, 0);
     exchange->waiting = true;
     talk->server->waiting++;
+    exchange_find_peer(exchange);
     handler(routes->arg, exchange);
 }
 

@@ -20,6 +20,7 @@
 
 #include "common/mem.h"
 #include "server/net/listener_private.h"
+#include "server/net/peer.h"
 
 enum {
     BACKLOG = 4096,
@@ -229,24 +230,22 @@ bool address_listen_unix(struct listener *listener, const char *where, struct li
     return true;
 }
 
-void address_peer_name(const struct sockaddr_storage *address, char *out, size_t out_size)
+struct peer_origin address_origin(const struct sockaddr_storage *address)
 {
+    struct peer_origin origin = { .is_unix = false };
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
 
-    out[0] = '\0';
     if (address->ss_family == AF_INET) {
         memcpy(&v4, address, sizeof v4);
-        (void)inet_ntop(AF_INET, &v4.sin_addr, out, (socklen_t)out_size);
+        origin.address.raw[10] = 0xff; /* the mapped form of network.h */
+        origin.address.raw[11] = 0xff;
+        memcpy(origin.address.raw + 12, &v4.sin_addr, sizeof v4.sin_addr);
     } else if (address->ss_family == AF_INET6) {
         memcpy(&v6, address, sizeof v6);
-        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-            (void)inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], out, (socklen_t)out_size);
-            return;
-        }
-        memset(&v6.sin6_addr.s6_addr[8], 0, 8);
-        (void)inet_ntop(AF_INET6, &v6.sin6_addr, out, (socklen_t)out_size);
+        memcpy(origin.address.raw, &v6.sin6_addr, sizeof origin.address.raw);
     } else {
-        (void)snprintf(out, out_size, "unix");
+        origin.is_unix = true;
     }
+    return origin;
 }

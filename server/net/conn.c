@@ -2,7 +2,6 @@
 #include "server/net/conn.h"
 
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -14,9 +13,11 @@
 #include "common/clock.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
 #include "server/net/net_private.h"
+#include "server/net/peer.h"
 
 static bool is_due(int64_t at, int64_t now)
 {
@@ -49,13 +50,13 @@ static void on_timer(int fd, short what, void *arg)
     conn_set_timer(conn);
 }
 
-struct conn *conn_create(struct net *net, int fd, const char *peer)
+struct conn *conn_create(struct net *net, int fd, const struct peer_origin *origin)
 {
     struct conn *conn = mem_zeroed(1, sizeof *conn);
 
     conn->net = net;
     conn->fd = fd;
-    (void)snprintf(conn->peer, sizeof conn->peer, "%s", peer);
+    conn->origin = *origin;
     (void)event_assign(&conn->io, loop_base(net->loop), fd, EV_PERSIST, conn_io_ready, conn);
     (void)event_assign(&conn->timer, loop_base(net->loop), -1, 0, on_timer, conn);
     conn_mark(conn); /* polling begins at the turn's end */
@@ -195,13 +196,18 @@ void conn_close(struct conn *conn, enum conn_end end)
     if (conn->state == CONN_DEAD) {
         return;
     }
+    if (end == CONN_END_DEADLINE) {
+        metrics_add(METRIC_connections_timed_out, 1);
+    } else if (end == CONN_END_STALLED) {
+        metrics_add(METRIC_connections_stalled, 1);
+    }
     conn->end = end;
     conn_enter(conn, CONN_DEAD);
 }
 
-const char *conn_peer(const struct conn *conn)
+const struct peer_origin *conn_origin(const struct conn *conn)
 {
-    return conn->peer;
+    return &conn->origin;
 }
 
 bool conn_peer_uid(const struct conn *conn, uint32_t *out_uid)
@@ -209,7 +215,7 @@ bool conn_peer_uid(const struct conn *conn, uint32_t *out_uid)
     struct ucred peer;
     socklen_t size = sizeof peer;
 
-    if (!conn->is_unix || getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    if (!conn->origin.is_unix || getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         return false;
     }
     *out_uid = peer.uid;

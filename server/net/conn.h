@@ -22,6 +22,7 @@
 #include "common/bytes.h"
 
 struct conn;
+struct peer_origin;
 
 enum conn_pause {
     CONN_PAUSE_STORE = 1,    /* the write queue is full */
@@ -78,8 +79,5 @@ void conn_set_deadline(struct conn *conn, int64_t after_ms);
 void conn_finish(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
 
-/*
- * The client's network name for limits: text of the address, IPv6 cut to /64,
- * "unix" for a unix socket.  Borrowed while the connection lives.  Never logged.
- */
-const char *conn_peer(const struct conn *conn);
+/* Where it comes from: the client, or a proxy (see peer.h).  Borrowed; never logged. */
+const struct peer_origin *conn_origin(const struct conn *conn);

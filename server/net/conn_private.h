@@ -21,9 +21,9 @@
 
 #include "common/buf.h"
 #include "server/net/conn.h"
+#include "server/net/peer.h"
 
 enum {
-    CONN_PEER_BYTES = 24,        /* "2001:db8:1:2::" and its like */
     CONN_LINGER_MS = 5000,       /* for a peer that goes on sending after our last byte */
     CONN_LINGER_BYTES = 4194304, /* and no more than this from it */
     CONN_SCRATCH_BYTES = 65536,  /* bytes read at once, into memory that all share */
@@ -36,6 +36,8 @@ enum conn_state {
                        overtakes the last answer */
     CONN_DEAD,      /* on_closed and free() at the turn's end */
 };
+
+struct crowd_member;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
@@ -64,12 +66,12 @@ struct conn {
     bool read_off;   /* paused, and bytes came: stop polling until resumed */
     bool peer_ended; /* the peer shut its direction */
     bool counted;    /* held against max_connections */
-    bool is_unix;
-    char peer[CONN_PEER_BYTES];
+    struct peer_origin origin;
+    struct crowd_member *member; /* of net's crowd; NULL: not counted there */
 };
 
 /* Own fd from here on.  The connection waits for its protocol. */
-struct conn *conn_create(struct net *net, int fd, const char *peer);
+struct conn *conn_create(struct net *net, int fd, const struct peer_origin *origin);
 
 /* Call on_closed, close the descriptor, free.  Leaves net's lists alone. */
 void conn_destroy(struct conn *conn);

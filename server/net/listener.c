@@ -20,9 +20,11 @@
 #include "common/metrics.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
+#include "server/net/crowd.h"
 #include "server/net/listener_private.h"
 #include "server/net/net.h"
 #include "server/net/net_private.h"
+#include "server/net/peer.h"
 
 enum {
     ACCEPT_BATCH = 64,
@@ -36,17 +38,27 @@ static bool is_full(const struct listener *listener)
            listener->net->counted >= (size_t)listener->net->limits.max_connections;
 }
 
-static void greet(struct listener *listener, int fd, const struct sockaddr_storage *address)
+/* Count a client's connection for its address; proxies have as many as they like. */
+static bool is_admitted(struct listener *listener, const struct peer_origin *origin,
+                        struct crowd_member **out_member)
+{
+    struct net *net = listener->net;
+
+    *out_member = NULL;
+    return !listener->counts || peer_is_trusted(net->trust, origin) ||
+           crowd_enter(net->crowd, origin, out_member);
+}
+
+static void greet(struct listener *listener, int fd, const struct peer_origin *origin,
+                  struct crowd_member *member)
 {
     const int on = 1;
-    char peer[CONN_PEER_BYTES];
 
-    address_peer_name(address, peer, sizeof peer);
     if (listener->unix_path == NULL) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    struct conn *conn = net_add(listener->net, fd, peer, listener->counts);
-    conn->is_unix = listener->unix_path != NULL;
+    struct conn *conn = net_add(listener->net, fd, origin, listener->counts);
+    conn->member = member;
     listener->accept_fn(listener->arg, conn);
     if (conn->protocol == NULL) {
         conn_close(conn, CONN_END_OURS);
@@ -60,6 +72,7 @@ static void rest(struct listener *listener, int why)
     int64_t now = clock_steady_ms();
     struct net *net = listener->net;
 
+    metrics_add(METRIC_accept_rests, 1);
     (void)event_del(&listener->ready);
     (void)event_add(&listener->retry, &wait);
     if (net->accept_warned_ms == 0 || now - net->accept_warned_ms >= ACCEPT_WARN_MS) {
@@ -81,6 +94,8 @@ static bool accept_one(struct listener *listener)
 {
     struct sockaddr_storage address = { 0 };
     socklen_t size = sizeof address;
+    struct peer_origin origin;
+    struct crowd_member *member = NULL;
     int fd =
         accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -96,7 +111,13 @@ static bool accept_one(struct listener *listener)
         (void)close(fd);
         return true;
     }
-    greet(listener, fd, &address);
+    origin = address_origin(&address);
+    if (!is_admitted(listener, &origin, &member)) {
+        metrics_add(METRIC_connections_refused_address, 1);
+        (void)close(fd);
+        return true;
+    }
+    greet(listener, fd, &origin, member);
     return true;
 }
 

@@ -41,5 +41,7 @@ bool address_listen_unix(struct listener *listener, const char *where, struct li
 
 struct sockaddr_storage;
 
-/* Write the name of a client for limits: IPv6 cut to /64, IPv4 whole, "unix". */
-void address_peer_name(const struct sockaddr_storage *address, char *out, size_t out_size);
+struct peer_origin;
+
+/* Say where a connection with this address comes from. */
+struct peer_origin address_origin(const struct sockaddr_storage *address);

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "common/check.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
+#include "server/net/crowd.h"
 #include "server/net/listener_private.h"
 #include "server/net/net_private.h"
+#include "server/net/peer.h"
 
 static void on_again(int fd, short what, void *arg)
 {
@@ -24,6 +27,7 @@ static void net_remove(struct net *net, struct conn *conn)
 {
     TAILQ_REMOVE(&net->conns, conn, link);
     net->count--;
+    crowd_leave(net->crowd, conn->member);
     net->counted -= conn->counted ? 1 : 0;
     metrics_add(METRIC_connections_open, -1);
     conn_destroy(conn);
@@ -63,6 +67,9 @@ struct net *net_create(struct loop *loop, const struct net_limits *limits)
 
     net->loop = loop;
     net->limits = *limits;
+    net->trust = peer_trust_create(limits->trusted_proxies == NULL ? "" : limits->trusted_proxies);
+    CHECK(net->trust != NULL); /* config_check has read it */
+    net->crowd = crowd_create((size_t)limits->max_per_address);
     net->scratch = mem_raw(CONN_SCRATCH_BYTES);
     TAILQ_INIT(&net->conns);
     TAILQ_INIT(&net->marked);
@@ -72,9 +79,9 @@ struct net *net_create(struct loop *loop, const struct net_limits *limits)
     return net;
 }
 
-struct conn *net_add(struct net *net, int fd, const char *peer, bool counts)
+struct conn *net_add(struct net *net, int fd, const struct peer_origin *origin, bool counts)
 {
-    struct conn *conn = conn_create(net, fd, peer);
+    struct conn *conn = conn_create(net, fd, origin);
 
     conn->counted = counts;
     if (net->store_full && counts) {
@@ -114,6 +121,8 @@ void net_destroy(struct net *net)
     }
     (void)event_del(&net->again);
     loop_not_at_turn_end(net->loop, on_turn_end, net);
+    crowd_destroy(net->crowd);
+    peer_trust_destroy(net->trust);
     free(net->scratch);
     free(net);
 }

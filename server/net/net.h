@@ -14,10 +14,12 @@ struct loop;
 struct net;
 
 struct net_limits {
-    int64_t max_connections;   /* above: accepted and closed at once */
-    int64_t output_high_bytes; /* a connection's output above this pauses its reading */
-    int64_t output_low_bytes;  /* and below this goes on */
-    int64_t write_timeout_ms;  /* a peer that takes no byte for this long is ended */
+    int64_t max_connections;     /* above: accepted and closed at once */
+    int64_t max_per_address;     /* the same for connections of one client address; 0: any number */
+    int64_t output_high_bytes;   /* a connection's output above this pauses its reading */
+    int64_t output_low_bytes;    /* and below this goes on */
+    int64_t write_timeout_ms;    /* a peer that takes no byte for this long is ended */
+    const char *trusted_proxies; /* a list as peer_trust_create reads it; NULL: none */
 };
 
 /* Give a new connection its protocol with conn_set_protocol.  Called on the loop thread. */

@@ -9,7 +9,9 @@
 #include <sys/queue.h>
 
 #include "server/net/conn_private.h"
+#include "server/net/crowd.h"
 #include "server/net/net.h"
+#include "server/net/peer.h"
 
 TAILQ_HEAD(conn_list, conn);
 TAILQ_HEAD(listener_list, listener);
@@ -26,11 +28,14 @@ struct net {
     int64_t accept_warned_ms;
     bool in_turn; /* inside a callback of this room: the turn's end is yet to come */
     bool store_full;
+    bool proxy_warned;
+    struct peer_trust *trust;
+    struct crowd *crowd;
     uint8_t *scratch; /* CONN_SCRATCH_BYTES */
 };
 
-/* Take a connection with the peer's name into the set. */
-struct conn *net_add(struct net *net, int fd, const char *peer, bool counts);
+/* Take a connection into the set. */
+struct conn *net_add(struct net *net, int fd, const struct peer_origin *origin, bool counts);
 
 /* Close the listening socket and free the listener, less its place in the list. */
 void listener_destroy(struct listener *listener);

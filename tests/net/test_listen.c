@@ -14,6 +14,9 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/network.h"
+#include "server/net/conn.h"
+#include "server/net/peer.h"
 #include "tests/net/wire.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
@@ -162,7 +165,7 @@ static void a_unix_socket_has_its_mode_and_knows_its_peers(void **state)
     while (wire->accepted == 0) {
         wire_turn(wire);
     }
-    assert_string_equal(conn_peer(wire->conn), "unix");
+    assert_true(conn_origin(wire->conn)->is_unix);
     assert_true(conn_peer_uid(wire->conn, &uid));
     assert_int_equal(uid, getuid());
     (void)close(peer);
@@ -250,9 +253,12 @@ static void peers_have_the_names_that_limits_go_by(void **state)
 {
     struct wire *wire = *state;
     uint32_t uid = 12345;
+    char name[NETWORK_NAME_BYTES];
     int peer = wire_connect_and_meet(wire);
 
-    assert_string_equal(conn_peer(wire->conn), "127.0.0.1");
+    network_name(&conn_origin(wire->conn)->address, name);
+    assert_string_equal(name, "127.0.0.1");
+    assert_false(conn_origin(wire->conn)->is_unix);
     assert_false(conn_peer_uid(wire->conn, &uid));
     assert_int_equal(uid, 12345);
     (void)close(peer);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/net/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "server/net/conn_private.h"
+#include "server/net/forwarded.h"
+#include "server/net/net.h"
+#include "server/net/net_private.h"
+
+enum {
+    HOPS_MAX = 32 /* elements of a field that are looked at */
+};
+
+struct peer_trust {
+    bool unix_sockets;
+    size_t count;
+    struct network networks[];
+};
+
+typedef enum forwarded_step last_fn(struct bytes *rest, struct network_address *out);
+
+static struct bytes next_part(const char **at)
+{
+    size_t size = 0;
+
+    *at += strspn(*at, ", ");
+    size = strcspn(*at, ", ");
+    *at += size;
+    return bytes_of((const uint8_t *)*at - size, size);
+}
+
+struct peer_trust *peer_trust_create(const char *list)
+{
+    /* A part has one byte and a comma at least. */
+    size_t most = strlen(list) / 2 + 1;
+    struct peer_trust *trust = mem_zeroed(1, sizeof *trust + most * sizeof trust->networks[0]);
+
+    for (const char *at = list;;) {
+        struct bytes part = next_part(&at);
+        if (part.size == 0) {
+            return trust;
+        }
+        if (bytes_equal(part, bytes_text("unix"))) {
+            trust->unix_sockets = true;
+        } else if (network_parse(part, &trust->networks[trust->count])) {
+            trust->count++;
+        } else {
+            free(trust);
+            return NULL;
+        }
+    }
+}
+
+void peer_trust_destroy(struct peer_trust *trust)
+{
+    free(trust);
+}
+
+static bool has_address(const struct peer_trust *trust, const struct network_address *address)
+{
+    for (size_t i = 0; i < trust->count; i++) {
+        if (network_contains(&trust->networks[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool peer_is_trusted(const struct peer_trust *trust, const struct peer_origin *origin)
+{
+    return origin->is_unix ? trust->unix_sockets : has_address(trust, &origin->address);
+}
+
+/*
+ * Walk to the first hop that is no proxy of ours.  *out is the last one reached,
+ * and stays when there is none; false when the walk met what it could not read.
+ */
+static bool walk(const struct peer_trust *trust, last_fn *last, struct bytes field,
+                 struct peer_origin *out)
+{
+    struct network_address hop;
+
+    for (int i = 0; i < HOPS_MAX; i++) {
+        switch (last(&field, &hop)) {
+        case FORWARDED_ADDRESS:
+            *out = (struct peer_origin){ .address = hop };
+            if (!has_address(trust, &hop)) {
+                return true;
+            }
+            break;
+        case FORWARDED_HIDDEN:
+        case FORWARDED_END:
+            return true;
+        case FORWARDED_BAD:
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The name of a client; a unix socket is nobody's address. */
+static void name_of(const struct peer_origin *origin, char out[NETWORK_NAME_BYTES])
+{
+    out[0] = '\0';
+    if (!origin->is_unix) {
+        network_name(&origin->address, out);
+    }
+}
+
+static enum peer_result find_behind(const struct peer_trust *trust,
+                                    const struct peer_origin *origin, struct bytes forwarded,
+                                    struct bytes x_forwarded_for, char out[NETWORK_NAME_BYTES])
+{
+    struct peer_origin first = *origin;
+    struct peer_origin second = *origin;
+    bool read = walk(trust, forwarded_last, forwarded, &first);
+    bool read_x = walk(trust, forwarded_last_x, x_forwarded_for, &second);
+    bool both = forwarded.size > 0 && x_forwarded_for.size > 0;
+    char other[NETWORK_NAME_BYTES];
+
+    name_of(forwarded.size > 0 ? &first : &second, out);
+    name_of(&second, other);
+    if (both && strcmp(out, other) != 0) {
+        name_of(origin, out);
+        return PEER_MALFORMED;
+    }
+    return read && read_x ? PEER_FORWARDED : PEER_MALFORMED;
+}
+
+enum peer_result peer_find(const struct peer_trust *trust, const struct peer_origin *origin,
+                           struct bytes forwarded, struct bytes x_forwarded_for,
+                           char out[NETWORK_NAME_BYTES])
+{
+    bool speaks = forwarded.size > 0 || x_forwarded_for.size > 0;
+
+    name_of(origin, out);
+    if (!speaks) {
+        return PEER_ITSELF;
+    }
+    if (peer_is_trusted(trust, origin)) {
+        return find_behind(trust, origin, forwarded, x_forwarded_for, out);
+    }
+    if (!origin->is_unix && !network_is_local(&origin->address)) {
+        return PEER_ITSELF;
+    }
+    out[0] = '\0';
+    return PEER_UNTRUSTED;
+}
+
+static void warn_untrusted(struct net *net)
+{
+    if (!net->proxy_warned) {
+        net->proxy_warned = true;
+        log_warn("net.proxy_untrusted",
+                 "reason=\"a proxy on this machine or network names its clients, and "
+                 "trusted_proxies does not name it\" effect=\"limits by client address are off "
+                 "for it\"");
+    }
+}
+
+void peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_forwarded_for,
+                     char out[NETWORK_NAME_BYTES])
+{
+    switch (peer_find(conn->net->trust, &conn->origin, forwarded, x_forwarded_for, out)) {
+    case PEER_ITSELF:
+        return;
+    case PEER_FORWARDED:
+        metrics_add(METRIC_peers_forwarded, 1);
+        return;
+    case PEER_MALFORMED:
+        metrics_add(METRIC_peers_malformed, 1);
+        return;
+    case PEER_UNTRUSTED:
+        metrics_add(METRIC_peers_untrusted, 1);
+        warn_untrusted(conn->net);
+        crowd_spare(conn->net->crowd, &conn->origin);
+        return;
+    }
+}
