@@ -23,6 +23,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
+#include "server/domain/limits.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
@@ -40,6 +41,18 @@ enum {
     OUTPUT_LOW_MAX = 65536
 };
 
+static void apply_rates(struct limits *limits, const struct config *config)
+{
+    limits_set(limits, LIMITS_DEVICE, config->rate_device);
+    limits_set(limits, LIMITS_ACCOUNT, config->rate_account);
+    limits_set(limits, LIMITS_ADDRESS, config->rate_address);
+    limits_set(limits, LIMITS_PAIR, config->rate_pair);
+    limits_set(limits, LIMITS_INBOUND, config->rate_inbound);
+    limits_set(limits, LIMITS_FAILURES, config->rate_failures);
+    limits_set(limits, LIMITS_CHALLENGES, config->rate_challenges);
+    limits_set(limits, LIMITS_REGISTRATIONS, config->rate_registrations);
+}
+
 void app_apply_settings(struct app *app)
 {
     struct domain_settings *settings = &app->domain.settings;
@@ -54,6 +67,7 @@ void app_apply_settings(struct app *app)
     settings->idle_device_warn_days = config->idle_device_warn_days;
     settings->idle_device_close_days = config->idle_device_close_days;
     settings->idle_account_days = config->idle_account_days;
+    apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
@@ -113,6 +127,7 @@ static void create_domain(struct app *app)
     domain->dedup = dedup_create(domain->keys.tag, (size_t)app->config.dedup_max);
     domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
+    domain->limits = limits_create();
     domain->base_url = app->config.base_url;
     app->janitor = janitor_create(domain);
     app->api.domain = domain;
@@ -160,6 +175,8 @@ static void create_servers(struct app *app)
     const char *path = base_path(app->config.base_url);
     struct net_limits limits = {
         .max_connections = app->config.max_connections,
+        .max_per_address = app->config.max_connections_per_address,
+        .trusted_proxies = app->config.trusted_proxies,
         .output_high_bytes = app->config.connection_output_max,
         .output_low_bytes = output_low(app->config.connection_output_max),
         .write_timeout_ms = app->config.write_timeout * 1000,
@@ -275,6 +292,7 @@ void app_destroy(struct app *app)
     }
     destroy_servers(app);
     janitor_destroy(app->janitor);
+    limits_destroy(app->domain.limits);
     directory_destroy(app->domain.directory);
     sessions_destroy(app->domain.sessions);
     dedup_destroy(app->domain.dedup);

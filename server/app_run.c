@@ -26,6 +26,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
+#include "server/domain/limits.h"
 #include "server/domain/seqs.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
@@ -87,6 +88,7 @@ static void on_janitor_time(void *arg)
     struct app *app = arg;
 
     app->janitor_ticks++;
+    limits_renew_key(app->domain.limits, clock_now_ms());
     if (app->janitor_ticks % JANITOR_ROUND == 0) {
         janitor_run(app->janitor, clock_now_ms());
     } else {
@@ -149,7 +151,7 @@ static void on_stop(void *arg)
     app->api.draining = true;
     net_stop_listening(app->net);
     http_server_drain(app->clients);
-    stream_drain_all(&app->api);
+    stream_drain_all(&app->api, app->config.drain_time * 1000 / 2);
     loop_timer_start(app->drain_timer, app->config.drain_time * 1000);
 }
 

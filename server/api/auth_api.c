@@ -11,14 +11,18 @@
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "common/sigbytes.h"
 #include "server/api/api.h"
 #include "server/api/command.h"
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
+#include "server/api/rates.h"
 #include "server/api/reply.h"
 #include "server/domain/challenges.h"
 #include "server/domain/commands.h"
+#include "server/domain/domain.h"
+#include "server/domain/limits.h"
 #include "server/domain/sessions.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
@@ -65,10 +69,58 @@ static void refuse(struct exchange *exchange, enum sessions_result result, int64
     }
 }
 
+/* A sign-in under way.  It is counted as a failure until it is none. */
+struct sign_in {
+    struct api *api;
+    struct exchange *exchange;
+    struct account_id account_id;
+};
+
+/* Whoever does not know a key can claim any account, from anywhere: both are counted. */
+static void failures_of(const struct sign_in *sign_in, struct limits_ask out[2])
+{
+    out[0] = (struct limits_ask){
+        .class = LIMITS_FAILURES,
+        .name = bytes_text(exchange_peer(sign_in->exchange)),
+        .tokens = 1,
+    };
+    out[1] = (struct limits_ask){
+        .class = LIMITS_FAILURES,
+        .name = bytes_of(sign_in->account_id.raw, sizeof sign_in->account_id.raw),
+        .tokens = 1,
+    };
+}
+
+/* Say whether a signature may be checked for it; false when it was refused, and answered. */
+static bool sign_in_admit(struct sign_in *sign_in)
+{
+    struct limits_ask asks[2];
+    int wait_s = 0;
+
+    failures_of(sign_in, asks);
+    wait_s = limits_take(sign_in->api->domain->limits, asks, 2, sign_in->api->now_ms());
+    if (wait_s > 0) {
+        rates_refuse(sign_in->exchange, wait_s);
+    }
+    return wait_s == 0;
+}
+
+static void sign_in_end(struct sign_in *sign_in, enum sessions_result result)
+{
+    struct limits_ask asks[2];
+
+    failures_of(sign_in, asks);
+    for (size_t i = 0; i < 2 && result != SESSIONS_AUTH_FAILED; i++) {
+        limits_give_back(sign_in->api->domain->limits, &asks[i], sign_in->api->now_ms());
+    }
+    free(sign_in);
+}
+
 static void on_begun(void *arg, enum sessions_result result, const struct sessions_begun *begun)
 {
-    struct exchange *exchange = arg;
+    struct exchange *exchange = ((struct sign_in *)arg)->exchange;
 
+    sign_in_end(arg, result);
     if (result != SESSIONS_OK) {
         refuse(exchange, result, 0);
         return;
@@ -83,6 +135,7 @@ void auth_api_begin(void *arg, struct exchange *exchange)
     struct api *api = arg;
     struct json_reader reader;
     struct sessions_proof proof = { 0 };
+    struct sign_in *sign_in = NULL;
     int64_t device_id = 0;
 
     (void)json_reader_begin(&reader, exchange_body(exchange));
@@ -95,7 +148,15 @@ void auth_api_begin(void *arg, struct exchange *exchange)
         return;
     }
     proof.device_id = (uint32_t)device_id;
-    sessions_begin(api->domain, &proof, api->now_ms(), on_begun, exchange);
+    sign_in = mem_zeroed(1, sizeof *sign_in);
+    sign_in->api = api;
+    sign_in->exchange = exchange;
+    sign_in->account_id = proof.account_id;
+    if (!sign_in_admit(sign_in)) {
+        free(sign_in);
+        return;
+    }
+    sessions_begin(api->domain, &proof, api->now_ms(), on_begun, sign_in);
 }
 
 static void on_ended(void *arg, enum sessions_result result, size_t count, int64_t last_seq)

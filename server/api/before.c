@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes before every handler: whoever needs a session has one, or hears one kind of no. */
+/* What comes before every handler: whoever calls too often is told when to come again, and
+ * whoever needs a session has one, or hears one kind of no. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@
 #include "server/api/api.h"
 #include "server/api/auth.h"
 #include "server/api/problem.h"
+#include "server/api/rates.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 #include "server/http/route.h"
@@ -28,7 +30,11 @@ static void on_authenticated(void *arg, const struct api_caller *caller, bool un
         return;
     }
     if (caller == NULL) {
+        rates_count_failure(arrival.api, arrival.exchange);
         exchange_reply_problem(arrival.exchange, PROBLEM_session_invalid, 0, "");
+        return;
+    }
+    if (!rates_admit_caller(arrival.api, arrival.exchange, caller)) {
         return;
     }
     kept = mem_zeroed(1, sizeof *kept);
@@ -43,7 +49,12 @@ void api_before(void *arg, struct exchange *exchange)
     struct arrival *arrival = NULL;
 
     if (route->auth == API_AUTH_NONE) {
-        route->handler(arg, exchange);
+        if (rates_admit_stranger(arg, exchange)) {
+            route->handler(arg, exchange);
+        }
+        return;
+    }
+    if (!rates_admit_token(arg, exchange, api_bearer(exchange))) {
         return;
     }
     arrival = mem_zeroed(1, sizeof *arrival);

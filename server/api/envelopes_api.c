@@ -32,7 +32,8 @@ static void on_sent(void *arg, const struct envelope_outcome *outcome)
     } else {
         outcome_append_members(outcome, &body);
         buf_append_u8(&body, '\0');
-        exchange_reply_problem(exchange, problem, outcome_retry_s(problem), (const char *)body.at);
+        exchange_reply_problem(exchange, problem, outcome_retry_s(outcome, problem),
+                               (const char *)body.at);
     }
     buf_clear(&body);
 }

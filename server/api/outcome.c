@@ -26,6 +26,9 @@ bool outcome_is_success(const struct envelope_outcome *outcome, enum problem *ou
     case ENVELOPE_TOO_LARGE:
         *out_problem = PROBLEM_too_large;
         return false;
+    case ENVELOPE_RATE_LIMITED:
+        *out_problem = PROBLEM_rate_limited;
+        return false;
     case ENVELOPE_PLAINTEXT:
         *out_problem = PROBLEM_plaintext_refused;
         return false;
@@ -78,6 +81,9 @@ void outcome_append_members(const struct envelope_outcome *outcome, struct buf *
     case ENVELOPE_TOO_LARGE:
         buf_append_format(out, ",\"max\":%" PRId64, outcome->max);
         return;
+    case ENVELOPE_RATE_LIMITED:
+        append_list(out, "limited", &outcome->limited);
+        return;
     case ENVELOPE_LIST_MISMATCH:
         append_list(out, "missing", &outcome->missing);
         append_list(out, "extra", &outcome->extra);
@@ -122,8 +128,11 @@ int outcome_append_success(const struct envelope_outcome *outcome, struct buf *o
     return 201;
 }
 
-int outcome_retry_s(enum problem problem)
+int outcome_retry_s(const struct envelope_outcome *outcome, enum problem problem)
 {
+    if (problem == PROBLEM_rate_limited) {
+        return outcome->retry_s;
+    }
     if (problem == PROBLEM_unavailable) {
         return RETRY_UNAVAILABLE_S;
     }

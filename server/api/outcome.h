@@ -21,4 +21,4 @@ void outcome_append_members(const struct envelope_outcome *outcome, struct buf *
 int outcome_append_success(const struct envelope_outcome *outcome, struct buf *out);
 
 /* Seconds after which to try again; 0 for outcomes where that does not help. */
-int outcome_retry_s(enum problem problem);
+int outcome_retry_s(const struct envelope_outcome *outcome, enum problem problem);

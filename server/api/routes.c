@@ -6,6 +6,7 @@
 #include "server/api/api.h"
 #include "server/api/mail_api.h"
 #include "server/api/people_api.h"
+#include "server/api/rates.h"
 #include "server/http/route.h"
 
 #define SMALL LIMIT_BODY_SMALL_BYTES
@@ -13,24 +14,28 @@
 #define SEND LIMIT_BODY_SEND_BYTES
 #define NONE API_AUTH_NONE
 #define SESSION API_AUTH_SESSION
+#define ANY API_RATE_REQUEST
+#define FIRST API_RATE_CHALLENGE
+#define JOIN API_RATE_REGISTRATION
+#define OPEN API_RATE_STREAM
 
 /* The stream authenticates itself: its token may come as a subprotocol. */
 const struct http_route api_routes[] = {
     /* clang-format off */
-    { "GET",    "/v1/server",                                   0,        NONE,    0, server_api_get },
-    { "POST",   "/v1/auth/challenge",                           SMALL,    NONE,    0, auth_api_challenge },
-    { "POST",   "/v1/auth/session",                             SMALL,    NONE,    0, auth_api_begin },
-    { "DELETE", "/v1/auth/session",                             0,        SESSION, 0, auth_api_end },
-    { "POST",   "/v1/sessions/revoke",                          SMALL,    SESSION, 0, auth_api_revoke },
-    { "POST",   "/v1/accounts",                                 MANIFEST, NONE,    0, accounts_api_register },
-    { "GET",    "/v1/accounts/{account_id}",                    0,        SESSION, 0, manifests_api_list },
-    { "PUT",    "/v1/accounts/{account_id}/manifests/{epoch}",  MANIFEST, NONE,    0, manifests_api_put },
-    { "DELETE", "/v1/account",                                  SMALL,    SESSION, 0, accounts_api_erase },
-    { "GET",    "/v1/account/report",                           0,        SESSION, 0, report_api_get },
-    { "POST",   "/v1/envelopes",                                SEND,     SESSION, 0, envelopes_api_send },
-    { "GET",    "/v1/mailbox",                                  0,        SESSION, 0, mailbox_api_list },
-    { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, 0, mailbox_api_ack },
-    { "GET",    "/v1/stream",                                   0,        NONE,    0, stream_api_open },
+    { "GET",    "/v1/server",                                   0,        NONE,    ANY,   server_api_get },
+    { "POST",   "/v1/auth/challenge",                           SMALL,    NONE,    FIRST, auth_api_challenge },
+    { "POST",   "/v1/auth/session",                             SMALL,    NONE,    ANY,   auth_api_begin },
+    { "DELETE", "/v1/auth/session",                             0,        SESSION, ANY,   auth_api_end },
+    { "POST",   "/v1/sessions/revoke",                          SMALL,    SESSION, ANY,   auth_api_revoke },
+    { "POST",   "/v1/accounts",                                 MANIFEST, NONE,    JOIN,  accounts_api_register },
+    { "GET",    "/v1/accounts/{account_id}",                    0,        SESSION, ANY,   manifests_api_list },
+    { "PUT",    "/v1/accounts/{account_id}/manifests/{epoch}",  MANIFEST, NONE,    FIRST, manifests_api_put },
+    { "DELETE", "/v1/account",                                  SMALL,    SESSION, ANY,   accounts_api_erase },
+    { "GET",    "/v1/account/report",                           0,        SESSION, ANY,   report_api_get },
+    { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
+    { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
+    { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },
+    { "GET",    "/v1/stream",                                   0,        NONE,    OPEN,  stream_api_open },
     /* clang-format on */
 };
 const size_t api_route_count = sizeof api_routes / sizeof api_routes[0];

@@ -14,6 +14,7 @@
 #include "server/api/api.h"
 #include "server/api/people_api.h"
 #include "server/domain/domain.h"
+#include "server/domain/limits.h"
 #include "server/http/exchange.h"
 #include "server/http/route.h"
 
@@ -59,6 +60,12 @@ static const struct limit limits[] = {
     { "command_ahead_ms", LIMIT_COMMAND_AHEAD_MS },
 };
 
+/* In the order of enum limits_class. */
+static const char *const rate_names[LIMITS_CLASSES] = {
+    "rate_device",  "rate_account",  "rate_address",    "rate_pair",
+    "rate_inbound", "rate_failures", "rate_challenges", "rate_registrations",
+};
+
 static const char *const features[] = { "accounts",  "manifests", "sessions", "commands",
                                         "envelopes", "mailbox",   "stream",   "report" };
 
@@ -88,8 +95,9 @@ static const char *buckets_text(enum domain_buckets buckets)
     return "";
 }
 
-static json_t *limits_json(const struct domain_settings *settings)
+static json_t *limits_json(const struct domain *domain)
 {
+    const struct domain_settings *settings = &domain->settings;
     json_t *object = json_object();
 
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
@@ -103,6 +111,10 @@ static json_t *limits_json(const struct domain_settings *settings)
         json_string(settings->overflow == DOMAIN_REJECT ? "reject" : "drop_oldest"));
     (void)json_object_set_new(object, "size_buckets",
                               json_string(buckets_text(settings->size_buckets)));
+    for (int i = 0; i < LIMITS_CLASSES; i++) {
+        (void)json_object_set_new(object, rate_names[i],
+                                  json_integer(limits_count(domain->limits, (enum limits_class)i)));
+    }
     (void)json_object_set_new(object, "plaintext_guard", json_boolean(settings->plaintext_guard));
     return object;
 }
@@ -134,11 +146,11 @@ static json_t *server_json(const struct api *api)
 {
     const struct domain *domain = api->domain;
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o}", "name", api->name, "version", SEALPOST_VERSION,
-        "base_url", domain->base_url, "generation", (json_int_t)domain->generation, "registration",
-        registration_text(domain->settings.registration), "features", features_json(), "limits",
-        limits_json(&domain->settings), "retention", retention_json(&domain->settings));
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o}", "name", api->name, "version",
+                     SEALPOST_VERSION, "base_url", domain->base_url, "generation",
+                     (json_int_t)domain->generation, "registration",
+                     registration_text(domain->settings.registration), "features", features_json(),
+                     "limits", limits_json(domain), "retention", retention_json(&domain->settings));
 }
 
 /* The ETag of a body, quoted and NUL-terminated. */

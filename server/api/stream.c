@@ -2,16 +2,19 @@
 #include "server/api/stream.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/random.h"
 #include "server/api/mail_json.h"
 #include "server/api/stream_codec.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
+#include "server/http/exchange.h"
 
 enum {
     OUTPUT_MAX_BYTES = 262144, /* waiting output beyond which the store is not read */
@@ -54,7 +57,7 @@ void stream_close(struct stream *stream, enum ws_close_code code, const char *re
 
 void stream_release(struct stream *stream)
 {
-    if (stream->draining && stream->requests == 0 && stream->channel != NULL) {
+    if (stream->drained && stream->requests == 0 && stream->channel != NULL) {
         stream_close(stream, WS_CLOSE_RESTARTING, "the relay restarts");
         return;
     }
@@ -64,6 +67,7 @@ void stream_release(struct stream *stream)
     stream_leave(stream);
     loop_timer_destroy(stream->expiry);
     mailboxes_unpin(stream->mailbox);
+    free(stream->window);
     free(stream);
 }
 
@@ -157,13 +161,18 @@ static const struct hub_listener stream_listener = {
     .on_end = on_end,
 };
 
-/* Warn, end, or look again later. */
+/* Warn, end, or look again later.  While draining: the moment to close has come. */
 static void on_expiry(void *arg)
 {
     struct stream *stream = arg;
     struct buf json = { 0 };
     int64_t left_ms = stream->caller.expires_at * 1000 - stream->api->now_ms();
 
+    if (stream->draining) {
+        stream->drained = true;
+        stream_release(stream);
+        return;
+    }
     if (left_ms <= 0) {
         stream_close(stream, WS_CLOSE_SESSION_OVER, "the session is over");
         return;
@@ -215,6 +224,7 @@ void stream_open(struct api *api, struct exchange *exchange, const struct api_ca
 
     stream->api = api;
     stream->caller = *caller;
+    (void)snprintf(stream->peer, sizeof stream->peer, "%s", exchange_peer(exchange));
     stream->channel =
         ws_channel_accept(exchange, api->loop, "sealpost.v1", &stream_ws, &stream_handler, stream);
     if (stream->channel == NULL) {
@@ -275,10 +285,12 @@ static void drain_one(void *arg, void *listener_arg)
 {
     static const char draining[] = "{\"event\":\"server.draining\"}";
     struct stream *stream = listener_arg;
+    uint32_t spread_ms = *(const uint32_t *)arg;
 
-    (void)arg;
     stream_event(stream, bytes_of(draining, sizeof draining - 1));
     stream->draining = true;
+    loop_timer_start(stream->expiry, random_below(spread_ms + 1));
+    stream->drained = spread_ms == 0;
     if (!stream->paused) {
         stream->paused = true;
         ws_channel_pause(stream->channel);
@@ -286,7 +298,10 @@ static void drain_one(void *arg, void *listener_arg)
     stream_release(stream);
 }
 
-void stream_drain_all(struct api *api)
+void stream_drain_all(struct api *api, int64_t within_ms)
 {
-    hub_each(api->domain->hub, drain_one, NULL);
+    size_t count = hub_count(api->domain->hub); /* one a millisecond */
+    uint32_t spread_ms = (uint32_t)(within_ms < (int64_t)count ? within_ms : (int64_t)count);
+
+    hub_each(api->domain->hub, drain_one, &spread_ms);
 }

@@ -26,6 +26,7 @@
 #include "common/limits.h"
 #include "server/api/api.h"
 #include "server/domain/hub.h"
+#include "server/http/exchange.h"
 #include "server/http/route.h"
 #include "server/ws/channel.h"
 
@@ -45,7 +46,8 @@ struct stream {
     struct loop_timer *expiry;
     bool warned;    /* session.expiring was told */
     bool closing;   /* the close frame is on its way */
-    bool draining;  /* close once nothing is under way */
+    bool draining;  /* takes no more requests */
+    bool drained;   /* close once nothing is under way */
     bool caught_up; /* see above */
     bool pulling;
     int64_t cursor;    /* the last seq on the wire */
@@ -55,7 +57,8 @@ struct stream {
     bool paused;
     size_t window_count; /* sent and not acknowledged, ascending */
     int64_t window_bytes;
-    struct stream_item window[LIMIT_STREAM_WINDOW_ITEMS];
+    char peer[EXCHANGE_PEER_BYTES]; /* the client's name for limits */
+    struct stream_item *window;     /* of LIMIT_STREAM_WINDOW_ITEMS; NULL while it is empty */
 };
 
 /* Open a stream on an upgrade request that was checked; epoch is the account head's. */
@@ -65,8 +68,12 @@ void stream_open(struct api *api, struct exchange *exchange, const struct api_ca
 /* Accept the upgrade only to close it with code. */
 void stream_refuse(struct api *api, struct exchange *exchange, enum ws_close_code code);
 
-/* Tell every stream that the daemon stops, and close each with 1012 once it is idle. */
-void stream_drain_all(struct api *api);
+/*
+ * Tell every stream that the daemon stops, and close each with 1012 once it is idle: a
+ * thousand a second at random moments, and all within within_ms, so that they do not all
+ * come back at once.
+ */
+void stream_drain_all(struct api *api, int64_t within_ms);
 
 /* For the files of the stream. */
 void stream_event(struct stream *stream, struct bytes json);

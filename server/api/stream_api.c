@@ -15,6 +15,7 @@
 #include "server/api/auth.h"
 #include "server/api/mail_api.h"
 #include "server/api/problem.h"
+#include "server/api/rates.h"
 #include "server/api/stream.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
@@ -122,7 +123,12 @@ static void on_authenticated(void *arg, const struct api_caller *caller, bool un
         return;
     }
     if (caller == NULL) {
+        rates_count_failure(opening->api, opening->exchange);
         opening_refuse(opening);
+        return;
+    }
+    if (opening->tries == 1 && !rates_admit_caller(opening->api, opening->exchange, caller)) {
+        opening_end(opening);
         return;
     }
     opening->caller = *caller;
@@ -207,13 +213,13 @@ void stream_api_open(void *arg, struct exchange *exchange)
         problem_of_member(exchange, JSON_MALFORMED, "Sec-WebSocket-Protocol");
         return;
     }
+    if (!rates_admit_token(arg, exchange, token.size == 0 ? offered : token)) {
+        return;
+    }
     opening = mem_zeroed(1, sizeof *opening);
     opening->api = arg;
     opening->exchange = exchange;
-    if (token.size == 0 && offered.size > 0) {
-        opening->by_subprotocol = true;
-        token = offered;
-    }
-    opening->token = token;
+    opening->by_subprotocol = token.size == 0 && offered.size > 0;
+    opening->token = opening->by_subprotocol ? offered : token;
     opening_authenticate(opening);
 }

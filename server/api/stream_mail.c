@@ -7,11 +7,13 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "common/metrics.h"
 #include "server/api/api.h"
 #include "server/api/mail_json.h"
@@ -38,6 +40,10 @@ void stream_window_take_run(struct stream *stream, size_t first, size_t count)
     memmove(&stream->window[first], &stream->window[first + count],
             (stream->window_count - first - count) * sizeof stream->window[0]);
     stream->window_count -= count;
+    if (stream->window_count == 0) { /* most streams are idle, and then this is most of them */
+        free(stream->window);
+        stream->window = NULL;
+    }
 }
 
 void stream_window_take(struct stream *stream, int64_t seq)
@@ -52,6 +58,9 @@ void stream_window_take(struct stream *stream, int64_t seq)
 
 static void stream_sent(struct stream *stream, int64_t seq, int64_t bytes)
 {
+    if (stream->window == NULL) {
+        stream->window = mem_raw(LIMIT_STREAM_WINDOW_ITEMS * sizeof stream->window[0]);
+    }
     stream->window[stream->window_count] = (struct stream_item){ .seq = seq, .bytes = bytes };
     stream->window_count++;
     stream->window_bytes += bytes;

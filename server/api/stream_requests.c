@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "server/api/api.h"
 #include "server/api/outcome.h"
+#include "server/api/rates.h"
 #include "server/api/stream.h"
 #include "server/api/stream_codec.h"
 #include "server/domain/envelopes.h"
@@ -28,7 +29,8 @@ struct request {
 };
 
 enum {
-    FEW_RECIPIENTS = 4
+    FEW_RECIPIENTS = 4,
+    RETRY_UNAVAILABLE_S = 2 /* as problem_of_store says over HTTP */
 };
 
 static void stream_read_no_more(struct stream *stream)
@@ -85,11 +87,12 @@ static void request_end(struct request *request, int status, struct bytes json)
     stream_release(stream);
 }
 
-static void request_fail(struct request *request, enum problem problem, const char *members)
+static void request_fail(struct request *request, enum problem problem, int retry_s,
+                         const char *members)
 {
     struct buf json = { 0 };
 
-    problem_append(&json, problem, outcome_retry_s(problem), members);
+    problem_append(&json, problem, retry_s, members);
     request_end(request, problem_status(problem), buf_view(&json));
     buf_clear(&json);
 }
@@ -107,7 +110,7 @@ static void on_sent(void *arg, const struct envelope_outcome *outcome)
     } else {
         outcome_append_members(outcome, &members);
         buf_append_u8(&members, '\0');
-        request_fail(request, problem, (const char *)members.at);
+        request_fail(request, problem, outcome_retry_s(outcome, problem), (const char *)members.at);
     }
     buf_clear(&members);
     buf_clear(&json);
@@ -126,9 +129,14 @@ static void stream_send(struct stream *stream, struct stream_message *message)
     struct request *request = request_begin(stream, message->request, true);
     struct envelope_recipient few[FEW_RECIPIENTS];
     struct envelope_recipient *recipients = few;
+    int wait_s = rates_take_caller(stream->api, stream->peer, &stream->caller);
 
+    if (wait_s > 0) {
+        request_fail(request, PROBLEM_rate_limited, wait_s, "");
+        return;
+    }
     if (message->count < 1 || message->count > LIMIT_SEND_RECIPIENTS) {
-        request_fail(request, PROBLEM_value_invalid, ",\"member\":\"recipients\"");
+        request_fail(request, PROBLEM_value_invalid, 0, ",\"member\":\"recipients\"");
         return;
     }
     if (message->count > FEW_RECIPIENTS) {
@@ -158,7 +166,7 @@ static void on_acked(void *arg, enum mail_ack_result result, int64_t acknowledge
     struct buf json = { 0 };
 
     if (result != MAIL_ACKED) {
-        request_fail(request, PROBLEM_unavailable, "");
+        request_fail(request, PROBLEM_unavailable, RETRY_UNAVAILABLE_S, "");
         return;
     }
     if (request->answer) {
@@ -236,7 +244,7 @@ static void stream_ack(struct stream *stream, struct stream_message *message)
     int64_t seqs[LIMIT_ACK_SEQS];
 
     if (message->count < 1 || message->count > LIMIT_ACK_SEQS) {
-        request_fail(request, PROBLEM_value_invalid, ",\"member\":\"seqs\"");
+        request_fail(request, PROBLEM_value_invalid, 0, ",\"member\":\"seqs\"");
         return;
     }
     for (size_t i = 0; i < message->count; i++) {

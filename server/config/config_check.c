@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/mem.h"
+#include "common/network.h"
 #include "server/config/address.h"
 #include "server/config/config.h"
 #include "server/config/fault.h"
@@ -101,6 +103,23 @@ static bool listeners_hold(const struct checking *checking)
                  address_socket_fault(config->admin_socket));
 }
 
+static const char *proxy_fault(const char *proxy)
+{
+    struct network network;
+
+    return strcmp(proxy, "unix") == 0 || network_parse(bytes_text(proxy), &network)
+               ? NULL
+               : "write an address, a block like 10.0.0.0/8 or 2001:db8::/32 whose further bits "
+                 "are 0, or unix";
+}
+
+static bool proxies_hold(const struct checking *checking)
+{
+    const char *proxies = checking->config->trusted_proxies;
+
+    return proxies[0] == '\0' || parts_hold(checking, "trusted_proxies", proxies, proxy_fault);
+}
+
 static const char *path_fault(const char *path)
 {
     return path[0] == '/' ? NULL : "it must be a path that begins with a slash";
@@ -189,5 +208,6 @@ bool config_check(const struct config *config, const struct settings *settings,
     const struct checking checking = { .config = config, .settings = settings, .fault = fault };
 
     return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
-           listeners_hold(&checking) && origins_hold(&checking) && idle_times_hold(&checking);
+           listeners_hold(&checking) && proxies_hold(&checking) && origins_hold(&checking) &&
+           idle_times_hold(&checking);
 }

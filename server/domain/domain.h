@@ -12,6 +12,7 @@
 struct dedup;
 struct directory;
 struct hub;
+struct limits;
 struct mailboxes;
 struct sessions;
 struct store;
@@ -57,6 +58,7 @@ struct domain {
     struct dedup *dedup;
     struct sessions *sessions;
     struct directory *directory;
+    struct limits *limits;
     struct domain_keys keys;
     struct domain_settings settings;
     const char *base_url; /* the audience of every signature; borrowed */

@@ -334,10 +334,13 @@ bool envelopes_send(struct domain *domain, const struct envelope_send *send, int
 {
     struct envelope_outcome outcome = { .result = ENVELOPE_STORED };
     struct delivery *delivery = NULL;
+    struct device_pub *limited = NULL;
     bool placed = false;
 
-    if (!envelopes_check(send, &outcome)) {
+    if (!envelopes_check(send, &outcome) ||
+        !envelopes_limits_pass(domain, send, now_ms, &outcome, &limited)) {
         done(arg, &outcome);
+        free(limited);
         return true;
     }
     delivery = delivery_create(domain, send, now_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sending: one envelope to one or many mailboxes, stored durably before the
- * answer.  The order of checks is shape, size, guard, list check, unknown
+ * answer.  The order of checks is shape, size, rates, guard, list check, unknown
  * recipients, caps.  A send stores all its copies in one transaction; a full or
  * closed mailbox never fails the others.  Loop thread.
  */
@@ -43,6 +43,7 @@ enum envelope_result {
     ENVELOPE_PASSED,        /* online_only: `stored` streams got it */
     ENVELOPE_VALUE_INVALID, /* `member` has a value that is not allowed */
     ENVELOPE_TOO_LARGE,     /* more than `max` bytes */
+    ENVELOPE_RATE_LIMITED,  /* too much to `limited`; wait `retry_s`.  Nothing was stored */
     ENVELOPE_PLAINTEXT,     /* a body looks like plain text */
     ENVELOPE_OFF_BUCKET,    /* a body's size is none of the buckets */
     ENVELOPE_LIST_MISMATCH, /* `missing`, `extra`, `stale` and the head */
@@ -65,7 +66,9 @@ struct envelope_outcome {
     int64_t max;
     struct envelope_list duplicates, full, closed;
     struct envelope_list unknown;
+    struct envelope_list limited;
     struct envelope_list missing, extra, stale;
+    int retry_s;
     uint64_t head_epoch;
     struct manifest_hash head_hash;
 };

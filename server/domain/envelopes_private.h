@@ -6,6 +6,7 @@
  *   envelopes.c        the steps: load, check the list, decide
  *   envelopes_write.c  the write, its end, the answer
  *   envelopes_check.c  shape, sizes, plaintext guard, buckets
+ *   envelopes_limits.c rates
  *   envelopes_list.c   the list check
  */
 #pragma once
@@ -70,6 +71,13 @@ struct delivery {
 
 /* Judge shape and sizes; fills result, member and max when it is refused. */
 bool envelopes_check(const struct envelope_send *send, struct envelope_outcome *out);
+
+/*
+ * Judge and count the rates; a refusal fills result, limited and retry_s, and the
+ * list's memory, *out_limited, is the caller's to free.
+ */
+bool envelopes_limits_pass(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
+                           struct envelope_outcome *out, struct device_pub **out_limited);
 
 /* Judge the bodies as they will be delivered, and count those off the buckets. */
 bool envelopes_guard_passes(const struct delivery *delivery, const struct envelope_send *send);

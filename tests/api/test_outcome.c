@@ -159,12 +159,16 @@ static void the_others_have_nothing_to_add(void **state)
 
 static void only_what_passes_by_itself_may_be_tried_again(void **state)
 {
+    const struct envelope_outcome none = { .result = ENVELOPE_UNAVAILABLE };
+    const struct envelope_outcome limited = { .result = ENVELOPE_RATE_LIMITED, .retry_s = 7 };
+
     (void)state;
-    assert_true(outcome_retry_s(PROBLEM_unavailable) > 0);
-    assert_true(outcome_retry_s(PROBLEM_storage_full) > 0);
-    assert_int_equal(outcome_retry_s(PROBLEM_value_invalid), 0);
-    assert_int_equal(outcome_retry_s(PROBLEM_device_list_mismatch), 0);
-    assert_int_equal(outcome_retry_s(PROBLEM_mailbox_full), 0);
+    assert_int_equal(outcome_retry_s(&limited, PROBLEM_rate_limited), 7);
+    assert_true(outcome_retry_s(&none, PROBLEM_unavailable) > 0);
+    assert_true(outcome_retry_s(&none, PROBLEM_storage_full) > 0);
+    assert_int_equal(outcome_retry_s(&none, PROBLEM_value_invalid), 0);
+    assert_int_equal(outcome_retry_s(&none, PROBLEM_device_list_mismatch), 0);
+    assert_int_equal(outcome_retry_s(&none, PROBLEM_mailbox_full), 0);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include "common/loop.h"
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
+#include "server/domain/limits.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/store/store.h"
@@ -43,6 +44,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
     domain->dedup = dedup_create(domain->keys.tag, DEDUP_MAX);
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
+    domain->limits = limits_create();
     seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
     temp_store_wait(&temp->temp, &started.done);
     return started.start;
@@ -50,6 +52,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
 
 static void domain_end(struct temp_domain *temp)
 {
+    limits_destroy(temp->domain.limits);
     directory_destroy(temp->domain.directory);
     sessions_destroy(temp->domain.sessions);
     dedup_destroy(temp->domain.dedup);

@@ -34,7 +34,7 @@ function parseJson(response) {
 
 /*
  * where: { port } or { socketPath }.  options: json (a value to send), body (raw
- * bytes or text), token, headers, agent, unchecked (skip the contract).
+ * bytes or text), token, headers, agent, localAddress, unchecked (skip the contract).
  * Gives { status, headers, body, json, code } where code is the problem's.
  */
 export async function call(where, method, path, options = {}) {
@@ -51,7 +51,7 @@ export async function call(where, method, path, options = {}) {
     headers.authorization ??= `Bearer ${options.token}`;
   }
   const target = where.socketPath ? { socketPath: where.socketPath }
-    : { host: where.host ?? '127.0.0.1', port: where.port };
+    : { host: where.host ?? '127.0.0.1', port: where.port, localAddress: options.localAddress };
   const agent = options.agent ?? false;
   const response = await transport({ ...target, method, path, headers, agent }, body);
   if (!options.unchecked) {
