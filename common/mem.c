@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    ARENAS = 2 /* the loop's, and one for all other threads, which allocate little */
+};
 
 static void *mem_kept(void *block)
 {
@@ -50,4 +55,14 @@ void mem_wipe(void *block, size_t size)
     if (size > 0) {
         explicit_bzero(block, size);
     }
+}
+
+void mem_bound_arenas(void)
+{
+    (void)mallopt(M_ARENA_MAX, ARENAS);
+}
+
+void mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }

@@ -40,8 +40,9 @@ struct app {
     struct loop_timer *beat_timer, *janitor_timer, *drain_timer;
     struct loop_signal *on_term, *on_int, *on_hup;
     unsigned janitor_ticks;
-    int64_t heartbeat; /* of the copy being written */
-    bool started;      /* seqs_start has ended */
+    size_t most_connections; /* since memory was last given back */
+    int64_t heartbeat;       /* of the copy being written */
+    bool started;            /* seqs_start has ended */
     bool start_ok;
     bool beating;
     bool draining;

@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/mem.h"
 #include "server/api/api.h"
 #include "server/api/stream.h"
 #include "server/app.h"
@@ -35,6 +36,7 @@ enum {
     BEAT_MS = 60000,
     JANITOR_MS = 1000,
     JANITOR_ROUND = 5, /* ticks of the janitor from one whole round to the next */
+    TRIM_ROUND = 30,   /* and from one look at free memory to the next */
     LAST_BYTES_MS = 500
 };
 
@@ -83,12 +85,27 @@ static void on_beat_time(void *arg)
     loop_timer_start(app->beat_timer, BEAT_MS);
 }
 
+/* After a crowd has gone, the heap is mostly holes: give them back. */
+static void give_back_memory(struct app *app)
+{
+    size_t count = net_connection_count(app->net);
+
+    if (count > app->most_connections) {
+        app->most_connections = count;
+    }
+    if (app->janitor_ticks % TRIM_ROUND == 0 && count < app->most_connections / 2) {
+        app->most_connections = count;
+        mem_give_back();
+    }
+}
+
 static void on_janitor_time(void *arg)
 {
     struct app *app = arg;
 
     app->janitor_ticks++;
     limits_renew_key(app->domain.limits, clock_now_ms());
+    give_back_memory(app);
     if (app->janitor_ticks % JANITOR_ROUND == 0) {
         janitor_run(app->janitor, clock_now_ms());
     } else {

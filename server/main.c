@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/mem.h"
 #include "server/app.h"
 #include "server/config/config.h"
 
@@ -114,6 +115,7 @@ static int run(struct config *config, const struct config_source *source)
     int status = 0;
 
     protect_memory();
+    mem_bound_arenas();
     raise_descriptors();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(S_IRWXG | S_IRWXO);
