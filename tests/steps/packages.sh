@@ -38,7 +38,23 @@ as_root() {
     fi
 }
 
+# promtool judges /metrics.  It is taken out of its package, which would start a server.
+PROMTOOL=build/tools/usr/bin/promtool
+
+fetch_promtool() {
+    local folder=build/tools
+    [ -x "$PROMTOOL" ] && return 0
+    mkdir -p "$folder"
+    # _apt, as which apt-get fetches, may not write below a folder of somebody else.
+    (cd "$folder" && apt-get -o APT::Sandbox::User=root download prometheus && dpkg-deb -x prometheus_*.deb . &&
+        rm prometheus_*.deb)
+}
+
 install_packages() {
+    install_missing && { fetch_promtool || { as_root apt-get update && fetch_promtool; }; }
+}
+
+install_missing() {
     local missing
     missing=$(missing_packages)
     if [ -z "$missing" ]; then

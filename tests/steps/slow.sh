@@ -43,6 +43,11 @@ e2e_sample() {
     e2e_files "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
 }
 
+# Clients that mean harm, and crowds, against the build that is installed: there memory is what it is.
+hostile() {
+    e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs
+}
+
 fuzz_nouns() {
     printf '%s\n' tests/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|'
 }

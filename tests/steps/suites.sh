@@ -36,7 +36,7 @@ e2e() {
             return 1
         fi
     done
-    SEALPOSTD="$PWD/build/$folder/bin/sealpostd" SEALPOST="$PWD/build/$folder/bin/sealpost" \
+    SEALPOSTD="$PWD/build/$folder/bin/sealpostd" SEALPOST="$PWD/build/$folder/bin/sealpost" PROMTOOL="$PWD/$PROMTOOL" \
         node "$@" >"$log" 2>&1 || status=1
     if [ "$status" -ne 0 ]; then
         grep -vE '^ *(# Subtest|ok [0-9]|[0-9]+\.\.[0-9]|---$|\.\.\.$|duration_ms|type:)' "$log"
