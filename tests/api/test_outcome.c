@@ -148,6 +148,19 @@ static void refusals_tell_what_is_wrong(void **state)
                    "\"],\"head\":{\"epoch\":12,\"hash\":\"" HASH "\"}");
 }
 
+static void a_rate_names_whom_it_is_for(void **state)
+{
+    static const struct device_pub pub = { { 1 } };
+    const struct envelope_outcome outcome = {
+        .result = ENVELOPE_RATE_LIMITED,
+        .limited = { .at = &pub, .count = 1 },
+        .retry_s = 7,
+    };
+
+    (void)state;
+    assert_members(&outcome, ",\"limited\":[\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]");
+}
+
 static void the_others_have_nothing_to_add(void **state)
 {
     (void)state;
@@ -181,6 +194,7 @@ int main(void)
         cmocka_unit_test(every_refusal_has_its_problem),
         cmocka_unit_test(a_success_has_no_problem),
         cmocka_unit_test(refusals_tell_what_is_wrong),
+        cmocka_unit_test(a_rate_names_whom_it_is_for),
         cmocka_unit_test(the_others_have_nothing_to_add),
         cmocka_unit_test(only_what_passes_by_itself_may_be_tried_again),
     };

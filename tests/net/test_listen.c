@@ -264,14 +264,27 @@ static void peers_have_the_names_that_limits_go_by(void **state)
     (void)close(peer);
 }
 
+static int64_t cpu_us(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) +
+           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
 /* When no descriptor is left, accepting rests, and goes on when there is one again. */
 static void without_descriptors_the_loop_sleeps_and_recovers(void **state)
 {
     enum {
-        WAIT_MS = 20
+        WAIT_MS = 20,
+        SPIN_US = 1000000,
+        RECOVER_MS = 1000,
+        RESTS = 5
     };
     struct wire *wire = *state;
     struct rlimit before;
+    int64_t rests = metrics_value(METRIC_accept_rests);
 
     int peer = wire_connect(wire);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -282,11 +295,18 @@ static void without_descriptors_the_loop_sleeps_and_recovers(void **state)
     loop_turn(wire->loop, WAIT_MS);
     loop_turn(wire->loop, WAIT_MS);
     int64_t took = clock_steady_ms() - began;
+    int64_t spent = cpu_us();
+    while (metrics_value(METRIC_accept_rests) < rests + RESTS) { /* a second and more */
+        loop_turn(wire->loop, WAIT_MS);
+    }
+    assert_true(cpu_us() - spent < SPIN_US / 2);
     size_t accepted = wire->accepted;
+    began = clock_steady_ms();
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(accepted, 0);
     assert_true(took >= WAIT_MS + WAIT_MS - 2);
     (void)close(wire_connect_and_meet(wire));
+    assert_true(clock_steady_ms() - began <= RECOVER_MS);
     (void)close(peer);
 }
 
