@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that send as slowly as they may, and hold what they can.
 import assert from 'node:assert/strict';
-import { eachOf } from '../support/crowd.mjs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { bareStream, crowdOf, eachOf } from '../support/crowd.mjs';
 import { Raw } from '../support/raw.mjs';
 import { assertStatus, scene } from '../support/scene.mjs';
 
@@ -57,3 +59,43 @@ scene('500 bodies that never end are refused in time', {
   }
   assert.ok(other.slowest < SLACK_MS, JSON.stringify(other));
 });
+
+scene('a relay that stops lets 1,000 streams go one after the other', {
+  set: { ...ROOM, rate_challenges: '0', rate_registrations: '0' },
+}, async (relay) => {
+  const devices = await crowdOf(relay, 1000);
+  const raws = await eachOf(devices, (device) => bareStream(relay, device), 64);
+  const ends = raws.map(async (raw) => {
+    await raw.toEnd();
+    return { at: Date.now(), text: raw.received.toString('latin1') };
+  });
+  await relay.stop();
+  const all = await Promise.all(ends);
+  const times = all.map(({ at }) => at);
+  assert.ok(Math.max(...times) - Math.min(...times) > 300, 'they all left at once');
+  for (const { text } of all) {
+    assert.match(text, /"server\.draining"/);
+    assert.ok(text.includes('\x03\xf4the relay restarts'), '1012');
+  }
+});
+
+function limitDescriptors(relay, count) {
+  const { status, stderr } = spawnSync('prlimit', [
+    '--pid', String(relay.daemon.child.pid), `--nofile=${count}:`,
+  ], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+}
+
+scene('without descriptors the relay says so every ten seconds, and recovers', { clock: true },
+  async (relay) => {
+    const open = readdirSync(`/proc/${relay.daemon.child.pid}/fd`).length;
+    limitDescriptors(relay, open);
+    // There may be gaps among the numbers: more clients than those.
+    const waiting = Promise.all(Array.from({ length: 20 }, () => relay.call('GET', '/v1/server')));
+    const first = await relay.daemon.line('net.accept');
+    relay.clock.advance(11);
+    const second = await relay.daemon.line('net.accept');
+    assert.ok(Date.parse(second.fields.ts) - Date.parse(first.fields.ts) >= 10_000);
+    limitDescriptors(relay, open + 100);
+    (await waiting).forEach((answer) => assertStatus(answer, 200));
+  });
