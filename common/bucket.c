@@ -129,15 +129,28 @@ static int64_t cost_us(const struct bucket_table *table, int64_t tokens)
     return (taken * span_us(table) + count - 1) / count;
 }
 
+/*
+ * The time for which tokens are owed, a period at most.  A moment further ahead was never
+ * written: the clock went back.  By a little, and the bucket is empty; by more, and nothing
+ * is known of it any more.
+ */
+static int64_t owed_us(const struct bucket_table *table, const struct bucket *bucket,
+                       int64_t now_us)
+{
+    int64_t owed = bucket->full_at_us - now_us;
+    int64_t span = span_us(table);
+
+    if (owed <= 0 || owed > 2 * span) {
+        return 0;
+    }
+    return owed < span ? owed : span;
+}
+
 /* When the bucket in place is full, between now and a period from now. */
 static int64_t full_at(const struct bucket_table *table, size_t place, int64_t now_us)
 {
-    int64_t at = now_us;
-
-    if (place < bucket_total(table) && table->buckets[place].full_at_us > now_us) {
-        at = table->buckets[place].full_at_us;
-    }
-    return at < now_us + span_us(table) ? at : now_us + span_us(table);
+    return place < bucket_total(table) ? now_us + owed_us(table, &table->buckets[place], now_us)
+                                       : now_us;
 }
 
 int64_t bucket_wait_ms(const struct bucket_table *table, struct bytes name, int64_t tokens,
@@ -160,13 +173,16 @@ static size_t make_room(struct bucket_table *table, uint64_t name, int64_t now_u
 {
     size_t first = set_of(table, name);
     size_t fullest = first;
+    int64_t least = owed_us(table, &table->buckets[first], now_us);
 
-    for (size_t i = first + 1; i < first + BUCKET_WAYS; i++) {
-        if (table->buckets[i].full_at_us < table->buckets[fullest].full_at_us) {
+    for (size_t i = first + 1; i < first + BUCKET_WAYS && least > 0; i++) {
+        int64_t owed = owed_us(table, &table->buckets[i], now_us);
+        if (owed < least) {
             fullest = i;
+            least = owed;
         }
     }
-    table->given_way += table->buckets[fullest].full_at_us > now_us ? 1 : 0;
+    table->given_way += least > 0 ? 1 : 0;
     return fullest;
 }
 

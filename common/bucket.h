@@ -48,7 +48,8 @@ void bucket_set_key(struct bucket_table *table, const uint8_t key[CRYPTO_SIPHASH
 
 /*
  * Say in how many milliseconds name will have tokens; 0: it has them now.  More
- * than count are as many as count.  A clock that went back costs a period at most.
+ * than count are as many as count.  A clock that went back costs a period at most, and
+ * nothing when it went back by more than two.
  */
 int64_t bucket_wait_ms(const struct bucket_table *table, struct bytes name, int64_t tokens,
                        int64_t now_ms);

@@ -59,6 +59,7 @@ void mem_wipe(void *block, size_t size)
 
 void mem_bound_arenas(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     (void)mallopt(M_ARENA_MAX, ARENAS);
 }
 

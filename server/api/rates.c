@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/limits.h"
 #include "server/domain/sessions.h"

@@ -12,8 +12,7 @@
 
 #include "common/bytes.h"
 #include "server/api/api.h"
-
-struct exchange;
+#include "server/http/route.h"
 
 /* What a call counts as besides a request: the rate of its route. */
 enum api_rate {

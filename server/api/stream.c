@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/limits.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -161,18 +162,12 @@ static const struct hub_listener stream_listener = {
     .on_end = on_end,
 };
 
-/* Warn, end, or look again later.  While draining: the moment to close has come. */
-static void on_expiry(void *arg)
+/* Warn, end, or look again later. */
+static void stream_watch_session(struct stream *stream)
 {
-    struct stream *stream = arg;
     struct buf json = { 0 };
     int64_t left_ms = stream->caller.expires_at * 1000 - stream->api->now_ms();
 
-    if (stream->draining) {
-        stream->drained = true;
-        stream_release(stream);
-        return;
-    }
     if (left_ms <= 0) {
         stream_close(stream, WS_CLOSE_SESSION_OVER, "the session is over");
         return;
@@ -188,6 +183,18 @@ static void on_expiry(void *arg)
         left_ms -= LIMIT_SESSION_WARN_S * INT64_C(1000);
     }
     loop_timer_start(stream->expiry, left_ms < EXPIRY_STEP_MS ? left_ms : EXPIRY_STEP_MS);
+}
+
+static void on_expiry(void *arg)
+{
+    struct stream *stream = arg;
+
+    if (stream->draining) { /* the timer was set to the moment at which to close */
+        stream->drained = true;
+        stream_release(stream);
+    } else {
+        stream_watch_session(stream);
+    }
 }
 
 static const char *bucket_mode(const struct domain *domain)
@@ -239,7 +246,7 @@ void stream_open(struct api *api, struct exchange *exchange, const struct api_ca
     metrics_add(METRIC_streams_open, 1);
     metrics_add(METRIC_streams_opened, 1);
     stream_hello(stream, epoch);
-    on_expiry(stream);
+    stream_watch_session(stream);
     stream_pull(stream);
 }
 

@@ -23,7 +23,6 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/limits.h"
 #include "server/api/api.h"
 #include "server/domain/hub.h"
 #include "server/http/exchange.h"

@@ -4,8 +4,9 @@
  * each.  Either all pass and are counted, or none; the answer lists whom it was
  * not for, so that the sender can go on with the others.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/bytes.h"
 #include "common/ids.h"
@@ -56,6 +57,19 @@ static void note_limited(const struct envelope_send *send, size_t place, int wai
     out->retry_s = wait_s > out->retry_s ? wait_s : out->retry_s;
 }
 
+/* Seconds that a recipient must wait; 0: none. */
+static int wait_of(const struct limits *limits, const struct limits_ask asks[ASKS], int64_t now_ms)
+{
+    for (size_t i = 0; i < ASKS; i++) {
+        int wait_s = limits_wait_s(limits, &asks[i], now_ms);
+        if (wait_s > 0) {
+            limits_count_refusal(asks[i].class);
+            return wait_s;
+        }
+    }
+    return 0;
+}
+
 bool envelopes_limits_pass(struct domain *domain, const struct envelope_send *send, int64_t now_ms,
                            struct envelope_outcome *out, struct device_pub **out_limited)
 {
@@ -64,13 +78,9 @@ bool envelopes_limits_pass(struct domain *domain, const struct envelope_send *se
 
     for (size_t i = 0; i < send->count; i++) {
         fill_asks(send, i, &pair, asks);
-        for (size_t k = 0; k < ASKS; k++) {
-            int wait_s = limits_wait_s(domain->limits, &asks[k], now_ms);
-            if (wait_s > 0) {
-                limits_count_refusal(asks[k].class);
-                note_limited(send, i, wait_s, out, out_limited);
-                break;
-            }
+        int wait_s = wait_of(domain->limits, asks, now_ms);
+        if (wait_s > 0) {
+            note_limited(send, i, wait_s, out, out_limited);
         }
     }
     if (out->limited.count > 0) {

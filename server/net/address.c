@@ -3,7 +3,6 @@
  * Addresses: where to listen, as an operator writes it, and the names of
  * clients.  Whatever fails here fails at start, so each sentence says what to do.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/network.h"
 #include "server/net/listener_private.h"
 #include "server/net/peer.h"
 

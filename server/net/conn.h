@@ -22,7 +22,6 @@
 #include "common/bytes.h"
 
 struct conn;
-struct peer_origin;
 
 enum conn_pause {
     CONN_PAUSE_STORE = 1,    /* the write queue is full */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/net/crowd.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/bytes.h"
+#include "common/crypto.h"
 #include "common/mem.h"
 #include "common/network.h"
 #include "common/random.h"

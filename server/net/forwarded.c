@@ -8,6 +8,7 @@
 #include "server/net/forwarded.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/net/peer.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,8 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/net/conn_private.h"
+#include "server/net/crowd.h"
 #include "server/net/forwarded.h"
-#include "server/net/net.h"
 #include "server/net/net_private.h"
 
 enum {
@@ -86,18 +87,13 @@ static bool walk(const struct peer_trust *trust, last_fn *last, struct bytes fie
     struct network_address hop;
 
     for (int i = 0; i < HOPS_MAX; i++) {
-        switch (last(&field, &hop)) {
-        case FORWARDED_ADDRESS:
-            *out = (struct peer_origin){ .address = hop };
-            if (!has_address(trust, &hop)) {
-                return true;
-            }
-            break;
-        case FORWARDED_HIDDEN:
-        case FORWARDED_END:
+        enum forwarded_step step = last(&field, &hop);
+        if (step != FORWARDED_ADDRESS) {
+            return step != FORWARDED_BAD;
+        }
+        *out = (struct peer_origin){ .address = hop };
+        if (!has_address(trust, &hop)) {
             return true;
-        case FORWARDED_BAD:
-            return false;
         }
     }
     return false;

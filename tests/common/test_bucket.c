@@ -142,10 +142,30 @@ static void a_clock_that_goes_back_costs_a_period_at_most(void **state)
     struct bucket_table *table = table_of(LARGE, 4, MINUTE_MS);
 
     (void)state;
-    bucket_take(table, bytes_text("a"), 4, START_MS + HOUR_MS);
+    bucket_take(table, bytes_text("a"), 4, START_MS + MINUTE_MS / 2);
     assert_int_equal(bucket_wait_ms(table, bytes_text("a"), 4, START_MS), MINUTE_MS);
     bucket_take(table, bytes_text("a"), 1, START_MS);
     assert_int_equal(try_take(table, "a", 4, START_MS + MINUTE_MS), 0);
+    bucket_destroy(table);
+}
+
+static void a_clock_that_goes_far_back_costs_nothing(void **state)
+{
+    struct bucket_table *table = table_of(SMALL, 4, MINUTE_MS);
+    char name[] = "a";
+
+    (void)state;
+    for (int i = 0; i < SMALL; i++) {
+        name[0] = (char)('a' + i);
+        bucket_take(table, bytes_text(name), 4, START_MS + HOUR_MS);
+    }
+    for (int i = 0; i < SMALL; i++) { /* and what stands there from then is in nobody's way */
+        name[0] = (char)('A' + i);
+        assert_int_equal(try_take(table, name, 4, START_MS), 0);
+    }
+    assert_int_equal(bucket_given_way(table), 0);
+    assert_true(try_take(table, "A", 1, START_MS) > 0);
+    assert_int_equal(try_take(table, "a", 4, START_MS), 0);
     bucket_destroy(table);
 }
 
@@ -222,6 +242,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_beyond_is_owed_for_a_period_at_most),
         cmocka_unit_test(what_is_given_back_is_there_again),
         cmocka_unit_test(a_clock_that_goes_back_costs_a_period_at_most),
+        cmocka_unit_test(a_clock_that_goes_far_back_costs_nothing),
         cmocka_unit_test(another_rate_fills_all_buckets_and_the_same_none),
         cmocka_unit_test(a_bucket_survives_one_change_of_the_key),
         cmocka_unit_test(the_fullest_gives_way_and_the_emptiest_stays),
