@@ -37,14 +37,17 @@ enum conn_state {
     CONN_DEAD,      /* on_closed and free() at the turn's end */
 };
 
+struct tls_conn;
+
 struct conn {
     TAILQ_ENTRY(conn) link;
     TAILQ_ENTRY(conn) marked_link;
     struct net *net;
     const struct conn_protocol *protocol;
     void *arg;
-    struct buf kept;   /* bytes the protocol did not take yet */
-    struct buf output; /* bytes the kernel did not take yet */
+    struct tls_conn *tls; /* NULL: plain, or the handshake came to nothing */
+    struct buf kept;      /* bytes the protocol did not take yet */
+    struct buf output;    /* bytes the kernel did not take yet */
     struct event io;
     struct event timer;
     int64_t deadline_at; /* the protocol's, in steady ms; 0: none */
@@ -62,6 +65,7 @@ struct conn {
     bool feed;       /* kept bytes are to be given at the turn's end */
     bool blocked;    /* the kernel took less than all; wait for EV_WRITE */
     bool read_off;   /* paused, and bytes came: stop polling until resumed */
+    bool unread;     /* TLS has bytes that nobody was given: read without polling */
     bool peer_ended; /* the peer shut its direction */
     bool counted;    /* held against max_connections */
     bool is_unix;

@@ -23,6 +23,7 @@
 #include "server/net/listener_private.h"
 #include "server/net/net.h"
 #include "server/net/net_private.h"
+#include "server/net/tls_private.h"
 
 enum {
     ACCEPT_BATCH = 64,
@@ -36,6 +37,16 @@ static bool is_full(const struct listener *listener)
            listener->net->counted >= (size_t)listener->net->limits.max_connections;
 }
 
+/* Handshakes are what a stranger can make us pay for most: only so many at once. */
+static bool has_room_to_shake(const struct listener *listener)
+{
+    if (listener->tls == NULL || tls_accept_has_room(listener->tls)) {
+        return true;
+    }
+    metrics_add(METRIC_tls_handshakes_refused, 1);
+    return false;
+}
+
 static void greet(struct listener *listener, int fd, const struct sockaddr_storage *address)
 {
     const int on = 1;
@@ -47,6 +58,14 @@ static void greet(struct listener *listener, int fd, const struct sockaddr_stora
     }
     struct conn *conn = net_add(listener->net, fd, peer, listener->counts);
     conn->is_unix = listener->unix_path != NULL;
+    if (listener->tls != NULL) {
+        const struct tls_door door = { .tls = listener->tls,
+                                       .accept_fn = listener->accept_fn,
+                                       .plain_fn = listener->plain_fn,
+                                       .arg = listener->arg };
+        tls_accept_begin(conn, &door);
+        return;
+    }
     listener->accept_fn(listener->arg, conn);
     if (conn->protocol == NULL) {
         conn_close(conn, CONN_END_OURS);
@@ -91,7 +110,7 @@ static bool accept_one(struct listener *listener)
         }
         return errno != EAGAIN; /* that one left before its turn */
     }
-    if (is_full(listener)) {
+    if (is_full(listener) || !has_room_to_shake(listener)) {
         metrics_add(METRIC_connections_refused, 1);
         (void)close(fd);
         return true;
@@ -161,6 +180,12 @@ void listener_destroy(struct listener *listener)
     (void)close(listener->fd);
     free(listener->unix_path);
     free(listener);
+}
+
+void listener_set_tls(struct listener *listener, struct tls *tls, net_accept_fn *plain_fn)
+{
+    listener->tls = tls;
+    listener->plain_fn = plain_fn;
 }
 
 uint16_t listener_port(const struct listener *listener)
