@@ -27,6 +27,7 @@ struct tls_conn {
     SSL *ssl;
     uint64_t moved;   /* bytes given to the kernel at the last call of tls_conn_moved */
     bool is_known;    /* the first byte was looked at */
+    bool is_open;     /* the handshake is over; the library forgets that when it fails later */
     bool is_failed;   /* the library must not be called again */
     bool is_ended;    /* close_notify has left */
     bool wants_write; /* a handshake or a reading waits until bytes can leave */
@@ -95,6 +96,7 @@ enum tls_shake tls_conn_shake(struct tls_conn *tls)
     int result = SSL_do_handshake(tls->ssl);
     if (result == 1) {
         tls->wants_write = false;
+        tls->is_open = true;
         return TLS_SHAKE_DONE;
     }
     switch (tls_conn_error(tls, result)) {
@@ -109,7 +111,7 @@ enum tls_shake tls_conn_shake(struct tls_conn *tls)
 
 bool tls_conn_is_open(const struct tls_conn *tls)
 {
-    return SSL_is_init_finished(tls->ssl) != 0;
+    return tls->is_open;
 }
 
 bool tls_conn_wants_write(const struct tls_conn *tls)
@@ -135,6 +137,11 @@ ssize_t tls_conn_read(struct tls_conn *tls, uint8_t *at, size_t size, bool *out_
     ERR_clear_error();
     while (total < size && SSL_read_ex(tls->ssl, at + total, size - total, &some) == 1) {
         total += some;
+        *out_more = SSL_has_pending(tls->ssl) != 0;
+        if (!*out_more) {
+            tls->wants_write = false;
+            return (ssize_t)total; /* the kernel says when there is more: not asked in vain */
+        }
     }
     if (total == size) {
         return (ssize_t)total;
