@@ -13,6 +13,7 @@ import { manifestHash } from './support/manifest.mjs';
 import { Relay } from './support/relay.mjs';
 import { BoxKey, KEY_TYPE } from './support/sealed_box.mjs';
 import { assertStatus } from './support/scene.mjs';
+import { trustOptions, urlOf } from './support/tls.mjs';
 
 const UNVERIFIED = 4;
 const TIMEOUT_MS = 180_000;
@@ -23,7 +24,7 @@ class Story {
     const story = new Story();
     story.liar = await Liar.open();
     t.after(() => story.liar.close());
-    const set = { base_url: `http://127.0.0.1:${story.liar.port}`, registration: 'open' };
+    const set = { base_url: urlOf(story.liar.port), registration: 'open' };
     story.relay = await Relay.start(t, { set });
     story.liar.target = story.relay.port;
     story.dir = join(story.relay.dir, 'program');
@@ -47,7 +48,7 @@ class Story {
   }
 
   register() {
-    return this.do('register', '--url', this.relay.baseUrl);
+    return this.do('register', '--url', this.relay.baseUrl, ...trustOptions());
   }
 
   lieAboutBob(change) {
