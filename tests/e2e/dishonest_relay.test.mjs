@@ -153,7 +153,8 @@ lies('a head that is withheld is noticed by its hash', async (story) => {
 
 lies('nothing is signed for a relay that names another base URL', async (story) => {
   story.liar.lie('/v1/server', (answer) => ({ ...answer, base_url: 'https://relay.example' }));
-  const { code, stderr } = await story.run('register', '--url', story.relay.baseUrl);
+  const { code, stderr } = await story.run('register', '--url', story.relay.baseUrl,
+    ...trustOptions());
   assert.equal(code, UNVERIFIED, stderr);
   assert.match(stderr, /nothing was signed/);
   assert.deepEqual(story.liar.asked.filter((line) => !line.endsWith('/v1/server')), []);
@@ -164,7 +165,7 @@ lies('a new epoch of the own account raises an alert that names the device', asy
   const { stdout } = await story.do('manifest', 'show', '--json');
   const dir = `${story.dir}-2`;
   const run = (...args) => runToEnd(CTL, ['device', ...args, '--dir', dir], { HOME: dir });
-  const made = await run('init', '--url', story.relay.baseUrl);
+  const made = await run('init', '--url', story.relay.baseUrl, ...trustOptions());
   const path = (name) => join(story.relay.dir, name);
   writeFileSync(path('entry'), (await run('entry')).stdout);
   writeFileSync(path('draft'), (await story.do('manifest', 'add', path('entry'))).stdout);
