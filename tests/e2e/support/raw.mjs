@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bare connection, TCP or TLS, for bytes that no honest client would send.
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { speaksTls, trust } from './tls.mjs';
@@ -33,7 +32,10 @@ export class Raw {
   // where: { port, host } or { path } of a unix socket.
   static async to(where) {
     const raw = new Raw(where);
-    await once(raw.socket, raw.secure ? 'secureConnect' : 'connect');
+    await new Promise((done) => { // or it was refused, which is seen as its end
+      raw.socket.once(raw.secure ? 'secureConnect' : 'connect', done);
+      raw.socket.once('close', done);
+    });
     return raw;
   }
 
