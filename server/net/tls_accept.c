@@ -46,8 +46,9 @@ static void on_deadline(void *arg, struct conn *conn)
 
 static void on_closed(void *arg, struct conn *conn, enum conn_end end)
 {
+    (void)arg;
     (void)end;
-    if (arg != NULL) {
+    if (conn->arg != NULL) {
         leave(conn);
     }
 }
