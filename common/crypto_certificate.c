@@ -65,9 +65,8 @@ static void set_extension(X509 *cert, X509V3_CTX *context, int nid, const char *
 static void set_extensions(X509 *cert, const char *host)
 {
     char names[NAMES_BYTES];
-    X509V3_CTX context;
+    X509V3_CTX context = { .db = NULL };
 
-    X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
     (void)snprintf(names, sizeof names, "%s:%s,DNS:localhost,IP:127.0.0.1,IP:::1",
                    is_address(host) ? "IP" : "DNS", host);

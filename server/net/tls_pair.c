@@ -52,6 +52,7 @@ static const char *library_reason(void)
 }
 
 /* A key with a passphrase is refused: nobody is there to type it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): its type is the library's */
 static int on_passphrase(char *at, int size, int writing, void *arg)
 {
     (void)at;
@@ -117,6 +118,7 @@ static int64_t expires_s(SSL_CTX *context)
     return ASN1_TIME_to_tm(end, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): out_error is written through a struct */
 bool tls_pair_load(const struct tls_files *files, struct tls_pair *out, char *out_error,
                    size_t error_size)
 {

@@ -150,21 +150,27 @@ static void a_paused_connection_lets_the_loop_sleep(void **state)
     assert_true(bytes_equal(buf_view(&room->wire.seen), bytes_text("a|")));
 }
 
+/* Size of the record at the front, less its head; 0 when it is not whole. */
+static size_t record_size(const struct buf *raw)
+{
+    if (raw->size < RECORD_HEAD_BYTES) {
+        return 0;
+    }
+    size_t size = (size_t)(raw->at[3] << 8 | raw->at[4]);
+    return raw->size < RECORD_HEAD_BYTES + size ? 0 : size;
+}
+
 /* What the peer gets, record by record; the payload of each with what TLS adds. */
 static size_t next_record(struct tls_room *room, struct buf *raw)
 {
-    for (;;) {
-        if (raw->size >= RECORD_HEAD_BYTES) {
-            size_t size = (size_t)(raw->at[3] << 8 | raw->at[4]);
-            if (raw->size >= RECORD_HEAD_BYTES + size) {
-                assert_int_equal(raw->at[0], RECORD_APPLICATION);
-                buf_drop_front(raw, RECORD_HEAD_BYTES + size);
-                return size;
-            }
-        }
+    while (record_size(raw) == 0) {
         wire_turn(&room->wire);
         assert_true(wire_receive(room->peer.fd, raw) >= 0);
     }
+    size_t size = record_size(raw);
+    assert_int_equal(raw->at[0], RECORD_APPLICATION);
+    buf_drop_front(raw, RECORD_HEAD_BYTES + size);
+    return size;
 }
 
 static void meet_and_hear_the_ticket(struct tls_room *room)
