@@ -2,7 +2,6 @@
 #include "server/ctl/tls_self_signed.h"
 
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 

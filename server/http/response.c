@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -11,6 +10,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "server/http/cors.h"
+#include "server/http/server.h"
 #include "server/http/server_private.h"
 #include "server/net/conn.h"
 

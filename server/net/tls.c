@@ -8,8 +8,6 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/tls1.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,14 +4,18 @@
  * bytes: they are the handshake's.  It counts against the cap and has one deadline
  * from the accept on, however steadily its bytes trickle in.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
+#include "server/net/net.h"
+#include "server/net/tls.h"
 #include "server/net/tls_private.h"
 
 bool tls_accept_has_room(const struct tls *tls)

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 
 #include "common/check.h"
 #include "common/mem.h"
