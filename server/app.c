@@ -30,6 +30,7 @@
 #include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
+#include "server/net/tls.h"
 #include "server/store/sqlite.h"
 #include "server/store/store.h"
 
@@ -157,6 +158,7 @@ static struct http_server *create_server(struct app *app, struct http_routes *ro
         .body_timeout_ms = app->config.body_timeout * 1000,
         .idle_timeout_ms = app->config.idle_timeout * 1000,
         .bodies_max_bytes = app->config.request_bodies_max,
+        .hsts_max_age_s = app->config.hsts_max_age,
     };
 
     return http_server_create(app->loop, &config);
@@ -250,7 +252,7 @@ static bool app_open(struct app *app, char *out_error, size_t error_size)
     }
     create_servers(app);
     store_set_pressure(app->domain.store, on_pressure, app);
-    return app_listen(app, out_error, error_size);
+    return app_tls_open(app, out_error, error_size) && app_listen(app, out_error, error_size);
 }
 
 struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
@@ -273,6 +275,7 @@ struct app *app_create(struct config *config, const struct config_source *source
 static void destroy_servers(struct app *app)
 {
     net_destroy(app->net);
+    tls_destroy(app->tls);
     if (app->domain.store != NULL) {
         store_destroy(app->domain.store); /* answers all that waits, also exchanges */
     }

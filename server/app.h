@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "server/config/config.h"
@@ -27,6 +28,12 @@ enum {
  */
 struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
                        size_t error_size);
+
+/*
+ * Check what the configuration's files hold, beyond the configuration itself: certificate and
+ * key.  False with a sentence in out_error; true with one when something will soon be wrong.
+ */
+bool app_check_files(const struct config *config, char *out_error, size_t error_size);
 
 /* Run until a signal says stop and all is drained; the exit status. */
 int app_run(struct app *app);

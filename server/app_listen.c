@@ -30,10 +30,12 @@ static void on_admin(void *arg, struct conn *conn)
     http_server_accept(arg, conn);
 }
 
+/* name: "clients", "tls" (clients too), "ops" or "admin". */
 static bool listen_at(struct app *app, const char *where, const char *name, char *out_error,
                       size_t error_size)
 {
-    bool clients = strcmp(name, "clients") == 0;
+    bool tls = strcmp(name, "tls") == 0;
+    bool clients = tls || strcmp(name, "clients") == 0;
     bool admin = strcmp(name, "admin") == 0;
     struct http_server *server = clients ? app->clients : admin ? app->admin : app->ops;
     struct listener *listener =
@@ -43,12 +45,16 @@ static bool listen_at(struct app *app, const char *where, const char *name, char
     if (listener == NULL) {
         return false;
     }
+    if (tls) {
+        listener_set_tls(listener, app->tls, http_server_refuse_plain);
+    }
     log_info("listen", "name=%s port=%u", name, (unsigned)listener_port(listener));
     return true;
 }
 
 /* Listen at each of the comma-separated places. */
-static bool listen_at_each(struct app *app, const char *places, char *out_error, size_t error_size)
+static bool listen_at_each(struct app *app, const char *places, const char *name, char *out_error,
+                           size_t error_size)
 {
     const char *at = places;
     char where[WHERE_BYTES];
@@ -61,12 +67,12 @@ static bool listen_at_each(struct app *app, const char *places, char *out_error,
             size--;
         }
         if (size >= sizeof where) {
-            (void)snprintf(out_error, error_size, "listen has a place that is too long");
+            (void)snprintf(out_error, error_size, "a place to listen is too long: %.40s...", at);
             return false;
         }
         memcpy(where, at, size);
         where[size] = '\0';
-        if (size > 0 && !listen_at(app, where, "clients", out_error, error_size)) {
+        if (size > 0 && !listen_at(app, where, name, out_error, error_size)) {
             return false;
         }
         at += strcspn(at, ",");
@@ -82,5 +88,6 @@ bool app_listen(struct app *app, char *out_error, size_t error_size)
     return listen_at(app, where, "admin", out_error, error_size) &&
            (app->config.ops_listen[0] == '\0' ||
             listen_at(app, app->config.ops_listen, "ops", out_error, error_size)) &&
-           listen_at_each(app, app->config.listen, out_error, error_size);
+           listen_at_each(app, app->config.listen, "clients", out_error, error_size) &&
+           listen_at_each(app, app->config.tls_listen, "tls", out_error, error_size);
 }

@@ -5,6 +5,7 @@
  *   app.c         create and destroy, in order
  *   app_run.c     signals, timers, drain
  *   app_listen.c  listeners: clients, ops, admin
+ *   app_tls.c     the certificate: load, watch, tell
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct loop;
 struct loop_signal;
 struct loop_timer;
 struct net;
+struct tls;
 
 struct app {
     struct config config;
@@ -37,7 +39,8 @@ struct app {
     struct http_routes client_routes, ops_routes, admin_routes;
     struct http_server *clients, *ops, *admin;
     struct net *net;
-    struct loop_timer *beat_timer, *janitor_timer, *drain_timer;
+    struct tls *tls; /* NULL: tls_listen is empty */
+    struct loop_timer *beat_timer, *janitor_timer, *drain_timer, *tls_timer;
     struct loop_signal *on_term, *on_int, *on_hup;
     unsigned janitor_ticks;
     size_t most_connections; /* since memory was last given back */
@@ -52,6 +55,16 @@ struct app {
 
 /* Open every listener of the configuration. */
 bool app_listen(struct app *app, char *out_error, size_t error_size);
+
+/* Load certificate and key when tls_listen asks for them. */
+bool app_tls_open(struct app *app, char *out_error, size_t error_size);
+
+/* Load the files that the configuration names now; what is wrong is logged, and the old stay. */
+void app_tls_reload(struct app *app);
+
+/* Begin to look whether the files change, and end it. */
+void app_tls_watch(struct app *app);
+void app_tls_unwatch(struct app *app);
 
 /* Copy the values of the configuration that the domain looks at. */
 void app_apply_settings(struct app *app);

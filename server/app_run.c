@@ -198,6 +198,7 @@ static void on_reload(void *arg)
     config_apply(&app->config, &fresh);
     config_clear(&fresh);
     app_apply_settings(app);
+    app_tls_reload(app);
     log_info("config.reloaded", "listeners=kept");
 }
 
@@ -209,6 +210,7 @@ void app_start_clocks(struct app *app)
     app->on_term = loop_signal_create(app->loop, SIGTERM, on_stop, app);
     app->on_int = loop_signal_create(app->loop, SIGINT, on_stop, app);
     app->on_hup = loop_signal_create(app->loop, SIGHUP, on_reload, app);
+    app_tls_watch(app);
     loop_at_turn_end(app->loop, on_turn_end, app);
     loop_timer_start(app->beat_timer, BEAT_MS);
     loop_timer_start(app->janitor_timer, 0);
@@ -217,6 +219,7 @@ void app_start_clocks(struct app *app)
 void app_stop_clocks(struct app *app)
 {
     loop_not_at_turn_end(app->loop, on_turn_end, app);
+    app_tls_unwatch(app);
     loop_timer_destroy(app->beat_timer);
     loop_timer_destroy(app->janitor_timer);
     loop_timer_destroy(app->drain_timer);

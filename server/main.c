@@ -42,7 +42,7 @@ static const char usage[] =
     "\n"
     "Every option can also come from the environment: SEALPOST_NAME, or\n"
     "SEALPOST_NAME_FILE with the path of a file that holds the value.\n"
-    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration.\n";
+    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration and the certificate.\n";
 
 static bool parse_arguments(int argc, char **argv, struct arguments *out)
 {
@@ -129,6 +129,18 @@ static int run(struct config *config, const struct config_source *source)
     return status;
 }
 
+/* A certificate that has expired is told, and does not keep the daemon from starting. */
+static int check_files(const struct config *config)
+{
+    char error[CONFIG_ERROR_BYTES * 2] = "";
+    bool good = app_check_files(config, error, sizeof error);
+
+    if (error[0] != '\0') {
+        (void)fprintf(stderr, "sealpostd: %s\n", error);
+    }
+    return good ? APP_EXIT_OK : APP_EXIT_CONFIG;
+}
+
 static int configure_and_run(const struct arguments *arguments)
 {
     const char *path = arguments->config;
@@ -154,7 +166,9 @@ static int configure_and_run(const struct arguments *arguments)
     if (arguments->print) {
         config_print(&config, &source, &text);
         print_buf(&text);
-    } else if (!arguments->check) {
+    } else if (arguments->check) {
+        status = check_files(&config);
+    } else {
         status = run(&config, &source);
     }
     config_clear(&config);

@@ -78,12 +78,55 @@ static bool names_hold(const struct checking *checking)
                  size >= 1 && size <= RELAY_NAME_MAX_BYTES ? NULL : "it must have 1 to 100 bytes");
 }
 
+static const char *path_fault(const char *path)
+{
+    return path[0] == '/' ? NULL : "it must be a path that begins with a slash";
+}
+
+static const char *tls_address_fault(const char *address)
+{
+    return strncmp(address, "unix:", strlen("unix:")) == 0
+               ? "TLS is for addresses of the network; put unix sockets into listen"
+               : address_fault(address);
+}
+
+/* Files are looked at by whoever loads them. */
+static bool tls_holds(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+
+    if (config->tls_listen[0] == '\0') {
+        return true;
+    }
+    return parts_hold(checking, "tls_listen", config->tls_listen, tls_address_fault) &&
+           holds(checking, "tls_cert", config->tls_cert,
+                 config->tls_cert[0] == '\0'
+                     ? "tls_listen needs a certificate; write the path of its file"
+                     : path_fault(config->tls_cert)) &&
+           holds(checking, "tls_key", config->tls_key,
+                 config->tls_key[0] == '\0' ? "tls_listen needs a key; write the path of its file"
+                                            : path_fault(config->tls_key));
+}
+
+static bool clients_hold(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+
+    if (config->listen[0] == '\0') {
+        return holds(checking, "listen", "",
+                     config->tls_listen[0] != '\0'
+                         ? NULL
+                         : "it is empty and so is tls_listen: clients must connect somewhere");
+    }
+    return parts_hold(checking, "listen", config->listen, address_fault);
+}
+
 static bool listeners_hold(const struct checking *checking)
 {
     const struct config *config = checking->config;
     const char *ops = config->ops_listen;
 
-    if (!parts_hold(checking, "listen", config->listen, address_fault)) {
+    if (!clients_hold(checking)) {
         return false;
     }
     if (ops[0] != '\0') {
@@ -118,11 +161,6 @@ static bool proxies_hold(const struct checking *checking)
     const char *proxies = checking->config->trusted_proxies;
 
     return proxies[0] == '\0' || parts_hold(checking, "trusted_proxies", proxies, proxy_fault);
-}
-
-static const char *path_fault(const char *path)
-{
-    return path[0] == '/' ? NULL : "it must be a path that begins with a slash";
 }
 
 /* Say whether two paths are the same but for slashes at the end. */
@@ -208,6 +246,6 @@ bool config_check(const struct config *config, const struct settings *settings,
     const struct checking checking = { .config = config, .settings = settings, .fault = fault };
 
     return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
-           listeners_hold(&checking) && proxies_hold(&checking) && origins_hold(&checking) &&
-           idle_times_hold(&checking);
+           listeners_hold(&checking) && tls_holds(&checking) && proxies_hold(&checking) &&
+           origins_hold(&checking) && idle_times_hold(&checking);
 }

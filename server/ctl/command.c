@@ -6,6 +6,7 @@
 #include "server/ctl/admin.h"
 #include "server/ctl/device_commands.h"
 #include "server/ctl/health.h"
+#include "server/ctl/tls_self_signed.h"
 
 #define BIT(option) (UINT64_C(1) << (option))
 #define ADMIN (BIT(OPTION_SOCKET) | BIT(OPTION_JSON))
@@ -18,11 +19,15 @@ const struct option_row option_table[OPTION_OPTIONS] = {
                         "The relay's admin socket; else SEALPOST_ADMIN_SOCKET, else "
                         "/var/lib/sealpost/admin.sock" },
     [OPTION_DIR] = { "--dir", "FOLDER",
-                     "The device's folder; else SEALPOST_DEVICE_DIR, else ~/.sealpost" },
+                     "The device's folder; else SEALPOST_DEVICE_DIR, else ~/.sealpost. For tls "
+                     "self-signed: where to write; else here" },
     [OPTION_URL] = { "--url", "URL", "The relay's base URL, as you were given it" },
     [OPTION_CA] = { "--ca", "FILE", "Trust these certificates instead of the system's" },
     [OPTION_INVITE] = { "--invite", "INVITE", "The invite, or the whole address with it" },
-    [OPTION_NAME] = { "--name", "NAME", "A name for the device, kept here only" },
+    [OPTION_NAME] = { "--name", "NAME",
+                      "A name for the device, kept here only. For tls self-signed: the relay's "
+                      "host" },
+    [OPTION_DAYS] = { "--days", "N", "How many days it is good; 30" },
     [OPTION_RECOVERY] = { "--recovery", "FILE",
                           "The file of the recovery key; register makes it, keep it elsewhere" },
     [OPTION_USES] = { "--uses", "N", "How many accounts may be made with it; 1" },
@@ -61,6 +66,9 @@ const struct command command_table[] = {
     { "db restored", "", 0, 0, ADMIN | BIT(OPTION_YES),
       "Tell the relay that an older state of this machine was put back, keys and all",
       admin_db_restored },
+    { "tls self-signed", "", 0, 0, BIT(OPTION_DIR) | BIT(OPTION_NAME) | BIT(OPTION_DAYS),
+      "Make a certificate of one's own for trying out; say how the relay is to use it",
+      tls_self_signed_run },
     { "health", "[URL]", 0, 1, BIT(OPTION_CA),
       "Ask the operations listener whether the relay is ready", health_run },
     { "device register", "", 0, 0,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/response.h"
 
+#include <inttypes.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "server/http/cors.h"
+#include "server/http/server.h"
 #include "server/http/server_private.h"
 #include "server/net/conn.h"
 
@@ -105,7 +106,17 @@ static void append_body_fields(struct buf *out, const struct response *response)
     append_field(out, "Content-Length: ", length);
 }
 
-static void append_head(struct http_server *server, const struct response *response)
+/* Only what came over TLS may say that all must (RFC 6797 section 7.2). */
+static void append_hsts(struct buf *out, int64_t max_age_s)
+{
+    char value[40];
+
+    (void)snprintf(value, sizeof value, "max-age=%" PRId64, max_age_s);
+    append_field(out, "Strict-Transport-Security: ", value);
+}
+
+static void append_head(struct http_server *server, const struct conn *conn,
+                        const struct response *response)
 {
     struct buf *out = &server->out;
     char line[24];
@@ -118,6 +129,9 @@ static void append_head(struct http_server *server, const struct response *respo
     }
     append_field(out, "Sealpost-Request-Id: ", response->request_id);
     append_field(out, "X-Content-Type-Options: ", "nosniff");
+    if (server->config.hsts_max_age_s > 0 && conn_is_tls(conn)) {
+        append_hsts(out, server->config.hsts_max_age_s);
+    }
     if (!response->has_cache_control) {
         append_field(out, "Cache-Control: ", "no-store");
     }
@@ -135,7 +149,7 @@ static void append_head(struct http_server *server, const struct response *respo
 void response_write(struct http_server *server, struct conn *conn, const struct response *response)
 {
     buf_empty(&server->out);
-    append_head(server, response);
+    append_head(server, conn, response);
     conn_write(conn, buf_view(&server->out));
     if (!response->head_only && response->content_type != NULL) {
         conn_write(conn, response->body);

@@ -47,6 +47,11 @@ void http_server_accept(void *server, struct conn *conn)
     talk_begin(server, conn);
 }
 
+void http_server_refuse_plain(void *server, struct conn *conn)
+{
+    talk_refuse_plain(server, conn);
+}
+
 void http_server_drain(struct http_server *server)
 {
     server->draining = true;

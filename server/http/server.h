@@ -24,6 +24,7 @@ struct http_config {
     int64_t bodies_max_bytes;         /* of all request bodies at once, twice that for small ones;
                                          who sends more is told to come again.  0: any */
     const char *server_name;          /* value of the Server header, or NULL */
+    int64_t hsts_max_age_s;           /* Strict-Transport-Security on TLS; 0: none */
 };
 
 struct http_server *http_server_create(struct loop *loop, const struct http_config *config);
@@ -33,6 +34,9 @@ void http_server_destroy(struct http_server *server);
 
 /* Serve a new connection; a net_accept_fn whose arg is the server. */
 void http_server_accept(void *server, struct conn *conn);
+
+/* Tell a peer that spoke HTTP where TLS is due; a net_accept_fn whose arg is the server. */
+void http_server_refuse_plain(void *server, struct conn *conn);
 
 /* From now on every response says Connection: close. */
 void http_server_drain(struct http_server *server);

@@ -83,8 +83,8 @@ struct conn *talk_conn(const struct talk *talk)
     return talk->conn;
 }
 
-/* Answer a request that has no exchange, because its head could not be read; then end. */
-static void talk_refuse(struct talk *talk, enum problem problem)
+/* Answer a request that has no exchange, because its head could not be read. */
+static void refuse(struct http_server *server, struct conn *conn, enum problem problem)
 {
     struct buf body = { 0 };
     char id[RESPONSE_ID_BYTES];
@@ -99,9 +99,14 @@ static void talk_refuse(struct talk *talk, enum problem problem)
         .request_id = id,
         .close = true,
     };
-    response_write(talk->server, talk->conn, &response);
+    response_write(server, conn, &response);
     buf_clear(&body);
     log_debug("http.refused", "problem=%s id=%s", problem_code(problem), id);
+}
+
+static void talk_refuse(struct talk *talk, enum problem problem)
+{
+    refuse(talk->server, talk->conn, problem);
     talk_enter(talk, ENDING);
     conn_finish(talk->conn);
 }
@@ -436,6 +441,13 @@ static const struct conn_protocol no_protocol = {
     .on_bytes = on_bytes_for_nobody,
     .on_closed = on_closed_for_nobody,
 };
+
+void talk_refuse_plain(struct http_server *server, struct conn *conn)
+{
+    conn_set_protocol(conn, &no_protocol, NULL);
+    refuse(server, conn, PROBLEM_tls_required);
+    conn_finish(conn);
+}
 
 struct conn *talk_release(struct talk *talk)
 {

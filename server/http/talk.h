@@ -14,6 +14,9 @@ struct talk;
 /* Begin to speak on a new connection; ends with it. */
 void talk_begin(struct http_server *server, struct conn *conn);
 
+/* Answer that TLS is due here, whatever the request is, and end. */
+void talk_refuse_plain(struct http_server *server, struct conn *conn);
+
 struct conn *talk_conn(const struct talk *talk);
 
 /* The exchange was replied to and is gone: read the next request, or finish. */

@@ -18,6 +18,7 @@
 #include "server/net/net.h"
 #include "server/net/net_private.h"
 #include "server/net/peer.h"
+#include "server/net/tls_private.h"
 
 static bool is_due(int64_t at, int64_t now)
 {
@@ -75,6 +76,8 @@ void conn_destroy(struct conn *conn)
 {
     CHECK(conn->state == CONN_DEAD);
     conn_unmark(conn);
+    tls_conn_destroy(conn->tls, conn->output.size == 0);
+    conn->tls = NULL;
     (void)event_del(&conn->io);
     (void)event_del(&conn->timer);
     (void)close(conn->fd);
@@ -160,7 +163,7 @@ void conn_resume(struct conn *conn, enum conn_pause reason)
         return;
     }
     conn->pauses &= ~(unsigned)reason;
-    if (conn->pauses == 0 && (conn->read_off || conn->kept.size > 0)) {
+    if (conn->pauses == 0 && (conn->read_off || conn->unread || conn->kept.size > 0)) {
         conn->read_off = false;
         conn->feed = true;
         conn_mark(conn);
@@ -203,6 +206,11 @@ void conn_close(struct conn *conn, enum conn_end end)
     }
     conn->end = end;
     conn_enter(conn, CONN_DEAD);
+}
+
+bool conn_is_tls(const struct conn *conn)
+{
+    return conn->tls != NULL;
 }
 
 const struct peer_origin *conn_origin(const struct conn *conn)

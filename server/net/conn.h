@@ -8,7 +8,7 @@
  * while any pause reason is set, or while the output is above its high mark,
  * and goes on by itself; on_bytes is then also called for what is kept.
  * Writing: conn_write only appends; what a loop turn appended leaves in one
- * write at the turn's end.
+ * write at the turn's end, or in as few TLS records as hold it.
  *
  * A conn is destroyed by net after on_closed has run; nobody uses it after.
  * Loop thread.
@@ -31,7 +31,7 @@ enum conn_pause {
 };
 
 enum conn_end {
-    CONN_END_PEER = 0, /* the peer closed */
+    CONN_END_PEER = 0, /* the peer closed; under TLS: and said so */
     CONN_END_OURS,     /* conn_close, or conn_finish once all was written */
     CONN_END_ERROR,    /* the network failed */
     CONN_END_DEADLINE, /* a deadline passed */
@@ -77,6 +77,9 @@ void conn_set_deadline(struct conn *conn, int64_t after_ms);
  */
 void conn_finish(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
+
+/* Say whether what the peer sends and gets is under TLS that ends here. */
+bool conn_is_tls(const struct conn *conn);
 
 /* Where it comes from: the client, or a proxy (see peer.h).  Borrowed; never logged. */
 const struct peer_origin *conn_origin(const struct conn *conn);

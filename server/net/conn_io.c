@@ -5,6 +5,9 @@
  * connection owns no buffer.  Polling for reading is not taken away when a
  * pause begins but when bytes come during it: most pauses end before that, and
  * so cost no system call.
+ *
+ * With TLS the library stands between: what it has read and not given out waits in
+ * no descriptor, so `unread` says that a reading is due without the kernel's word.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -21,16 +24,30 @@
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
 #include "server/net/net_private.h"
+#include "server/net/tls_private.h"
 
-/* The only two places where a descriptor is read and written. */
-static ssize_t conn_io_read(const struct conn *conn, void *at, size_t size)
+/* The only two places where a descriptor is read and written; by tls_conn.c when there is TLS.
+ * What comes after our end is dropped unseen. */
+static ssize_t conn_io_read(struct conn *conn, void *at, size_t size)
 {
+    if (conn->tls != NULL && conn->state == CONN_OPEN) {
+        return tls_conn_read(conn->tls, at, size, &conn->unread);
+    }
     return recv(conn->fd, at, size, 0);
 }
 
 static ssize_t conn_io_write(const struct conn *conn, struct bytes bytes)
 {
+    if (conn->tls != NULL) {
+        return tls_conn_write(conn->tls, bytes.at, bytes.size);
+    }
     return send(conn->fd, bytes.at, bytes.size, MSG_NOSIGNAL);
+}
+
+/* Say whether the connection is being greeted: no protocol has it yet. */
+static bool is_shaking(const struct conn *conn)
+{
+    return conn->tls != NULL && !tls_conn_is_open(conn->tls);
 }
 
 static bool is_transient(int error)
@@ -88,12 +105,19 @@ static void conn_io_take_input(struct conn *conn)
 {
     uint8_t *scratch = conn->net->scratch;
 
+    if (is_shaking(conn)) {
+        tls_accept_go_on(conn);
+        return;
+    }
     if (conn->state == CONN_OPEN && conn->pauses != 0) {
         conn->read_off = true;
         conn_mark(conn);
         return;
     }
     ssize_t size = conn_io_read(conn, scratch, CONN_SCRATCH_BYTES);
+    if (conn->unread) {
+        conn_mark(conn);
+    }
     if (size < 0) {
         if (!is_transient(errno)) {
             conn_close(conn, CONN_END_ERROR);
@@ -123,11 +147,21 @@ void conn_io_ready(int fd, short what, void *arg)
     conn->net->in_turn = false;
 }
 
+/* The kernel takes no more: wait until it does, or the peer has taken nothing for too long. */
+static void conn_io_wait_to_write(struct conn *conn)
+{
+    if (conn->give_up_at == 0 || (conn->tls != NULL && tls_conn_moved(conn->tls))) {
+        conn->give_up_at = clock_steady_ms() + conn->net->limits.write_timeout_ms;
+        conn_set_timer(conn);
+    }
+    conn->blocked = true;
+}
+
 void conn_io_flush(struct conn *conn)
 {
     size_t before = conn->output.size;
 
-    if (before == 0 || conn->blocked || conn->state == CONN_DEAD) {
+    if (before == 0 || conn->blocked || conn->state == CONN_DEAD || is_shaking(conn)) {
         return;
     }
     ssize_t sent = conn_io_write(conn, buf_view(&conn->output));
@@ -143,11 +177,10 @@ void conn_io_flush(struct conn *conn)
     if (sent > 0) {
         buf_drop_front(&conn->output, (size_t)sent);
     }
-    if (sent > 0 || conn->give_up_at == 0) {
-        conn->give_up_at = clock_steady_ms() + conn->net->limits.write_timeout_ms;
-        conn_set_timer(conn);
+    if (sent > 0) {
+        conn->give_up_at = 0; /* it takes bytes: the time begins anew */
     }
-    conn->blocked = true;
+    conn_io_wait_to_write(conn);
 }
 
 /* Tell the protocol when its output has become little again. */
@@ -167,6 +200,10 @@ static void conn_io_tell_drained(struct conn *conn, size_t before)
 /* All is written: shut our direction and wait for the peer's end. */
 static void conn_io_linger(struct conn *conn)
 {
+    if (conn->tls != NULL && !tls_conn_end(conn->tls)) {
+        conn_io_wait_to_write(conn);
+        return;
+    }
     if (conn->peer_ended || shutdown(conn->fd, SHUT_WR) != 0) {
         conn_close(conn, conn->end);
         return;
@@ -181,6 +218,9 @@ static short conn_io_wanted(const struct conn *conn)
 {
     short wanted = conn->blocked ? EV_WRITE : 0;
 
+    if (conn->blocked && conn->tls != NULL && tls_conn_wants_write(conn->tls)) {
+        return wanted; /* reading does not get on before that, and would be tried for ever */
+    }
     if (conn->state == CONN_LINGERING || (conn->state == CONN_OPEN && !conn->read_off)) {
         wanted = (short)(wanted | EV_READ);
     }
@@ -205,6 +245,16 @@ static void conn_io_arm(struct conn *conn)
     }
 }
 
+/* Go on with what TLS could not do before, or did and nobody has taken. */
+static void conn_io_resume_tls(struct conn *conn)
+{
+    bool waited = !conn->blocked && tls_conn_wants_write(conn->tls);
+
+    if (conn->state == CONN_OPEN && (waited || (conn->unread && conn->pauses == 0))) {
+        conn_io_take_input(conn);
+    }
+}
+
 bool conn_io_settle(struct conn *conn)
 {
     if (conn->feed && conn->pauses == 0 && conn->state == CONN_OPEN) {
@@ -213,10 +263,13 @@ bool conn_io_settle(struct conn *conn)
             conn_io_give_kept(conn);
         }
     }
+    if (conn->tls != NULL) {
+        conn_io_resume_tls(conn);
+    }
     size_t before = conn->output.size;
     conn_io_flush(conn);
     conn_io_tell_drained(conn, before);
-    if (conn->state == CONN_FINISHING && conn->output.size == 0) {
+    if (conn->state == CONN_FINISHING && conn->output.size == 0 && !conn->blocked) {
         conn_io_linger(conn);
     }
     if (conn->state == CONN_DEAD) {

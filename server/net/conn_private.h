@@ -38,6 +38,7 @@ enum conn_state {
 };
 
 struct crowd_member;
+struct tls_conn;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
@@ -45,8 +46,9 @@ struct conn {
     struct net *net;
     const struct conn_protocol *protocol;
     void *arg;
-    struct buf kept;   /* bytes the protocol did not take yet */
-    struct buf output; /* bytes the kernel did not take yet */
+    struct tls_conn *tls; /* NULL: plain, or the handshake came to nothing */
+    struct buf kept;      /* bytes the protocol did not take yet */
+    struct buf output;    /* bytes the kernel did not take yet */
     struct event io;
     struct event timer;
     int64_t deadline_at; /* the protocol's, in steady ms; 0: none */
@@ -64,6 +66,7 @@ struct conn {
     bool feed;       /* kept bytes are to be given at the turn's end */
     bool blocked;    /* the kernel took less than all; wait for EV_WRITE */
     bool read_off;   /* paused, and bytes came: stop polling until resumed */
+    bool unread;     /* TLS has bytes that nobody was given: read without polling */
     bool peer_ended; /* the peer shut its direction */
     bool counted;    /* held against max_connections */
     struct peer_origin origin;

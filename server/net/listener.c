@@ -25,6 +25,7 @@
 #include "server/net/net.h"
 #include "server/net/net_private.h"
 #include "server/net/peer.h"
+#include "server/net/tls_private.h"
 
 enum {
     ACCEPT_BATCH = 64,
@@ -49,6 +50,16 @@ static bool is_admitted(struct listener *listener, const struct peer_origin *ori
            crowd_enter(net->crowd, origin, out_member);
 }
 
+/* Handshakes are what a stranger can make us pay for most: only so many at once. */
+static bool has_room_to_shake(const struct listener *listener)
+{
+    if (listener->tls == NULL || tls_accept_has_room(listener->tls)) {
+        return true;
+    }
+    metrics_add(METRIC_tls_handshakes_refused, 1);
+    return false;
+}
+
 static void greet(struct listener *listener, int fd, const struct peer_origin *origin,
                   struct crowd_member *member)
 {
@@ -59,6 +70,14 @@ static void greet(struct listener *listener, int fd, const struct peer_origin *o
     }
     struct conn *conn = net_add(listener->net, fd, origin, listener->counts);
     conn->member = member;
+    if (listener->tls != NULL) {
+        const struct tls_door door = { .tls = listener->tls,
+                                       .accept_fn = listener->accept_fn,
+                                       .plain_fn = listener->plain_fn,
+                                       .arg = listener->arg };
+        tls_accept_begin(conn, &door);
+        return;
+    }
     listener->accept_fn(listener->arg, conn);
     if (conn->protocol == NULL) {
         conn_close(conn, CONN_END_OURS);
@@ -106,7 +125,7 @@ static bool accept_one(struct listener *listener)
         }
         return errno != EAGAIN; /* that one left before its turn */
     }
-    if (is_full(listener)) {
+    if (is_full(listener) || !has_room_to_shake(listener)) {
         metrics_add(METRIC_connections_refused, 1);
         (void)close(fd);
         return true;
@@ -182,6 +201,12 @@ void listener_destroy(struct listener *listener)
     (void)close(listener->fd);
     free(listener->unix_path);
     free(listener);
+}
+
+void listener_set_tls(struct listener *listener, struct tls *tls, net_accept_fn *plain_fn)
+{
+    listener->tls = tls;
+    listener->plain_fn = plain_fn;
 }
 
 uint16_t listener_port(const struct listener *listener)

@@ -18,6 +18,8 @@ struct listener {
     TAILQ_ENTRY(listener) link;
     struct net *net;
     net_accept_fn *accept_fn;
+    net_accept_fn *plain_fn; /* with TLS: for peers that speak none */
+    struct tls *tls;         /* NULL: none */
     void *arg;
     struct event ready;
     struct event retry;

@@ -12,6 +12,7 @@ struct conn;
 struct listener;
 struct loop;
 struct net;
+struct tls;
 
 struct net_limits {
     int64_t max_connections;     /* above: accepted and closed at once */
@@ -52,6 +53,13 @@ size_t net_connection_count(const struct net *net);
 struct listener *net_listen(struct net *net, const char *where, bool counts,
                             net_accept_fn *accept_fn, void *arg, char *out_error,
                             size_t error_size);
+
+/*
+ * From now on new connections of the listener begin with TLS, and its accept function gets
+ * them when the handshake is over.  plain_fn, with the listener's arg, gets one whose peer
+ * speaks HTTP without TLS, to be told so.  tls is borrowed until net is destroyed.
+ */
+void listener_set_tls(struct listener *listener, struct tls *tls, net_accept_fn *plain_fn);
 
 /* The TCP port listened on; 0 for a unix socket. */
 uint16_t listener_port(const struct listener *listener);

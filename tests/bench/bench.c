@@ -3,7 +3,7 @@
  * Rates of a running relay: end to end (receivers online), accept (receivers
  * offline) and drain.  One process, one thread, epoll.
  *
- *   sealpost_bench PORT BASE_URL PAIRS IN_FLIGHT SIZE SECONDS MODES
+ *   sealpost_bench PORT BASE_URL PAIRS IN_FLIGHT SIZE SECONDS MODES [TLS_PORT]
  *
  * MODES: letters of e (end to end), a (accept), d (drain what accept left).  One line
  * "mode rate count seconds" each on standard output.  Every acknowledged send is
@@ -226,9 +226,10 @@ int main(int argc, char **argv)
     int64_t seconds = 0;
     uint8_t byte = 0;
 
-    if (argc != 8 || !crypto_start()) {
-        fail("usage: sealpost_bench PORT BASE_URL PAIRS IN_FLIGHT SIZE SECONDS MODES");
+    if (argc < 8 || argc > 9 || !crypto_start()) {
+        fail("usage: sealpost_bench PORT BASE_URL PAIRS IN_FLIGHT SIZE SECONDS MODES [TLS_PORT]");
     }
+    bench.relay.tls_port = argc == 9 ? (uint16_t)strtol(argv[8], NULL, 10) : 0;
     bench.relay.port = (uint16_t)strtol(argv[1], NULL, 10);
     bench.relay.base_url = argv[2];
     bench.pairs = (size_t)strtol(argv[3], NULL, 10);

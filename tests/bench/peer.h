@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One stream of a person, without blocking: whole server messages in, masked
+ * One stream of a person, plain or over TLS, without blocking: whole server messages in, masked
  * client frames out, gathered until peer_flush.
  */
 #pragma once
@@ -15,6 +15,7 @@
 
 struct peer {
     int fd;
+    struct ssl_st *tls; /* NULL: plain */
     const struct person *person;
     struct buf in;
     struct buf out;

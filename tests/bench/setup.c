@@ -28,9 +28,9 @@ static void give_up(const char *what, const char *answer)
     exit(1); /* NOLINT(concurrency-mt-unsafe): there is one thread */
 }
 
-int setup_connect(const struct relay_address *relay)
+int setup_connect(const struct relay_address *relay, uint16_t port)
 {
-    struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(relay->port) };
+    struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(port) };
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -48,7 +48,7 @@ static json_t *post(const struct relay_address *relay, const char *path, const s
 {
     static char answer[ANSWER_BYTES];
     struct buf request = { 0 };
-    int fd = setup_connect(relay);
+    int fd = setup_connect(relay, relay->port);
     size_t size = 0;
     ssize_t got = 0;
     const char *text = NULL;

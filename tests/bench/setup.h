@@ -24,11 +24,12 @@ struct person {
 struct relay_address {
     const char *host; /* an IPv4 address */
     uint16_t port;
+    uint16_t tls_port; /* for streams instead, with TLS; 0: none */
     const char *base_url;
 };
 
 /* Register a new person and begin a session. */
 void setup_person(const struct relay_address *relay, struct person *out);
 
-/* Open a connection; ends the program when that fails. */
-int setup_connect(const struct relay_address *relay);
+/* Open a connection to port of the relay; ends the program when that fails. */
+int setup_connect(const struct relay_address *relay, uint16_t port);

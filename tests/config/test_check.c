@@ -242,6 +242,24 @@ static void idle_limits_come_one_after_the_other(void **state)
     expect_taken("idle_account_days = 45");
 }
 
+static void tls_wants_its_files(void **state)
+{
+    (void)state;
+    expect_taken("tls_listen = \"0.0.0.0:443, [::]:443\"\ntls_cert = \"/c\"\ntls_key = \"/k\"");
+    expect_taken(
+        "listen = \"\"\ntls_listen = \"0.0.0.0:443\"\ntls_cert = \"/c\"\ntls_key = \"/k\"");
+    expect_taken("tls_cert = \"anything\""); /* not used */
+    expect_refused("tls_listen = \"0.0.0.0:443\"", "needs a certificate");
+    expect_refused("tls_listen = \"0.0.0.0:443\"\ntls_cert = \"/c\"", "needs a key");
+    expect_refused("tls_listen = \"0.0.0.0:443\"\ntls_cert = \"c\"\ntls_key = \"/k\"",
+                   "begins with a slash");
+    expect_refused("tls_listen = \"0.0.0.0\"\ntls_cert = \"/c\"\ntls_key = \"/k\"",
+                   "write ADDRESS:PORT");
+    expect_refused("tls_listen = \"unix:/s\"\ntls_cert = \"/c\"\ntls_key = \"/k\"",
+                   "put unix sockets into listen");
+    expect_refused("listen = \"\"", "clients must connect somewhere");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test(web_origins_have_no_path),
         cmocka_unit_test(the_relays_name_has_1_to_100_bytes),
         cmocka_unit_test(idle_limits_come_one_after_the_other),
+        cmocka_unit_test(tls_wants_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

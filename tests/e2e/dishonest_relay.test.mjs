@@ -13,6 +13,7 @@ import { manifestHash } from './support/manifest.mjs';
 import { Relay } from './support/relay.mjs';
 import { BoxKey, KEY_TYPE } from './support/sealed_box.mjs';
 import { assertStatus } from './support/scene.mjs';
+import { trustOptions, urlOf } from './support/tls.mjs';
 
 const UNVERIFIED = 4;
 const TIMEOUT_MS = 180_000;
@@ -23,7 +24,7 @@ class Story {
     const story = new Story();
     story.liar = await Liar.open();
     t.after(() => story.liar.close());
-    const set = { base_url: `http://127.0.0.1:${story.liar.port}`, registration: 'open' };
+    const set = { base_url: urlOf(story.liar.port), registration: 'open' };
     story.relay = await Relay.start(t, { set });
     story.liar.target = story.relay.port;
     story.dir = join(story.relay.dir, 'program');
@@ -47,7 +48,7 @@ class Story {
   }
 
   register() {
-    return this.do('register', '--url', this.relay.baseUrl);
+    return this.do('register', '--url', this.relay.baseUrl, ...trustOptions());
   }
 
   lieAboutBob(change) {
@@ -152,7 +153,8 @@ lies('a head that is withheld is noticed by its hash', async (story) => {
 
 lies('nothing is signed for a relay that names another base URL', async (story) => {
   story.liar.lie('/v1/server', (answer) => ({ ...answer, base_url: 'https://relay.example' }));
-  const { code, stderr } = await story.run('register', '--url', story.relay.baseUrl);
+  const { code, stderr } = await story.run('register', '--url', story.relay.baseUrl,
+    ...trustOptions());
   assert.equal(code, UNVERIFIED, stderr);
   assert.match(stderr, /nothing was signed/);
   assert.deepEqual(story.liar.asked.filter((line) => !line.endsWith('/v1/server')), []);
@@ -163,7 +165,7 @@ lies('a new epoch of the own account raises an alert that names the device', asy
   const { stdout } = await story.do('manifest', 'show', '--json');
   const dir = `${story.dir}-2`;
   const run = (...args) => runToEnd(CTL, ['device', ...args, '--dir', dir], { HOME: dir });
-  const made = await run('init', '--url', story.relay.baseUrl);
+  const made = await run('init', '--url', story.relay.baseUrl, ...trustOptions());
   const path = (name) => join(story.relay.dir, name);
   writeFileSync(path('entry'), (await run('entry')).stdout);
   writeFileSync(path('draft'), (await story.do('manifest', 'add', path('entry'))).stdout);

@@ -13,11 +13,12 @@ import { brokenRule } from './support/manifest_rules.mjs';
 import { Relay } from './support/relay.mjs';
 import { BoxKey, KEY_TYPE, openMessage, sealMessage } from './support/sealed_box.mjs';
 import { assertStatus } from './support/scene.mjs';
+import { trustOptions, urlOf } from './support/tls.mjs';
 
 async function start(t) {
   const forwarder = await Forwarder.open();
   const relay = await Relay.start(t, {
-    set: { base_url: `http://127.0.0.1:${forwarder.port}`, registration: 'invite' },
+    set: { base_url: urlOf(forwarder.port), registration: 'invite' },
   });
   t.after(() => forwarder.close());
   forwarder.target = relay.port;
@@ -41,7 +42,7 @@ class Program {
   }
 
   async register(invite) {
-    const options = ['--json', '--invite', `${this.relay.baseUrl}/#${invite}`];
+    const options = ['--json', '--invite', `${this.relay.baseUrl}/#${invite}`, ...trustOptions()];
     const made = JSON.parse(await this.run('register', [], options));
     this.accountId = fromB64u(made.account_id);
     this.accountText = made.account_id;
@@ -143,7 +144,7 @@ test120('two devices of the program make one account, and the chain verifies her
   const relay = await start(t);
   const [first, second] = [new Program(relay, 'one'), new Program(relay, 'two')];
   await first.register(await relay.invite());
-  await second.run('init', [], ['--url', relay.baseUrl]);
+  await second.run('init', [], ['--url', relay.baseUrl, ...trustOptions()]);
   const entry = first.file('entry', await second.run('entry'));
   const draft = first.file('draft', await first.run('manifest add', [entry]));
   const signed = second.file('signed', await second.run('manifest sign', [draft]));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the relay says of itself, and the manners of its HTTP.
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { assertProblem, assertStatus, scene, suite } from './support/scene.mjs';
+import { Agent } from './support/tls.mjs';
 
 suite('GET /v1/server', { set: { name: 'Post für alle' } }, (it) => {
   it('names the relay, its base URL and its limits', async (relay) => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { CTL, runToEnd } from './support/daemon.mjs';
 import { Forwarder } from './support/forwarder.mjs';
 import { Relay } from './support/relay.mjs';
+import { trustOptions, urlOf } from './support/tls.mjs';
 
 const COUNT = 900;
 const TIMEOUT_MS = 180_000;
@@ -36,7 +37,7 @@ class CountingForwarder extends Forwarder {
 async function start(t) {
   const forwarder = await CountingForwarder.open();
   t.after(() => forwarder.close());
-  const set = { base_url: `http://127.0.0.1:${forwarder.port}`, registration: 'invite' };
+  const set = { base_url: urlOf(forwarder.port), registration: 'invite' };
   const relay = await Relay.start(t, { set });
   forwarder.target = relay.port;
   return { relay, forwarder };
@@ -45,7 +46,7 @@ async function start(t) {
 function soak(relay, ...args) {
   return runToEnd(CTL, [
     'device', 'soak', '--json', '--url', relay.baseUrl, '--socket', relay.adminSocket,
-    '--dir', join(relay.dir, 'soak'), ...args,
+    '--dir', join(relay.dir, 'soak'), ...trustOptions(), ...args,
   ], { HOME: relay.dir });
 }
 

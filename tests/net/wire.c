@@ -16,7 +16,10 @@ static size_t on_bytes(void *arg, struct conn *conn, struct bytes input)
     struct wire *wire = arg;
 
     buf_append(&wire->seen, input);
-    buf_append_u8(&wire->seen, '|');
+    if (!wire->is_bare) {
+        buf_append_u8(&wire->seen, '|');
+    }
+    wire->calls++;
     if (wire->react != NULL) {
         wire->react(wire, conn);
     }

@@ -28,8 +28,10 @@ struct wire {
     size_t accepted;
     size_t closed;
     enum conn_end end; /* of the last that was closed */
-    struct buf seen;   /* what on_bytes was given, with '|' behind each call */
-    size_t take_max;   /* on_bytes takes no more than this of each call */
+    struct buf seen;   /* what on_bytes was given, with '|' behind each call unless is_bare */
+    size_t calls;      /* of on_bytes */
+    bool is_bare;
+    size_t take_max; /* on_bytes takes no more than this of each call */
     size_t drained;
     size_t deadlines;
     /* Called by on_bytes after noting when not NULL. */

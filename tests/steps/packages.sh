@@ -8,7 +8,7 @@ UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 c
     libcurl4-openssl-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 curl"
 PACKAGES="$UNIT_PACKAGES
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
-    valgrind gcovr iwyu mmdebstrap debian-archive-keyring"
+    valgrind gcovr iwyu sslscan mmdebstrap debian-archive-keyring"
 
 missing_packages() {
     local there package

@@ -44,6 +44,7 @@ parts_all() {
     fi
     prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
     step e2e 700 e2e_all asan
+    step e2e-tls 300 e2e_tls asan
 }
 
 parts_matching() {
@@ -80,6 +81,8 @@ parts_matching() {
 
 parts_slow() {
     prepare build-clang 600 build clang && step unit-clang 300 unit clang
+    step e2e-tls-all 900 e2e_tls_all clang
+    step sslscan 120 sslscan_daemon clang
     step tidy-all 900 check_tidy all
     step includes 600 check_includes
     if prepare build-package 600 build package; then

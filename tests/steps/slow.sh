@@ -103,6 +103,36 @@ quickstart_refuses() {
     [ "$(stat -c %a "$folder")" = 755 ] && rm -r "$folder"
 }
 
+# What sslscan wrote to FILE: two versions, ECDHE with AEAD alone, nothing else on.
+judge_sslscan() {
+    local file=$1
+    ! grep -E '^(SSLv|TLSv)' "$file" | grep ' enabled' | grep -vE '^TLSv1\.[23] ' &&
+        [ "$(grep -cE '^TLSv1\.[23] +enabled' "$file")" -eq 2 ] &&
+        ! grep -E '^(Accepted|Preferred) ' "$file" | grep -vE ' (TLS_|ECDHE-)[A-Z0-9_-]*(GCM|CHACHA20)' &&
+        [ "$(grep -cE '^(Accepted|Preferred) ' "$file")" -ge 6 ] &&
+        grep -qE 'Compression disabled|does not support compression' "$file" && grep -q 'renegotiation not supported' "$file" &&
+        ! grep -q ' vulnerable' <(grep -v 'not vulnerable' "$file")
+}
+
+# What a stranger with sslscan finds on the daemon of build/FOLDER.
+sslscan_daemon() {
+    local bin="$PWD/build/$1/bin" work daemon port='' status=0
+    work=$(mktemp -d) || return 1
+    "$bin/sealpost" tls self-signed --dir "$work" --name relay.example || return 1
+    mkdir -m 700 "$work/data"
+    "$bin/sealpostd" --set base_url=https://relay.example --set "data_dir=$work/data" --set listen= \
+        --set tls_listen=127.0.0.1:0 --set "tls_cert=$work/cert.pem" --set "tls_key=$work/key.pem" \
+        --set ops_listen= 2>"$work/log" &
+    daemon=$!
+    while [ -z "$port" ] && kill -0 "$daemon"; do
+        port=$(sed -n 's/.*event=listen name=tls port=\([0-9]*\).*/\1/p' "$work/log")
+    done
+    sslscan --no-colour "127.0.0.1:$port" | tee "$work/found" && judge_sslscan "$work/found" || status=1
+    kill "$daemon" && wait "$daemon" || status=1
+    rm -rf "$work"
+    return $status
+}
+
 # What `cmake --install` puts where, and that it works from there.
 check_install() {
     local root file

@@ -50,6 +50,17 @@ e2e_files() {
     e2e "$1" --test --test-reporter=tap "${@:2}"
 }
 
+# Those where bytes are cut and connections end, over TLS.
+e2e_tls() {
+    SEALPOST_E2E_TLS=1 e2e_files "$1" tests/e2e/http_raw.test.mjs tests/e2e/websocket.test.mjs \
+        tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
+}
+
+# All of them over TLS.
+e2e_tls_all() {
+    SEALPOST_E2E_TLS=1 e2e_all "$1"
+}
+
 # All of them, and then whether they saw every documented answer.
 e2e_all() {
     e2e "$1" tests/e2e/run.mjs --test-reporter=tap

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP call on a connection of its own, its answer judged by the contract.
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { checkResponse } from './contract.mjs';
+import { speaksTls, trust } from './tls.mjs';
 
 const DEADLINE_MS = 60_000;
 
 function transport(options, body) {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ agent: false, timeout: DEADLINE_MS, ...options }, (incoming) => {
+    const secure = options.port !== undefined && speaksTls(options.port);
+    const ask = secure ? requestTls : request;
+    const all = { agent: false, timeout: DEADLINE_MS, ...options, ...(secure ? trust() : {}) };
+    const outgoing = ask(all, (incoming) => {
       const chunks = [];
       incoming.on('data', (chunk) => chunks.push(chunk));
       incoming.on('error', reject);

@@ -2,14 +2,23 @@
 // A relay that lies: it passes every request on to an honest one, and changes what
 // the honest one answers.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
+import { OVER_TLS, certificate, trust } from './tls.mjs';
 
 const DROPPED = ['content-length', 'transfer-encoding', 'connection', 'etag'];
+
+function secrets() {
+  const { ca, key } = certificate();
+  return { cert: ca, key: readFileSync(key) };
+}
 
 export class Liar {
   static async open() {
     const liar = new Liar();
-    liar.server = createServer((asked, answer) => liar.pass(asked, answer));
+    const pass = (asked, answer) => liar.pass(asked, answer);
+    liar.server = OVER_TLS ? createTlsServer(secrets(), pass) : createServer(pass);
     liar.server.listen(0, '127.0.0.1');
     await once(liar.server, 'listening');
     liar.port = liar.server.address().port;
@@ -30,7 +39,8 @@ export class Liar {
       host: '127.0.0.1', port: this.target, method: asked.method, path: asked.url,
       headers: asked.headers,
     };
-    const forward = request(options, (honest) => this.relay(path, asked, honest, answer));
+    const ask = OVER_TLS ? requestTls : request;
+    const forward = ask({ ...options, ...(OVER_TLS ? trust() : {}) }, (honest) => this.relay(path, asked, honest, answer));
     forward.on('error', () => answer.destroy());
     asked.pipe(forward);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare TCP connection, for bytes that no honest client would send.
-import { once } from 'node:events';
+// A bare connection, TCP or TLS, for bytes that no honest client would send.
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { speaksTls, trust } from './tls.mjs';
 
 const DEADLINE_MS = 60_000;
 
@@ -10,7 +11,8 @@ export class Raw {
     this.received = Buffer.alloc(0);
     this.watchers = new Set();
     this.ended = false;
-    this.socket = connect(where);
+    this.secure = where.port !== undefined && speaksTls(where.port);
+    this.socket = this.secure ? connectTls({ ...where, ...trust() }) : connect(where);
     this.socket.setNoDelay(true);
     this.socket.on('data', (chunk) => {
       this.received = Buffer.concat([this.received, chunk]);
@@ -30,7 +32,10 @@ export class Raw {
   // where: { port, host } or { path } of a unix socket.
   static async to(where) {
     const raw = new Raw(where);
-    await once(raw.socket, 'connect');
+    await new Promise((done) => { // or it was refused, which is seen as its end
+      raw.socket.once(raw.secure ? 'secureConnect' : 'connect', done);
+      raw.socket.once('close', done);
+    });
     return raw;
   }
 

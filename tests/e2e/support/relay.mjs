@@ -9,6 +9,7 @@ import { Clock } from './clock.mjs';
 import { BINARY, Daemon } from './daemon.mjs';
 import { call } from './http.mjs';
 import { Stream } from './stream.mjs';
+import { OVER_TLS, certificate, noteTls } from './tls.mjs';
 
 export const BASE_URL = 'http://relay.example';
 
@@ -20,6 +21,7 @@ export class Relay {
     this.dataDir = join(this.dir, 'data');
     this.keyDir = join(this.dir, 'keys');
     this.adminSocket = join(this.dir, 'admin.sock');
+    this.tls = options.tls ?? OVER_TLS;
     this.clock = options.clock ? new Clock(this.dir) : null;
     this.streams = new Set();
     this.daemon = null;
@@ -29,7 +31,8 @@ export class Relay {
 
   /*
    * Start a relay for the test t and end it with the test.  options: set (options
-   * of the daemon), clock (true: relay.clock moves its time), args, environment.
+   * of the daemon), clock (true: relay.clock moves its time), args, environment,
+   * tls (whether it listens with TLS alone).
    */
   static async start(t, options = {}) {
     const relay = new Relay(options);
@@ -38,10 +41,18 @@ export class Relay {
     return relay;
   }
 
+  listeners() {
+    if (!this.tls) {
+      return { listen: '127.0.0.1:0' };
+    }
+    const { cert, key } = certificate();
+    return { listen: '', tls_listen: '127.0.0.1:0', tls_cert: cert, tls_key: key };
+  }
+
   arguments() {
     const set = {
       base_url: this.baseUrl,
-      listen: '127.0.0.1:0',
+      ...this.listeners(),
       ops_listen: '127.0.0.1:0',
       admin_socket: this.adminSocket,
       data_dir: this.dataDir,
@@ -61,8 +72,10 @@ export class Relay {
       ...this.options.environment, ...this.clock?.environment(BINARY),
     });
     await this.daemon.line('ready');
-    this.port = this.portOf('clients');
+    this.port = this.portOf(this.tls ? 'tls' : 'clients');
     this.opsPort = this.portOf('ops');
+    noteTls(this.port, this.tls);
+    noteTls(this.opsPort, false);
   }
 
   portOf(name) {

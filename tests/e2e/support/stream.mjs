@@ -7,6 +7,7 @@ import { b64u, ciphertext, envelopeId } from './bytes.mjs';
 import { checkResponse, checkResult, validateEvent } from './contract.mjs';
 import { Inbox } from './inbox.mjs';
 import { decodeServerMessage, encodeAck, encodeAckUpTo, encodeSend } from './stream_codec.mjs';
+import { speaksTls, trust } from './tls.mjs';
 
 const describe = (message) => JSON.stringify(message, (key, value) => (
   key === 'body' && value?.type === 'Buffer' ? `${value.data.length} bytes` : value));
@@ -49,8 +50,10 @@ export class Stream {
       headers.authorization = `Bearer ${token}`;
     }
     const offered = via === 'subprotocol' ? [...protocols, token] : protocols;
-    const socket = new WebSocket(`ws://127.0.0.1:${options.port ?? relay.port}/v1/stream`,
-      offered, { headers, perMessageDeflate: false, maxPayload: 4 << 20 });
+    const port = options.port ?? relay.port;
+    const [scheme, secrets] = speaksTls(port) ? ['wss', trust()] : ['ws', {}];
+    const socket = new WebSocket(`${scheme}://127.0.0.1:${port}/v1/stream`,
+      offered, { headers, perMessageDeflate: false, maxPayload: 4 << 20, ...secrets });
     const stream = new Stream(socket, options);
     relay.streams.add(stream);
     return stream.opened();
