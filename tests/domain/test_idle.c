@@ -39,6 +39,17 @@ static const struct device_pub *pub_of(uint32_t device_id)
     return &person_device(&ada, device_id)->pub;
 }
 
+/* The head of the account is read before anybody is told. */
+static void wait_for_event(const struct scene_stream *stream)
+{
+    bool told = stream->event_count > 0;
+
+    while (!told) {
+        (void)scene_mailbox(&temp, pub_of(3)); /* reads, and so turns the loop */
+        told = stream->event_count > 0;
+    }
+}
+
 static size_t run_on(int64_t now_ms)
 {
     struct heard_purge heard = { 0 };
@@ -106,7 +117,7 @@ static void other_devices_are_told_once_of_an_idle_one(void **state)
     assert_int_equal(run_on(DAY_MS(WARN_DAY - 1)), 0);
     assert_int_equal(stream.event_count, 0);
     assert_int_equal(run_on(DAY_MS(WARN_DAY)), 1);
-    (void)scene_mailbox(&temp, pub_of(3)); /* by then the head is loaded, and all are told */
+    wait_for_event(&stream);
     assert_int_equal(run_on(DAY_MS(WARN_DAY)), 0);
     assert_int_equal(stream.event_count, 1);
     assert_int_equal(stream.event.kind, HUB_EVENT_DEVICE_IDLE);

@@ -21,7 +21,7 @@
 
 enum {
     PATH_BYTES = TEMP_DIR_BYTES + 32,
-    WAIT_MS = 30000
+    WAIT_MS = 120000
 };
 
 static const struct store_stmt insert = {
