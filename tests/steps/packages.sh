@@ -4,7 +4,7 @@
 
 PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev libconfuse-dev
-    libcurl4-openssl-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 curl
+    libcurl4-openssl-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
     valgrind gcovr iwyu"
 
