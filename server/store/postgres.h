@@ -25,6 +25,7 @@ struct postgres_config {
     int64_t queue_bytes;   /* bound of the write queue: above it store_set_pressure hears true */
     int reader_count;      /* connections that read, 1..POSTGRES_READERS_MAX */
     bool is_unprepared;    /* prepare no statements: for poolers that share connections */
+    bool *out_may_pass;    /* NULL, or set to true when a failure to open may pass by itself */
     int64_t start_wait_ms; /* how long to wait for a database that is not up; 0: ten seconds */
 };
 

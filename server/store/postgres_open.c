@@ -46,19 +46,25 @@ static bool open_is_connected(const struct postgres_store *store)
            postgres_conn_is_ready(store->reads.readers[0].conn);
 }
 
-static bool open_connections(struct postgres_store *store, int reader_count, int64_t wait_ms,
-                             char *out_error, size_t error_size)
+static int64_t open_wait_ms(const struct postgres_config *config)
+{
+    return config->start_wait_ms > 0 ? config->start_wait_ms : OPEN_WAIT_MS;
+}
+
+static bool open_connections(struct postgres_store *store, const struct postgres_config *config,
+                             bool *out_may_pass, char *out_error, size_t error_size)
 {
     struct loop *loop = store->base.loop;
-    int64_t until_ms = loop_steady_ms(loop) + wait_ms;
+    int64_t until_ms = loop_steady_ms(loop) + open_wait_ms(config);
 
     postgres_writer_start(store);
-    postgres_reader_start(store, reader_count);
+    postgres_reader_start(store, config->reader_count);
     postgres_listener_start(store);
     while (!open_is_connected(store) && loop_steady_ms(loop) < until_ms) {
         loop_turn(loop, OPEN_TURN_MS);
     }
     if (!open_is_connected(store)) {
+        *out_may_pass = true;
         (void)snprintf(out_error, error_size,
                        "the PostgreSQL database gives no connection: see the lines above");
         return false;
@@ -70,7 +76,7 @@ struct store *postgres_open(struct loop *loop, const struct postgres_config *con
                             char *out_error, size_t error_size)
 {
     struct postgres_store *store = mem_zeroed(1, sizeof *store);
-    int64_t wait_ms = config->start_wait_ms > 0 ? config->start_wait_ms : OPEN_WAIT_MS;
+    bool may_pass = false;
 
     store_init(&store->base, &postgres_ops, loop, config->queue_bytes);
     store->shared = (struct postgres_shared){ .loop = loop,
@@ -78,11 +84,14 @@ struct store *postgres_open(struct loop *loop, const struct postgres_config *con
                                               .texts = &store->texts,
                                               .is_unprepared = config->is_unprepared };
     if (postgres_params_init(&store->params, config->url, out_error, error_size) &&
-        postgres_schema_migrate(&store->params, migrations_postgres, wait_ms, out_error,
-                                error_size) &&
-        open_connections(store, config->reader_count, wait_ms, out_error, error_size)) {
+        postgres_schema_migrate(&store->params, migrations_postgres, open_wait_ms(config),
+                                &may_pass, out_error, error_size) &&
+        open_connections(store, config, &may_pass, out_error, error_size)) {
         return &store->base;
     }
     postgres_destroy(&store->base);
+    if (config->out_may_pass != NULL) {
+        *config->out_may_pass = may_pass;
+    }
     return NULL;
 }

@@ -126,8 +126,8 @@ static PGconn *schema_connect(const struct postgres_params *params, int64_t wait
 }
 
 bool postgres_schema_migrate(const struct postgres_params *params,
-                             const struct migration *migrations, int64_t wait_ms, char *out_error,
-                             size_t error_size)
+                             const struct migration *migrations, int64_t wait_ms,
+                             bool *out_may_pass, char *out_error, size_t error_size)
 {
     struct postgres_params own;
     char why[POSTGRES_WHY_BYTES];
@@ -140,6 +140,7 @@ bool postgres_schema_migrate(const struct postgres_params *params,
     PGconn *pg = schema_connect(&own, wait_ms);
     (void)PQsetNoticeReceiver(pg, postgres_server_ignore_notice, NULL);
     if (PQstatus(pg) != CONNECTION_OK) {
+        *out_may_pass = schema_may_come(pg);
         (void)snprintf(
             out_error, error_size,
             "cannot reach the PostgreSQL database: %s; look at storage and at the server",

@@ -41,7 +41,7 @@ static void place_remove(void *arg)
 {
     const struct place *place = arg;
 
-    temp_postgres_drop(&place->server, place->url);
+    temp_postgres_drop(place->url);
 }
 
 int main(void)

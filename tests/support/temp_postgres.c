@@ -176,6 +176,60 @@ void temp_postgres_stop(struct temp_postgres *temp)
     end_server(temp, SIGINT);
 }
 
+void temp_postgres_url(const struct temp_postgres *temp, const char *name,
+                       char out_url[TEMP_POSTGRES_URL_BYTES])
+{
+    int size = snprintf(out_url, TEMP_POSTGRES_URL_BYTES, "postgresql:///%s?host=%s&user=sealpost",
+                        name, temp->dir);
+
+    CHECK(size > 0 && size < TEMP_POSTGRES_URL_BYTES);
+}
+
+static void make_name(char kind, char out[TEMP_POSTGRES_NAME_BYTES])
+{
+    uint64_t number = 0;
+
+    random_fill(&number, sizeof number);
+    (void)snprintf(out, TEMP_POSTGRES_NAME_BYTES, "%c%016llx", kind, (unsigned long long)number);
+}
+
+static void run_with_name(const char *url, const char *verb, const char *name, const char *rest)
+{
+    char sql[TEMP_POSTGRES_URL_BYTES];
+
+    (void)snprintf(sql, sizeof sql, "%s %s %s", verb, name, rest);
+    temp_postgres_run(url, sql);
+}
+
+/* A database a program: programs that run beside each other must not hear each other. */
+static void make_database(struct temp_postgres *temp)
+{
+    char url[TEMP_POSTGRES_URL_BYTES];
+
+    temp_postgres_url(temp, "postgres", url);
+    make_name('d', temp->database);
+    run_with_name(url, "CREATE DATABASE", temp->database, "");
+}
+
+void temp_postgres_create(const struct temp_postgres *temp, char out_url[TEMP_POSTGRES_URL_BYTES])
+{
+    char url[TEMP_POSTGRES_URL_BYTES];
+    char name[TEMP_POSTGRES_NAME_BYTES];
+
+    temp_postgres_url(temp, temp->database, url);
+    make_name('s', name);
+    run_with_name(url, "CREATE SCHEMA", name, "");
+    int size = snprintf(out_url, TEMP_POSTGRES_URL_BYTES,
+                        "postgresql:///%s?host=%s&user=sealpost&options=-csearch_path%%3D%s",
+                        temp->database, temp->dir, name);
+    CHECK(size > 0 && size < TEMP_POSTGRES_URL_BYTES);
+}
+
+void temp_postgres_drop(const char *url)
+{
+    run_with_name(url, "DROP SCHEMA", strstr(url, "%3D") + 3, "CASCADE");
+}
+
 void temp_postgres_open_own(struct temp_postgres *temp)
 {
     *temp = (struct temp_postgres){ .output = -1 };
@@ -183,6 +237,7 @@ void temp_postgres_open_own(struct temp_postgres *temp)
     give_away(temp->dir);
     make_cluster(temp);
     temp_postgres_start(temp);
+    make_database(temp);
 }
 
 void temp_postgres_open(struct temp_postgres *temp)
@@ -195,6 +250,7 @@ void temp_postgres_open(struct temp_postgres *temp)
     }
     *temp = (struct temp_postgres){ .output = -1, .is_shared = true };
     (void)snprintf(temp->dir, sizeof temp->dir, "%s", shared);
+    make_database(temp);
 }
 
 void temp_postgres_close(struct temp_postgres *temp)
@@ -206,48 +262,6 @@ void temp_postgres_close(struct temp_postgres *temp)
         temp_postgres_kill(temp);
     }
     temp_dir_remove(temp->dir);
-}
-
-static void make_url(const struct temp_postgres *temp, const char *name,
-                     char out_url[TEMP_POSTGRES_URL_BYTES])
-{
-    int size = snprintf(out_url, TEMP_POSTGRES_URL_BYTES, "postgresql:///%s?host=%s&user=sealpost",
-                        name, temp->dir);
-
-    CHECK(size > 0 && size < TEMP_POSTGRES_URL_BYTES);
-}
-
-static void run_admin(const struct temp_postgres *temp, const char *verb, const char *name)
-{
-    char url[TEMP_POSTGRES_URL_BYTES];
-    char sql[TEMP_POSTGRES_URL_BYTES + TEMP_POSTGRES_NAME_BYTES];
-
-    make_url(temp, "postgres", url);
-    (void)snprintf(sql, sizeof sql, "%s %s", verb, name);
-    temp_postgres_run(url, sql);
-}
-
-void temp_postgres_create(const struct temp_postgres *temp, char out_url[TEMP_POSTGRES_URL_BYTES])
-{
-    char name[TEMP_POSTGRES_NAME_BYTES];
-    uint64_t number = 0;
-
-    random_fill(&number, sizeof number);
-    (void)snprintf(name, sizeof name, "t%016llx", (unsigned long long)number);
-    run_admin(temp, "CREATE DATABASE", name);
-    make_url(temp, name, out_url);
-}
-
-void temp_postgres_drop(const struct temp_postgres *temp, const char *url)
-{
-    char name[TEMP_POSTGRES_NAME_BYTES];
-    const char *start = strstr(url, "///") + 3;
-    size_t size = strcspn(start, "?");
-
-    CHECK(size < sizeof name);
-    memcpy(name, start, size);
-    name[size] = '\0';
-    run_admin(temp, "DROP DATABASE IF EXISTS", name);
 }
 
 static PGresult *run_on(PGconn *pg, const char *sql)
@@ -262,10 +276,17 @@ static PGresult *run_on(PGconn *pg, const char *sql)
     return result;
 }
 
+static void ignore_notice(void *arg, const PGresult *result)
+{
+    (void)arg;
+    (void)result;
+}
+
 void temp_postgres_run(const char *url, const char *sql)
 {
     PGconn *pg = PQconnectdb(url);
 
+    (void)PQsetNoticeReceiver(pg, ignore_notice, NULL);
     PQclear(run_on(pg, sql));
     PQfinish(pg);
 }

@@ -21,8 +21,9 @@ enum {
 
 struct temp_postgres {
     char dir[TEMP_DIR_BYTES]; /* of the socket, and of the data of an own server */
-    pid_t pid;                /* 0: it is another's, or stopped */
-    int output;               /* what it writes; -1: nothing */
+    char database[TEMP_POSTGRES_NAME_BYTES];
+    pid_t pid;  /* 0: it is another's, or stopped */
+    int output; /* what it writes; -1: nothing */
     bool is_shared;
 };
 
@@ -36,9 +37,16 @@ void temp_postgres_kill(struct temp_postgres *temp);
 void temp_postgres_stop(struct temp_postgres *temp);
 void temp_postgres_start(struct temp_postgres *temp);
 
-/* Make an empty database of a new name and write its URL; or drop it. */
+/*
+ * Make an empty schema in the test's database, which is as good as a database of
+ * its own and much cheaper, and write its URL; or drop it with all that is in it.
+ */
 void temp_postgres_create(const struct temp_postgres *temp, char out_url[TEMP_POSTGRES_URL_BYTES]);
-void temp_postgres_drop(const struct temp_postgres *temp, const char *url);
+void temp_postgres_drop(const char *url);
+
+/* Write the URL of the database called name. */
+void temp_postgres_url(const struct temp_postgres *temp, const char *name,
+                       char out_url[TEMP_POSTGRES_URL_BYTES]);
 
 /* Run statements on the database of url, over a connection of their own; CHECKs that all is well. */
 void temp_postgres_run(const char *url, const char *sql);
