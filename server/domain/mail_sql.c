@@ -31,8 +31,8 @@ static const struct store_stmt ack_upto = {
 static const struct store_stmt ack_run = {
     .name = "envelopes.ack_run",
     .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3"
-           " AND (SELECT count(*), sum(seq - $2) FROM envelopes"
-           "  WHERE mailbox = $1 AND seq BETWEEN $2 AND $3) = ($4, $5)",
+           " AND ($4, $5) = (SELECT count(*), sum(seq - $2) FROM envelopes"
+           "  WHERE mailbox = $1 AND seq BETWEEN $2 AND $3)",
 };
 
 void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, int64_t now_s,
