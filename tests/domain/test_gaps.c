@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/domain/gaps.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/unit.h"
@@ -221,8 +222,10 @@ static void a_damaged_gap_is_not_shown(void **state)
 {
     (void)state;
     send_refused(1);
-    scene_run(&temp, "UPDATE envelopes SET body = CAST(substr(body, 1, 24) || x'7f' ||"
-                     " substr(body, 26) AS BLOB) WHERE kind = 1");
+    damage_run(&temp,
+               "UPDATE envelopes SET body = CAST(substr(body, 1, 24) || x'7f' || substr(body, 26)"
+               " AS BLOB) WHERE kind = 1",
+               "UPDATE envelopes SET body = set_byte(body, 24, 127) WHERE kind = 1");
     read_all();
     assert_int_equal(page.count, 1);
     assert_false(page.items[0].is_gap);
