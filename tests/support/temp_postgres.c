@@ -302,3 +302,18 @@ long long temp_postgres_number(const char *url, const char *sql)
     PQfinish(pg);
     return number;
 }
+
+static PGconn *holder;
+
+void temp_postgres_hold(const char *url, const char *sql)
+{
+    CHECK(holder == NULL);
+    holder = PQconnectdb(url);
+    PQclear(run_on(holder, sql));
+}
+
+void temp_postgres_release(void)
+{
+    PQfinish(holder);
+    holder = NULL;
+}
