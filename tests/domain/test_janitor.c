@@ -145,10 +145,11 @@ static void a_full_batch_is_followed_by_another_in_the_same_round(void **state)
 {
     (void)state;
     send_at(10, SCENE_NOW_MS);
-    scene_run(&temp, "INSERT INTO envelopes SELECT seq + n, mailbox, kind, flags, minute,"
+    scene_run(&temp, "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at,"
+                     " own_ttl, tag, id, body) SELECT seq + n, mailbox, kind, flags, minute,"
                      " expires_at, own_ttl, tag, id, body FROM envelopes,"
                      " (WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up"
-                     " WHERE n < 500) SELECT n FROM up)");
+                     " WHERE n < 500) SELECT n FROM up) AS ups");
     temp_domain_restart(&temp);
     janitor_run(janitor, SCENE_NOW_MS + MINUTE_MS); /* once */
     while (scene_count(&temp, EXPIRED_SQL) > 0) {
