@@ -200,7 +200,7 @@ static void storage_names_an_engine_and_a_place(void **state)
     expect_taken("storage = \"sqlite:\"");
     expect_taken("storage = \"sqlite:/srv/relay.db\"");
     expect_taken("storage = \"postgresql://relay:secret@db:5432/relay?sslmode=require\"");
-    expect_refused("storage = \"postgress://relay:secret@db\"", "postgress://relay:***@db");
+    expect_refused("storage = \"pgsql://relay:secret@db\"", "pgsql://relay:***@db");
     expect_refused("storage = \"sqlite\"", "write sqlite:");
     expect_refused("storage = \"sqlite:relay.db\"", "behind sqlite:");
     expect_refused("storage = \"mysql:\"", "write sqlite:");

@@ -38,12 +38,20 @@ static void programs_dir(char out[PATH_BYTES])
     globfree(&found);
 }
 
+static const struct passwd *unprivileged_user(void)
+{
+    /* cppcheck-suppress getpwnamCalled ; one thread */
+    const struct passwd *user = getpwnam("postgres"); /* NOLINT(concurrency-mt-unsafe) */
+
+    /* cppcheck-suppress getpwnamCalled */
+    return user != NULL ? user : getpwnam("nobody"); /* NOLINT(concurrency-mt-unsafe) */
+}
+
 /* Before exec: be somebody whom PostgreSQL serves, and end with the test. */
 static void become_unprivileged(void)
 {
     if (geteuid() == 0) {
-        const struct passwd *user = getpwnam("postgres"); /* NOLINT(concurrency-mt-unsafe) */
-        user = user != NULL ? user : getpwnam("nobody");  /* NOLINT(concurrency-mt-unsafe) */
+        const struct passwd *user = unprivileged_user();
         if (user == NULL || setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 ||
             setuid(user->pw_uid) != 0) {
             _exit(EXIT_EXEC_FAILED);
@@ -80,8 +88,7 @@ static void wait_for(pid_t pid, int expected_status)
 static void give_away(const char *path)
 {
     if (geteuid() == 0) {
-        const struct passwd *user = getpwnam("postgres"); /* NOLINT(concurrency-mt-unsafe) */
-        user = user != NULL ? user : getpwnam("nobody");  /* NOLINT(concurrency-mt-unsafe) */
+        const struct passwd *user = unprivileged_user();
         CHECK(user != NULL && chown(path, user->pw_uid, user->pw_gid) == 0);
     }
 }

@@ -24,8 +24,21 @@ export class Database {
     return database;
   }
 
-  drop() {
-    return run('dropdb', ['--force', '-h', SERVER, '-U', 'sealpost', this.name]);
+  async drop() {
+    for (const name of this.saved ? [this.name, this.saved] : [this.name]) {
+      await run('dropdb', ['--force', '-h', SERVER, '-U', 'sealpost', name]);
+    }
+  }
+
+  // Keep a copy while nobody is connected; and have it take the database's place.
+  async save() {
+    this.saved = `${this.name}_saved`;
+    await run('createdb', ['-h', SERVER, '-U', 'sealpost', '-T', this.name, this.saved]);
+  }
+
+  async putBack() {
+    await run('dropdb', ['--force', '-h', SERVER, '-U', 'sealpost', this.name]);
+    await run('createdb', ['-h', SERVER, '-U', 'sealpost', '-T', this.saved, this.name]);
   }
 
   // Run statements; the rows come as lines, columns parted by |.

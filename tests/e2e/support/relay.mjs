@@ -112,11 +112,13 @@ export class Relay {
   }
 
   // Copies of the database while the daemon is down; the key directory stays as it is.
-  saveDatabase(name) {
+  async saveDatabase(name) {
+    await this.database?.save();
     cpSync(this.dataDir, join(this.dir, name), { recursive: true });
   }
 
-  putBackDatabase(name) {
+  async putBackDatabase(name) {
+    await this.database?.putBack();
     rmSync(this.dataDir, { recursive: true });
     cpSync(join(this.dir, name), this.dataDir, { recursive: true });
   }
