@@ -32,6 +32,7 @@ static void programs_dir(char out[PATH_BYTES])
 {
     glob_t found;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     CHECK(glob("/usr/lib/postgresql/*/bin/postgres", 0, NULL, &found) == 0);
     (void)snprintf(out, PATH_BYTES, "%s", found.gl_pathv[found.gl_pathc - 1]);
     *strrchr(out, '/') = '\0';
@@ -40,11 +41,13 @@ static void programs_dir(char out[PATH_BYTES])
 
 static const struct passwd *unprivileged_user(void)
 {
-    /* cppcheck-suppress getpwnamCalled ; one thread */
-    const struct passwd *user = getpwnam("postgres"); /* NOLINT(concurrency-mt-unsafe) */
+    /* NOLINTBEGIN(concurrency-mt-unsafe): one thread */
+    /* cppcheck-suppress getpwnamCalled */
+    const struct passwd *user = getpwnam("postgres");
 
     /* cppcheck-suppress getpwnamCalled */
-    return user != NULL ? user : getpwnam("nobody"); /* NOLINT(concurrency-mt-unsafe) */
+    return user != NULL ? user : getpwnam("nobody");
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 /* Before exec: be somebody whom PostgreSQL serves, and end with the test. */
@@ -69,6 +72,7 @@ static pid_t run_program(const char *const *arguments, int output)
         become_unprivileged();
         (void)dup2(output, STDOUT_FILENO);
         (void)dup2(output, STDERR_FILENO);
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): execv writes to none of them */
         (void)execv(arguments[0], (char *const *)(uintptr_t)arguments);
         _exit(EXIT_EXEC_FAILED);
     }
