@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which engine stores, and where: the one place that knows both. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/app.h"
 #include "server/app_private.h"
+#include "server/config/config.h"
 #include "server/config/storage.h"
 #include "server/store/postgres.h"
 #include "server/store/sqlite.h"
-#include "server/store/store.h"
 
 enum {
     PATH_BYTES = 4096

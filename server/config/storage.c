@@ -6,6 +6,7 @@
 #include "server/config/storage.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/buf.h"

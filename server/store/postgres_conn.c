@@ -4,6 +4,7 @@
  * while it connects, so the watch is made anew around each of its steps.
  */
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_fault_private.h"
 #include "server/store/postgres_params_private.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codes: appendix "PostgreSQL Error Codes" of its manual.  The first two letters are the class. */
-#include <stdbool.h>
+#include <libpq-fe.h>
 #include <stddef.h>
 #include <string.h>
 

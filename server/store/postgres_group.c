@@ -10,14 +10,18 @@
  * A connection that is lost before the COMMIT was sent has written nothing, so
  * the group runs again on the next one.  Afterwards nobody knows: STORE_UNCERTAIN.
  */
+#include <libpq-fe.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/check.h"
 #include "common/metrics.h"
+#include "server/store/postgres_commands_private.h"
+#include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_list_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"

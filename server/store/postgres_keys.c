@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"

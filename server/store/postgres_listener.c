@@ -4,6 +4,7 @@
  * connections, or when the server is gone without a word.  So we tell ourselves
  * something every few seconds, and hear as long as that comes back.
  */
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +13,10 @@
 
 #include "common/loop.h"
 #include "common/random.h"
+#include "server/store/postgres_commands_private.h"
+#include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_private.h"
-#include "server/store/store.h"
+#include "server/store/store_private.h"
 
 enum {
     LISTENER_PING_MS = 3000

@@ -9,7 +9,10 @@
 #include "common/mem.h"
 #include "server/store/migrations.h"
 #include "server/store/postgres.h"
+#include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_params_private.h"
 #include "server/store/postgres_private.h"
+#include "server/store/postgres_text_private.h"
 #include "server/store/store_private.h"
 
 enum {

@@ -3,11 +3,18 @@
  * Reads: one batch a connection at a time, in one flight: BEGIN, its statements,
  * COMMIT.  A connection that is lost gives its batch back to the front of the queue.
  */
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/check.h"
 #include "common/loop.h"
+#include "server/store/postgres.h"
+#include "server/store/postgres_commands_private.h"
+#include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_list_private.h"
+#include "server/store/postgres_outage_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"

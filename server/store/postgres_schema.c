@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,8 @@
 #include "common/check.h"
 #include "server/store/migrate.h"
 #include "server/store/postgres_commands_private.h"
+#include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_params_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/postgres_server_private.h"
 

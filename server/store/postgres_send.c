@@ -6,6 +6,7 @@
  * same flight: if that fails the use of it is skipped.
  */
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,11 @@
 #include "common/check.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_text_private.h"
 #include "server/store/postgres_types_private.h"
+#include "server/store/store.h"
 #include "server/store/store_private.h"
 
 enum {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One statement of a batch: does it fit, and what did it come to? */
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -7,8 +8,10 @@
 #include "common/log.h"
 #include "server/store/postgres_fault_private.h"
 #include "server/store/postgres_private.h"
+#include "server/store/postgres_text_private.h"
 #include "server/store/postgres_types_private.h"
 #include "server/store/store.h"
+#include "server/store/store_private.h"
 
 void postgres_step_settle(struct store_batch *batch, enum store_status status)
 {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "server/store/postgres_types_private.h"
+#include "server/store/store_private.h"
 
 Oid postgres_type_of(enum store_value_kind kind)
 {

@@ -12,6 +12,8 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_list_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"

@@ -5,11 +5,15 @@
  * before, so the server never waits for us while it syncs; its own COMMIT leaves
  * only when all of its answers are in.  So batches commit in their order.
  */
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/loop.h"
+#include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_list_private.h"
+#include "server/store/postgres_outage_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"
