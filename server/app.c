@@ -24,6 +24,7 @@
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/http/route.h"
@@ -85,6 +86,7 @@ static void create_domain(struct app *app)
     domain->dedup = dedup_create(domain->keys.tag, (size_t)app->config.dedup_max);
     domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
+    news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
     app->janitor = janitor_create(domain);
     app->api.domain = domain;
@@ -249,6 +251,7 @@ void app_destroy(struct app *app)
     }
     destroy_servers(app);
     janitor_destroy(app->janitor);
+    news_end(&app->domain);
     directory_destroy(app->domain.directory);
     sessions_destroy(app->domain.sessions);
     dedup_destroy(app->domain.dedup);

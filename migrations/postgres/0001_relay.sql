@@ -7,6 +7,7 @@ CREATE TABLE relay (
     heartbeat BIGINT NOT NULL,    -- raised every minute, a copy is in the key directory
     generation BIGINT NOT NULL,   -- raised when an older database was put back
     seq_floor BIGINT NOT NULL,    -- every seq given from now on is above this
+    changes BIGINT NOT NULL DEFAULT 0, -- number of the last row of changes
     created_day BIGINT NOT NULL
 );
 
@@ -39,7 +40,12 @@ CREATE TABLE devices (
     device_pub BYTEA NOT NULL UNIQUE,
     command_seq BIGINT NOT NULL,   -- the last signed command's seq
     seen_day BIGINT NOT NULL,
-    idle_state BIGINT NOT NULL     -- 0 live, 1 others were told, 2 mailbox closed
+    idle_state BIGINT NOT NULL,    -- 0 live, 1 others were told, 2 mailbox closed
+    next_seq BIGINT NOT NULL DEFAULT 0,      -- the last seq given in this mailbox
+    waiting BIGINT NOT NULL DEFAULT 0,       -- envelopes that wait, and the bytes of their
+    waiting_bytes BIGINT NOT NULL DEFAULT 0, -- bodies, as the caps count them
+    refusing BIGINT NOT NULL DEFAULT 0,      -- 1: was full, reopens at 75 %
+    stream_of BIGINT NOT NULL DEFAULT 0      -- names the newest stream of the device; 0: none yet
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 CREATE UNIQUE INDEX devices_of_account ON devices (account, device_id);
 
@@ -91,13 +97,24 @@ CREATE TABLE envelopes (
     minute BIGINT NOT NULL,        -- Unix minutes
     tag BIGINT NOT NULL,           -- keyed fingerprint of the body, for repeats
     kind BIGINT NOT NULL,
-    flags BIGINT NOT NULL,         -- 1 urgent
+    flags BIGINT NOT NULL,         -- 1 urgent; 2 a gap that was shown
     own_ttl BIGINT NOT NULL,       -- 0: the longest life, so these expire in order of their rows
-    id BYTEA NOT NULL,             -- the sender's id; empty for a gap
+    id BYTEA NOT NULL,             -- the sender's id; of a gap, its own name
     body BYTEA NOT NULL,           -- format byte, the bytes as received, BLAKE2b-128
     PRIMARY KEY (mailbox, seq)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.2,
         autovacuum_vacuum_cost_delay = 1);
 ALTER TABLE envelopes ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE INDEX envelopes_expiry ON envelopes (expires_at) WHERE own_ttl = 1;
-CREATE INDEX envelopes_age ON envelopes USING brin (expires_at) WITH (autosummarize = on);
+-- Expiry is rounded to the minute and mostly ascends, so this one grows at its end alone.
+CREATE INDEX envelopes_expiry ON envelopes (expires_at) WHERE own_ttl < 2;
+CREATE INDEX envelopes_growing ON envelopes (mailbox) WHERE kind = 1 AND flags = 0;
+
+-- What daemons that share the database must hear from each other and is no mail; for an hour.
+CREATE TABLE changes (
+    change BIGINT PRIMARY KEY,
+    daemon BIGINT NOT NULL,        -- names the life of the daemon that did it
+    kind BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    minute BIGINT NOT NULL,
+    details BYTEA NOT NULL         -- by kind: server/domain/changes.c
+);

@@ -132,11 +132,10 @@ static void each_reason_has_its_own_gap(void **state)
 {
     (void)state;
     send_refused(1);
-    temp_domain_mailbox(&temp, 1)->closed = true;
+    temp_domain_set_closed(&temp, 1, true);
     temp_domain_send(&temp, 1, 2, "closed", &sent);
     assert_int_equal(sent.outcome.closed.count, 1);
-    temp_domain_mailbox(&temp, 1)->closed = false;
-    temp_domain_mailbox(&temp, 1)->refusing = false;
+    temp_domain_set_closed(&temp, 1, false);
     temp.domain.settings.overflow = DOMAIN_DROP_OLDEST;
     temp_domain_send(&temp, 1, 3, "drops the first", &sent);
     temp_domain_wait_trimmed(&temp, 1);
@@ -164,9 +163,9 @@ static void gaps_do_not_count_against_the_caps(void **state)
     (void)state;
     temp.domain.settings.mailbox_max_envelopes = 4;
     for (uint8_t i = 1; i < 4; i++) {
-        temp_domain_mailbox(&temp, 1)->closed = true;
+        temp_domain_set_closed(&temp, 1, true);
         temp_domain_send(&temp, 1, i, "closed", &sent);
-        temp_domain_mailbox(&temp, 1)->closed = false;
+        temp_domain_set_closed(&temp, 1, false);
         read_all(); /* so that the next is a gap of its own */
     }
     assert_int_equal(page.count, 4);
@@ -196,6 +195,7 @@ static void a_read_beside_a_merge_sees_the_merged_count(void **state)
     struct mailbox *mailbox = NULL;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     send_refused(1);
     mailbox = temp_domain_mailbox(&temp, 1);
     for (uint8_t i = 0; i < 2; i++) {

@@ -171,6 +171,7 @@ static void the_longest_lived_expire_in_order_behind_a_cursor(void **state)
     int64_t fresh = 0;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     send_to(1, "a", LONGEST_S);
     send_to(1, "own", 3600);
     send_to(1, "b", LONGEST_S);
@@ -216,6 +217,7 @@ static void a_full_round_asks_for_another(void **state)
     size_t stored = 0;
 
     (void)state;
+    assert_non_null(temp_domain_mailbox(&temp, 1)); /* else they may overtake each other */
     for (int i = 0; i < LOSSES_BATCH + 1; i++) {
         send.id.raw[0] = (uint8_t)(i & 0xff);
         send.id.raw[1] = (uint8_t)(i >> 8);
@@ -259,6 +261,7 @@ static void a_refused_round_is_not_skipped_by_the_cursor(void **state)
     int64_t cursor = 0;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     send_to(1, "a", LONGEST_S);
     send_to(1, "b", LONGEST_S);
     temp_domain_send_at(&temp, 2, "fresh", LONGEST_S, NOW_MS + INT64_C(3600000), &sent);
@@ -320,6 +323,7 @@ static void a_stream_hears_of_the_gap_it_must_pull(void **state)
     static struct temp_heard heard;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     send_to(1, "a", SHORT_S);
     temp_domain_listen(&temp, 1, &heard);
     (void)expire_own(LATER_MS);

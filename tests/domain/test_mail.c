@@ -245,9 +245,11 @@ static void a_row_in_the_wrong_place_is_never_served(void **state)
 
     (void)state;
     send_letters(2, seqs);
-    scene_run(&temp, "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM"
-                     " envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1");
+    damage_run(&temp,
+               "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM envelopes)",
+               "UPDATE envelopes SET mailbox = 2"); /* there the id stands for the seq */
+    damage_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1",
+               "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 2");
     read_page(0, 128, 1000);
     assert_page("", false);
     temp_domain_read(&temp, 2, 0, NOW_MS, &page);

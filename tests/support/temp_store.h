@@ -28,6 +28,14 @@ struct temp_store {
 /* Say whether stores are on PostgreSQL, so that several daemons can share one. */
 bool temp_store_is_shared(void);
 
+/* For a test that holds in one engine: it reaches into memory or rows that the other has not. */
+#define SKIP_ON_POSTGRES()            \
+    do {                              \
+        if (temp_store_is_shared()) { \
+            skip();                   \
+        }                             \
+    } while (0)
+
 /* Create folder, loop and a migrated store; or destroy them. */
 void temp_store_open(struct temp_store *temp);
 
