@@ -25,17 +25,16 @@
 #include "server/domain/janitor.h"
 #include "server/domain/limits.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
 #include "server/net/tls.h"
-#include "server/store/sqlite.h"
 #include "server/store/store.h"
 
 enum {
-    PATH_BYTES = 4096,
     SESSIONS_CACHED = 100000,
     ACCOUNTS_CACHED = 20000,
     START_TURN_MS = 1000,
@@ -73,32 +72,6 @@ void app_apply_settings(struct app *app)
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
 }
 
-static struct store *open_store(struct app *app, char *out_error, size_t error_size)
-{
-    char path[PATH_BYTES];
-    const char *named = app->config.storage;
-    struct sqlite_config config = {
-        .path = path,
-        .queue_bytes = app->config.store_queue_bytes,
-        .ballast_bytes = app->config.ballast_bytes,
-        .reader_count = (int)app->config.sqlite_readers,
-    };
-
-#ifdef SEALPOST_BENCH
-    if (strncmp(named, "none:", 5) == 0) {
-        config.no_store = true;
-        named += 5;
-    }
-#endif
-    named += strncmp(named, "sqlite:", 7) == 0 ? 7 : 0;
-    if (named[0] == '\0') {
-        (void)snprintf(path, sizeof path, "%s/sealpost.db", app->config.data_dir);
-    } else {
-        (void)snprintf(path, sizeof path, "%s", named);
-    }
-    return sqlite_open(app->loop, &config, out_error, error_size);
-}
-
 /* One key file a purpose; what is derived from it names what it is for. */
 static void derive_keys(struct app *app)
 {
@@ -129,6 +102,7 @@ static void create_domain(struct app *app)
     domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
     domain->limits = limits_create();
+    news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
     app->janitor = janitor_create(domain);
     app->api.domain = domain;
@@ -242,7 +216,7 @@ static bool app_open(struct app *app, char *out_error, size_t error_size)
     if (app->keyring == NULL) {
         return false;
     }
-    app->domain.store = open_store(app, out_error, error_size);
+    app->domain.store = app_open_store(app, out_error, error_size);
     if (app->domain.store == NULL) {
         return false;
     }
@@ -255,19 +229,22 @@ static bool app_open(struct app *app, char *out_error, size_t error_size)
     return app_tls_open(app, out_error, error_size) && app_listen(app, out_error, error_size);
 }
 
-struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
-                       size_t error_size)
+struct app *app_create(struct config *config, const struct config_source *source, int *out_status,
+                       char *out_error, size_t error_size)
 {
     struct app *app = mem_zeroed(1, sizeof *app);
 
+    app->exit_status = APP_EXIT_CONFIG;
     app->config = *config;
     memset(config, 0, sizeof *config);
     app->source = source;
     log_setup((enum log_level)app->config.log_level, (enum log_format)app->config.log_format);
     if (!app_open(app, out_error, error_size)) {
+        *out_status = app->exit_status;
         app_destroy(app);
         return NULL;
     }
+    app->exit_status = APP_EXIT_OK;
     app_start_clocks(app);
     return app;
 }
@@ -296,6 +273,7 @@ void app_destroy(struct app *app)
     destroy_servers(app);
     janitor_destroy(app->janitor);
     limits_destroy(app->domain.limits);
+    news_end(&app->domain);
     directory_destroy(app->domain.directory);
     sessions_destroy(app->domain.sessions);
     dedup_destroy(app->domain.dedup);

@@ -17,17 +17,18 @@ enum {
     APP_EXIT_OK = 0,
     APP_EXIT_USAGE = 64,    /* sysexits.h EX_USAGE: the command line is wrong */
     APP_EXIT_SOFTWARE = 70, /* EX_SOFTWARE: a library did not start */
-    APP_EXIT_TEMPFAIL = 75, /* EX_TEMPFAIL: the database failed while running */
-    APP_EXIT_CONFIG = 78,   /* EX_CONFIG: configuration, files or addresses are wrong */
+    APP_EXIT_TEMPFAIL =
+        75, /* EX_TEMPFAIL: the database cannot be reached now, or failed while running */
+    APP_EXIT_CONFIG = 78, /* EX_CONFIG: configuration, files or addresses are wrong */
 };
 
 /*
  * Create the daemon up to its open listeners.  source is kept (borrowed) for
  * reloads, config is stolen: the caller's is zeroed.  NULL with a sentence in
- * out_error.
+ * out_error and the exit status in out_status.
  */
-struct app *app_create(struct config *config, const struct config_source *source, char *out_error,
-                       size_t error_size);
+struct app *app_create(struct config *config, const struct config_source *source, int *out_status,
+                       char *out_error, size_t error_size);
 
 /*
  * Check what the configuration's files hold, beyond the configuration itself: certificate and

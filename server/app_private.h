@@ -4,6 +4,7 @@
  *
  *   app.c         create and destroy, in order
  *   app_run.c     signals, timers, drain
+ *   app_store.c   which engine stores
  *   app_listen.c  listeners: clients, ops, admin
  *   app_tls.c     the certificate: load, watch, tell
  */
@@ -52,6 +53,9 @@ struct app {
     bool drained; /* nothing is under way any more; output may still be leaving */
     int exit_status;
 };
+
+/* Open the store that the configuration names. */
+struct store *app_open_store(struct app *app, char *out_error, size_t error_size);
 
 /* Open every listener of the configuration. */
 bool app_listen(struct app *app, char *out_error, size_t error_size);

@@ -28,6 +28,7 @@
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/limits.h"
+#include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
@@ -111,6 +112,7 @@ static void on_janitor_time(void *arg)
     } else {
         janitor_expire(app->janitor, clock_now_ms());
     }
+    news_tick(&app->domain);
     loop_timer_start(app->janitor_timer, JANITOR_MS);
 }
 

@@ -119,10 +119,10 @@ static int run(struct config *config, const struct config_source *source)
     raise_descriptors();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(S_IRWXG | S_IRWXO);
-    app = app_create(config, source, error, sizeof error);
+    app = app_create(config, source, &status, error, sizeof error);
     if (app == NULL) {
         (void)fprintf(stderr, "sealpostd: %s\n", error);
-        return APP_EXIT_CONFIG;
+        return status;
     }
     status = app_run(app);
     app_destroy(app);

@@ -7,6 +7,7 @@ CREATE TABLE relay (
     heartbeat INTEGER NOT NULL,   -- raised every minute, a copy is in the key directory
     generation INTEGER NOT NULL,  -- raised when an older database was put back
     seq_floor INTEGER NOT NULL,   -- every seq given from now on is above this
+    changes INTEGER NOT NULL DEFAULT 0, -- number of the last row of changes
     created_day INTEGER NOT NULL
 );
 
@@ -38,7 +39,13 @@ CREATE TABLE devices (
     device_pub BLOB NOT NULL UNIQUE,
     command_seq INTEGER NOT NULL,  -- the last signed command's seq
     seen_day INTEGER NOT NULL,
-    idle_state INTEGER NOT NULL    -- 0 live, 1 others were told, 2 mailbox closed
+    idle_state INTEGER NOT NULL,   -- 0 live, 1 others were told, 2 mailbox closed
+    -- Kept where several daemons share the database; on SQLite these stay as they are.
+    next_seq INTEGER NOT NULL DEFAULT 0,      -- the last seq given in this mailbox
+    waiting INTEGER NOT NULL DEFAULT 0,       -- envelopes that wait, and the bytes of their
+    waiting_bytes INTEGER NOT NULL DEFAULT 0, -- bodies, as the caps count them
+    refusing INTEGER NOT NULL DEFAULT 0,      -- 1: was full, reopens at 75 %
+    stream_of INTEGER NOT NULL DEFAULT 0      -- names the newest stream of the device; 0: none yet
 );
 CREATE UNIQUE INDEX devices_of_account ON devices (account, device_id);
 
@@ -86,13 +93,23 @@ CREATE TABLE envelopes (
     seq INTEGER PRIMARY KEY,
     mailbox INTEGER NOT NULL,
     kind INTEGER NOT NULL,
-    flags INTEGER NOT NULL,        -- 1 urgent
+    flags INTEGER NOT NULL,        -- 1 urgent; 2 a gap that was shown
     minute INTEGER NOT NULL,       -- Unix minutes
     expires_at INTEGER NOT NULL,   -- rounded up
     own_ttl INTEGER NOT NULL,      -- 0: the longest life, so these expire in order of seq
     tag INTEGER NOT NULL,          -- keyed fingerprint of the body, for repeats
     id BLOB NOT NULL,              -- the sender's id; empty for a gap
-    body BLOB NOT NULL             -- format byte 0, the bytes as received, BLAKE2b-128
+    body BLOB NOT NULL             -- format byte 0 or 2, the bytes as received, BLAKE2b-128
 );
 CREATE INDEX envelopes_of_mailbox ON envelopes (mailbox);
 CREATE INDEX envelopes_expiry ON envelopes (expires_at) WHERE own_ttl = 1;
+
+-- What daemons that share the database must hear from each other and is no mail; for an hour.
+CREATE TABLE changes (
+    change INTEGER PRIMARY KEY,
+    daemon INTEGER NOT NULL,       -- names the life of the daemon that did it
+    kind INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    details BLOB NOT NULL          -- by kind: server/domain/changes.c
+);

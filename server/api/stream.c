@@ -13,6 +13,7 @@
 #include "common/random.h"
 #include "server/api/mail_json.h"
 #include "server/api/stream_codec.h"
+#include "server/domain/claims.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
 #include "server/http/exchange.h"
@@ -42,7 +43,9 @@ static void stream_leave(struct stream *stream)
 {
     if (stream->hub != NULL) {
         hub_leave(stream->api->domain->hub, stream->hub);
+        claims_release(stream->api->domain, stream->claim);
         stream->hub = NULL;
+        stream->claim = NULL;
         metrics_add(METRIC_streams_open, -1);
     }
 }
@@ -136,6 +139,26 @@ static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_
     stream_pull(stream);
 }
 
+static void on_waiting(void *arg, const struct hub_waiting *waiting)
+{
+    struct stream *stream = arg;
+    size_t at = 0;
+    size_t i = 0;
+
+    while (i < stream->window_count && stream->window[i].seq <= waiting->up_to) {
+        int64_t seq = stream->window[i].seq;
+        while (at < waiting->count && waiting->seqs[at] < seq) {
+            at++;
+        }
+        if (at < waiting->count && waiting->seqs[at] == seq) {
+            i++;
+        } else {
+            stream_window_take_run(stream, i, 1);
+        }
+    }
+    stream_pull(stream);
+}
+
 static void on_end(void *arg, enum hub_end reason)
 {
     struct stream *stream = arg;
@@ -159,6 +182,7 @@ static const struct hub_listener stream_listener = {
     .is_caught_up = is_caught_up,
     .on_event = on_event,
     .on_acknowledged = on_acknowledged,
+    .on_waiting = on_waiting,
     .on_end = on_end,
 };
 
@@ -224,28 +248,29 @@ static void stream_hello(struct stream *stream, uint64_t epoch)
     buf_clear(&json);
 }
 
-void stream_open(struct api *api, struct exchange *exchange, const struct api_caller *caller,
-                 struct mailbox *mailbox, uint64_t epoch)
+void stream_open(struct api *api, struct exchange *exchange, const struct stream_start *start)
 {
     struct stream *stream = mem_zeroed(1, sizeof *stream);
 
     stream->api = api;
-    stream->caller = *caller;
+    stream->caller = start->caller;
     (void)snprintf(stream->peer, sizeof stream->peer, "%s", exchange_peer(exchange));
     stream->channel =
         ws_channel_accept(exchange, api->loop, "sealpost.v1", &stream_ws, &stream_handler, stream);
     if (stream->channel == NULL) {
+        claims_release(api->domain, start->claim);
         free(stream);
         return;
     }
-    stream->mailbox = mailbox;
-    mailboxes_pin(mailbox);
+    stream->mailbox = start->mailbox;
+    stream->claim = start->claim;
+    mailboxes_pin(stream->mailbox);
     stream->expiry = loop_timer_create(api->loop, on_expiry, stream);
     stream->hub = hub_join(api->domain->hub, &stream->caller.device_pub, stream->caller.token_hash,
                            &stream_listener, stream);
     metrics_add(METRIC_streams_open, 1);
     metrics_add(METRIC_streams_opened, 1);
-    stream_hello(stream, epoch);
+    stream_hello(stream, start->epoch);
     stream_watch_session(stream);
     stream_pull(stream);
 }

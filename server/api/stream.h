@@ -29,6 +29,7 @@
 #include "server/http/route.h"
 #include "server/ws/channel.h"
 
+struct claim;
 struct mailbox;
 
 struct stream_item {
@@ -40,6 +41,7 @@ struct stream {
     struct api *api;
     struct ws_channel *channel; /* NULL once it is closed */
     struct hub_stream *hub;     /* NULL once it left */
+    struct claim *claim;        /* its place among all daemons; NULL where there is one */
     struct mailbox *mailbox;    /* pinned */
     struct api_caller caller;
     struct loop_timer *expiry;
@@ -49,10 +51,11 @@ struct stream {
     bool drained;   /* close once nothing is under way */
     bool caught_up; /* see above */
     bool pulling;
-    int64_t cursor;    /* the last seq on the wire */
-    int64_t pull_mark; /* what was announced when the pull began */
-    size_t requests;   /* under way */
-    size_t unplaced;   /* SENDs that a later one could overtake yet */
+    int64_t cursor;      /* the last seq on the wire */
+    int64_t pull_mark;   /* what was announced when the pull began, */
+    uint64_t pull_woken; /* and how often it had been woken */
+    size_t requests;     /* under way */
+    size_t unplaced;     /* SENDs that a later one could overtake yet */
     bool paused;
     size_t window_count; /* sent and not acknowledged, ascending */
     int64_t window_bytes;
@@ -60,9 +63,16 @@ struct stream {
     struct stream_item *window;     /* of LIMIT_STREAM_WINDOW_ITEMS; NULL while it is empty */
 };
 
-/* Open a stream on an upgrade request that was checked; epoch is the account head's. */
-void stream_open(struct api *api, struct exchange *exchange, const struct api_caller *caller,
-                 struct mailbox *mailbox, uint64_t epoch);
+/* What a stream begins with; claim is stolen. */
+struct stream_start {
+    struct api_caller caller;
+    struct mailbox *mailbox;
+    struct claim *claim;
+    uint64_t epoch; /* of the account's head */
+};
+
+/* Open a stream on an upgrade request that was checked. */
+void stream_open(struct api *api, struct exchange *exchange, const struct stream_start *start);
 
 /* Accept the upgrade only to close it with code. */
 void stream_refuse(struct api *api, struct exchange *exchange, enum ws_close_code code);

@@ -5,6 +5,7 @@
  * an upgrade that closes with 4401, since browsers cannot see a status.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "server/api/problem.h"
 #include "server/api/rates.h"
 #include "server/api/stream.h"
+#include "server/domain/claims.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes.h"
@@ -38,6 +40,7 @@ struct opening {
     struct bytes token; /* borrowed from exchange */
     struct api_caller caller;
     struct mailbox *mailbox; /* pinned once it is loaded */
+    uint64_t epoch;          /* of the account's head */
 };
 
 static void opening_end(struct opening *opening)
@@ -75,6 +78,33 @@ static bool session_lives(const struct opening *opening)
 
 static void opening_authenticate(struct opening *opening);
 
+static void on_claimed(void *arg, enum claims_result result, struct claim *claim)
+{
+    struct opening *opening = arg;
+    const struct stream_start start = { .caller = opening->caller,
+                                        .mailbox = opening->mailbox,
+                                        .claim = claim,
+                                        .epoch = opening->epoch };
+
+    switch (result) {
+    case CLAIMS_TAKEN:
+        break;
+    case CLAIMS_GONE:
+        opening_refuse(opening);
+        return;
+    case CLAIMS_UNAVAILABLE:
+        opening_fail(opening);
+        return;
+    }
+    if (session_lives(opening)) {
+        stream_open(opening->api, opening->exchange, &start);
+        opening_end(opening);
+    } else { /* it ended while the place was taken */
+        claims_release(opening->api->domain, claim);
+        opening_authenticate(opening);
+    }
+}
+
 static void on_head(void *arg, bool ok, const struct directory_head *head)
 {
     struct opening *opening = arg;
@@ -91,8 +121,9 @@ static void on_head(void *arg, bool ok, const struct directory_head *head)
         opening_authenticate(opening);
         return;
     }
-    stream_open(opening->api, opening->exchange, &opening->caller, opening->mailbox, head->epoch);
-    opening_end(opening);
+    opening->epoch = head->epoch;
+    claims_take(opening->api->domain, opening->mailbox, opening->caller.token_hash, on_claimed,
+                opening);
 }
 
 static void on_mailbox(void *arg, bool ok)

@@ -111,6 +111,19 @@ static bool stream_take(struct stream *stream, const struct mail *mail)
     return true;
 }
 
+/* Nothing is there up to seq that is not on the wire. */
+static void stream_skip(struct stream *stream, int64_t seq)
+{
+    stream->cursor = seq > stream->cursor ? seq : stream->cursor;
+}
+
+/* Say whether something may have come since the pull began. */
+static bool stream_is_behind(const struct stream *stream)
+{
+    return stream->hub == NULL || hub_announced(stream->hub) != stream->pull_mark ||
+           hub_woken(stream->hub) != stream->pull_woken;
+}
+
 static void stream_pulled(struct stream *stream, const struct mail *mail)
 {
     static const char caught_up[] = "{\"event\":\"caught_up\"}";
@@ -126,10 +139,9 @@ static void stream_pulled(struct stream *stream, const struct mail *mail)
         stream_pull(stream);
         return;
     }
-    if (stream->pull_mark > stream->cursor) {
-        stream->cursor = stream->pull_mark; /* what was announced and is gone again */
-    }
-    if (stream->hub == NULL || hub_announced(stream->hub) != stream->pull_mark) {
+    stream_skip(stream, stream->pull_mark); /* what was announced and is gone again */
+    stream_skip(stream, mail->horizon);
+    if (stream_is_behind(stream)) {
         stream_pull(stream);
         return;
     }
@@ -158,6 +170,7 @@ void stream_pull(struct stream *stream)
     }
     stream->pulling = true;
     stream->pull_mark = hub_announced(stream->hub);
+    stream->pull_woken = hub_woken(stream->hub);
     page = (struct mail_page){
         .after = stream->cursor,
         .item_max = LIMIT_STREAM_WINDOW_ITEMS - stream->window_count,
@@ -185,7 +198,11 @@ void stream_mail(struct stream *stream, const struct hub_mail *mail)
         stream_pull(stream);
         return;
     }
-    if (mail->is_gap || !stream_has_room(stream, (int64_t)mail->body.size)) {
+    if (!mail->is_gap && mail->seq <= stream->cursor) {
+        return; /* a pull has seen it already */
+    }
+    if (mail->is_gap || mail->before > stream->cursor ||
+        !stream_has_room(stream, (int64_t)mail->body.size)) {
         stream->caught_up = false;
         stream_pull(stream);
         return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/mem.h"
 #include "common/network.h"
@@ -13,6 +14,7 @@
 #include "server/config/config.h"
 #include "server/config/fault.h"
 #include "server/config/settings.h"
+#include "server/config/storage.h"
 #include "server/config/url.h"
 
 enum {
@@ -178,20 +180,17 @@ static bool same_path(const char *a, const char *b)
     return a_size == b_size && strncmp(a, b, a_size) == 0;
 }
 
-static const char *storage_fault(const char *storage)
+static bool storage_holds(const struct checking *checking)
 {
-#ifdef SEALPOST_BENCH
-    if (strcmp(storage, "none:") == 0) {
-        return NULL;
-    }
-#endif
-    if (strncmp(storage, "sqlite:", strlen("sqlite:")) != 0) {
-        return "write sqlite: (a file in data_dir) or sqlite:/path";
-    }
-    storage += strlen("sqlite:");
-    return storage[0] == '\0' || storage[0] == '/' ? NULL
-                                                   : "behind sqlite: comes nothing or a path that "
-                                                     "begins with a slash";
+    struct buf shown = { 0 };
+    bool good = true;
+
+    storage_mask(checking->config->storage, &shown);
+    buf_append_u8(&shown, 0);
+    good = holds(checking, "storage", (const char *)shown.at,
+                 storage_fault(checking->config->storage));
+    buf_clear(&shown);
+    return good;
 }
 
 static bool places_hold(const struct checking *checking)
@@ -204,7 +203,7 @@ static bool places_hold(const struct checking *checking)
     }
     return holds(checking, "data_dir", config->data_dir, path_fault(config->data_dir)) &&
            holds(checking, "key_dir", config->key_dir, path_fault(config->key_dir)) &&
-           holds(checking, "storage", config->storage, storage_fault(config->storage));
+           storage_holds(checking);
 }
 
 static bool origins_hold(const struct checking *checking)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "server/config/fault.h"
 #include "server/config/options.h"
 #include "server/config/settings.h"
+#include "server/config/storage.h"
 #include "server/config/value.h"
 
 enum {
@@ -36,6 +36,21 @@ static void append_origin(const char *origin, struct buf *out)
     buf_append_u8(out, '\n');
 }
 
+static void append_text(const struct config *config, const struct options_entry *option,
+                        struct buf *out)
+{
+    const char *text = config_field_text(config, option);
+    struct buf shown = { 0 };
+
+    if (strcmp(option->name, "storage") == 0) {
+        storage_mask(text, &shown);
+        buf_append_u8(&shown, 0);
+        text = (const char *)shown.at;
+    }
+    value_print_text(text, out);
+    buf_clear(&shown);
+}
+
 void config_print(const struct config *config, const struct config_source *source, struct buf *out)
 {
     char ignored[CONFIG_ERROR_BYTES];
@@ -48,7 +63,7 @@ void config_print(const struct config *config, const struct config_source *sourc
         const struct options_entry *option = &options_table[i];
         buf_append_format(out, "%s = ", option->name);
         if (option->kind == OPTIONS_TEXT) {
-            value_print_text(config_field_text(config, option), out);
+            append_text(config, option, out);
         } else {
             value_print(option, config_field(config, option), out);
         }

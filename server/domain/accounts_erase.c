@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "server/domain/accounts.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/changes.h"
 #include "server/domain/commands.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/directory.h"
@@ -177,6 +178,9 @@ static void erasure_write(struct erasure *erasure)
     accounts_sql_erase_manifests(batch, account);
     erasure->sessions_at = store_batch_size(batch);
     sessions_sql_end_account(batch, account);
+    changes_note_erased(
+        erasure->domain, batch,
+        &(struct changes_head){ .account = account, .account_id = erasure->account_id });
     store_submit(erasure->domain->store, &batch, on_written, erasure);
 }
 

@@ -23,6 +23,15 @@ static const struct store_stmt insert = {
            " ON CONFLICT (account_id) DO NOTHING RETURNING account",
 };
 
+/*
+ * Where daemons share the database the insert may have waited for the one that erases the account,
+ * and has looked before that committed: so look again.
+ */
+static const struct store_stmt expect_not_erased = {
+    .name = "accounts.expect_not_erased",
+    .sql = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM erased_accounts WHERE account_hash = $1)",
+};
+
 static const struct store_stmt advance = {
     .name = "accounts.advance",
     .sql = "UPDATE accounts SET epoch = epoch + 1, head_hash = $4"
@@ -113,6 +122,8 @@ void accounts_sql_insert(struct store_batch *batch, const struct account_id *acc
     bind_account(batch, account_id);
     bind_hash(batch, hash);
     store_bind_int(batch, day);
+    bind_left(batch, left);
+    store_batch_expect(batch, &expect_not_erased);
     bind_left(batch, left);
 }
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns that hold exactly one value of a fixed size, as only this program writes them. */
+/*
+ * Columns that hold exactly one value of a fixed size, as only this program writes them; and
+ * lists of numbers, which go to PostgreSQL as one text: "1,2,3".
+ */
 #pragma once
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/check.h"
 #include "server/store/store.h"
 
@@ -15,4 +21,17 @@ static inline void columns_exact(const struct store_rows *rows, int column, void
 
     CHECK(value.size == size);
     memcpy(out, value.at, size);
+}
+
+/* Bind a list of count numbers. */
+static inline void columns_bind_list(struct store_batch *batch, const int64_t *numbers,
+                                     size_t count)
+{
+    struct buf text = { 0 };
+
+    for (size_t i = 0; i < count; i++) {
+        buf_append_format(&text, "%s%" PRId64, i == 0 ? "" : ",", numbers[i]);
+    }
+    store_bind_text(batch, buf_view(&text));
+    buf_clear(&text);
 }

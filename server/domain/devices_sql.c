@@ -3,6 +3,7 @@
 
 #include "common/bytes.h"
 #include "server/domain/columns.h"
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 static const struct store_stmt insert = {
@@ -12,6 +13,15 @@ static const struct store_stmt insert = {
            " SELECT account, $2, $3, $4, $5, 0, $6, 0 FROM accounts WHERE account_id = $1"
            " AND NOT EXISTS (SELECT 1 FROM left_devices WHERE key_hash = $7)"
            " ON CONFLICT DO NOTHING RETURNING mailbox",
+};
+
+/*
+ * Where daemons share the database the insert may have waited for the one that takes the key out
+ * of its account, and has looked before that committed: so look again.
+ */
+static const struct store_stmt expect_never_left = {
+    .name = "devices.expect_never_left",
+    .sql = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM left_devices WHERE key_hash = $1)",
 };
 
 static const struct store_stmt ask_used = {
@@ -70,6 +80,8 @@ void devices_sql_insert(struct store_batch *batch, const struct account_id *acco
     store_bind_bytes(batch, bytes_of(device->pub.raw, sizeof device->pub.raw));
     store_bind_int(batch, day);
     bind_hash(batch, hash);
+    store_batch_expect(batch, &expect_never_left);
+    bind_hash(batch, hash);
 }
 
 void devices_sql_ask_used(struct store_batch *batch, const struct device_pub *pub,
@@ -106,6 +118,7 @@ void devices_sql_leave(struct store_batch *batch, const struct left_hash *hash, 
 
 void devices_sql_remove(struct store_batch *batch, int64_t mailbox)
 {
+    sharing_lock(batch, mailbox); /* so that nothing is put there meanwhile */
     store_batch_add(batch, &remove_mail);
     store_bind_int(batch, mailbox);
     store_batch_add(batch, &remove_row);
@@ -114,6 +127,7 @@ void devices_sql_remove(struct store_batch *batch, int64_t mailbox)
 
 void devices_sql_set_flags(struct store_batch *batch, int64_t mailbox, uint8_t flags)
 {
+    sharing_lock(batch, mailbox);
     store_batch_add(batch, &set_flags);
     store_bind_int(batch, mailbox);
     store_bind_int(batch, flags);

@@ -140,9 +140,12 @@ static const struct directory_head *keep(struct directory *directory, struct dir
 {
     struct kept *kept = table_find(&directory->table, key_of(&head->account_id));
 
-    if (kept != NULL) { /* another load was first */
+    if (kept != NULL && kept->head->epoch >= head->epoch) { /* another load was first */
         free(head);
         return kept->head;
+    }
+    if (kept != NULL) { /* and it had looked before another daemon moved the head */
+        drop(directory, kept);
     }
     if (table_size(&directory->table) >= directory->account_max) {
         drop(directory, table_oldest(&directory->table));

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct changes;
+struct claims;
 struct dedup;
 struct directory;
 struct hub;
@@ -53,17 +55,22 @@ struct domain_keys {
 
 struct domain {
     struct store *store;
+    bool is_shared; /* other daemons write to the same database: see sharing.h */
     struct mailboxes *mailboxes;
     struct hub *hub;
     struct dedup *dedup;
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct claims *claims; /* these two are NULL unless it is shared */
+    struct changes *changes;
     struct domain_keys keys;
     struct domain_settings settings;
     const char *base_url; /* the audience of every signature; borrowed */
     int64_t generation;   /* raised when an older database was put back */
-    int64_t next_seq;     /* the seq given next; see seqs.h */
+    int64_t next_seq; /* the seq given next; where it is shared, a number for gaps; see seqs.h */
+    int64_t (*now_ms)(void); /* for news.c alone: else time is an argument */
+    int64_t life;            /* names this life of the daemon among those that share the database */
 };
 
 enum {

@@ -113,9 +113,11 @@ static bool copy_decide(struct delivery *delivery, struct copy *copy)
     case DEDUP_NEW:
         break;
     }
-    if (copy->mailbox->closed) {
+    /* Where the store is shared, the row of the mailbox says so when it is written. */
+    if (copy->mailbox->closed && !delivery->domain->is_shared) {
         copy->fate = COPY_CLOSED;
-    } else if (mailbox_takes(delivery->domain, copy->mailbox, envelopes_copy_bytes(copy))) {
+    } else if (delivery->domain->is_shared ||
+               mailbox_takes(delivery->domain, copy->mailbox, envelopes_copy_bytes(copy))) {
         copy->fate = COPY_STORE;
     } else {
         copy->fate = COPY_FULL;
@@ -174,6 +176,7 @@ static void on_head_loaded(void *arg, bool ok, const struct directory_head *head
         return;
     }
     delivery->head_loaded = true;
+    delivery->head_looked_at = true;
     envelopes_step(delivery);
 }
 
@@ -224,14 +227,19 @@ static size_t delivery_find(struct delivery *delivery)
     return unknown;
 }
 
+static void delivery_load_head(struct delivery *delivery)
+{
+    delivery->mailboxes_loaded = false;
+    directory_load(delivery->domain, &delivery->account, on_head_loaded, delivery);
+}
+
 /* True when the recipients are right; false when the delivery waits or has ended. */
 static bool delivery_check_list(struct delivery *delivery)
 {
     const struct directory_head *head = directory_cached(delivery->domain, &delivery->account);
 
     if (head == NULL && !delivery->head_loaded) {
-        delivery->mailboxes_loaded = false;
-        directory_load(delivery->domain, &delivery->account, on_head_loaded, delivery);
+        delivery_load_head(delivery);
         return false;
     }
     if (head == NULL) { /* no such account: its keys are unknown, whoever else has them */
@@ -241,12 +249,18 @@ static bool delivery_check_list(struct delivery *delivery)
         delivery_unknown(delivery);
         return false;
     }
-    if (!envelopes_list_matches(delivery, head)) {
-        envelopes_place(delivery); /* it stores nothing */
-        envelopes_list_refuse(delivery, head->account);
+    if (envelopes_list_matches(delivery, head)) {
+        return true;
+    }
+    if (delivery->domain->is_shared && !delivery->head_looked_at) {
+        directory_forget(delivery->domain,
+                         &delivery->account); /* another daemon may have moved it */
+        delivery_load_head(delivery);
         return false;
     }
-    return true;
+    envelopes_place(delivery); /* it stores nothing */
+    envelopes_list_refuse(delivery, head->account);
+    return false;
 }
 
 void envelopes_step(struct delivery *delivery)
@@ -351,13 +365,15 @@ bool envelopes_send(struct domain *domain, const struct envelope_send *send, int
     if (!envelopes_guard_passes(delivery, send)) {
         metrics_add(METRIC_plaintext_refused, 1);
         envelopes_fail(delivery, ENVELOPE_PLAINTEXT);
-    } else if (!envelopes_buckets_pass(domain, send)) {
-        envelopes_fail(delivery, ENVELOPE_OFF_BUCKET);
-    } else {
-        envelopes_step(delivery);
+        return true;
     }
-    if (!placed) { /* so it is not finished, either: whoever finishes places first */
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer forgets that placed was set */
+    if (!envelopes_buckets_pass(domain, send)) {
+        envelopes_fail(delivery, ENVELOPE_OFF_BUCKET);
+        return true;
+    }
+    envelopes_step(delivery);
+    if (!placed) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is finished was placed */
         delivery->placed_at_once = NULL;
     }
     return placed;

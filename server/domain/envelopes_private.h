@@ -5,6 +5,7 @@
  *
  *   envelopes.c        the steps: load, check the list, decide
  *   envelopes_write.c  the write, its end, the answer
+ *   envelopes_shared.c the same where other daemons write, too
  *   envelopes_check.c  shape, sizes, plaintext guard, buckets
  *   envelopes_limits.c rates
  *   envelopes_list.c   the list check
@@ -42,6 +43,7 @@ struct copy {
     uint64_t tag;
     struct dedup_name name;   /* once its mailbox is known */
     struct dedup_place place; /* while its write is under way */
+    size_t statement;         /* of its append, where the store is shared */
 };
 
 struct delivery {
@@ -56,7 +58,9 @@ struct delivery {
     struct envelope_id id;
     bool urgent, online_only, list_check;
     bool mailboxes_loaded, head_loaded;
+    bool head_looked_at; /* since the send came, in the store */
     int tries;
+    int gap_tries;
     struct account_id account;
     uint64_t epoch;
     struct account_id sender_account;
@@ -98,6 +102,12 @@ void envelopes_place(struct delivery *delivery);
 /* Write the copies that were decided on; or wait until the writes they repeat have ended. */
 void envelopes_write(struct delivery *delivery);
 void envelopes_wait(struct delivery *delivery);
+
+/* Write where the store is shared: the rows decide. */
+void envelopes_shared_write(struct delivery *delivery);
+
+/* Answer what has become of the copies, and free the delivery. */
+void envelopes_answer(struct delivery *delivery);
 
 /* Collect the keys of all copies with this fate at *at and move *at behind them. */
 struct envelope_list envelopes_list_of(const struct delivery *delivery, enum copy_fate fate,

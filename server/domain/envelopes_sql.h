@@ -22,7 +22,8 @@ struct envelope_row {
 };
 
 enum {
-    ENVELOPE_FLAG_URGENT = 1
+    ENVELOPE_FLAG_URGENT = 1,
+    ENVELOPE_FLAG_SHOWN = 2 /* a gap that a read has shown */
 };
 enum {
     ENVELOPE_TTL_LONGEST = 0,

@@ -27,7 +27,7 @@ int64_t envelopes_copy_bytes(const struct copy *copy)
     return (int64_t)(copy->stored_bytes - BODY_OVERHEAD_BYTES);
 }
 
-static void delivery_answer(struct delivery *delivery)
+void envelopes_answer(struct delivery *delivery)
 {
     struct envelope_outcome outcome = { .result = ENVELOPE_STORED };
     struct device_pub *at = NULL;
@@ -101,7 +101,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     delivery_settle(delivery, status == STORE_OK);
     switch (status) {
     case STORE_OK:
-        delivery_answer(delivery);
+        envelopes_answer(delivery);
         return;
     case STORE_REFUSED:
         envelopes_step(delivery);
@@ -151,7 +151,7 @@ static void copy_write(struct delivery *delivery, struct copy *copy, struct stor
     }
 }
 
-void envelopes_write(struct delivery *delivery)
+static void delivery_write(struct delivery *delivery)
 {
     struct store_batch *batch = store_batch_create();
 
@@ -163,6 +163,15 @@ void envelopes_write(struct delivery *delivery)
         copy_write(delivery, &delivery->copies[i], batch);
     }
     store_submit(delivery->domain->store, &batch, on_written, delivery);
+}
+
+void envelopes_write(struct delivery *delivery)
+{
+    if (delivery->domain->is_shared) {
+        envelopes_shared_write(delivery);
+    } else {
+        delivery_write(delivery);
+    }
 }
 
 /* Nothing new to write: the batch only waits for the writes that it repeats. */

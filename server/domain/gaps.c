@@ -2,6 +2,11 @@
 /*
  * A gap's body: from i64, to i64, count i64, reason u8, big-endian, inside the
  * stored form of body.h.  Gaps never expire: they say what else did.
+ *
+ * Where the store is shared, the row of the mailbox gives a gap its seq, so here
+ * it goes by a name: (this life, a number of it).  What it holds may grow only
+ * from what this daemon wrote last, and only until a read has marked it as shown,
+ * whichever daemon reads.  From and to 0 stand for its own seq.
  */
 #include "server/domain/gaps.h"
 
@@ -10,10 +15,13 @@
 #include "server/domain/body.h"
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_sql.h"
+#include "server/domain/gaps_shared_sql.h"
 #include "server/domain/hub.h"
+#include "server/domain/sharing.h"
 
 enum {
-    GAP_BODY_BYTES = 25
+    GAP_BODY_BYTES = 25,
+    GAP_STORED_BYTES = GAP_BODY_BYTES + BODY_OVERHEAD_BYTES
 };
 static const int64_t gap_expires_at = INT64_C(253402300799); /* the end of the year 9999 */
 
@@ -41,14 +49,30 @@ static void gap_put(uint8_t *at, int64_t value)
     }
 }
 
-static void gap_encode(const struct mailbox *mailbox, const struct mailbox_gap *gap,
+static struct envelope_id gap_name(const struct domain *domain, const struct mailbox_gap *gap)
+{
+    struct envelope_id name = { { 0 } };
+
+    gap_put(name.raw, domain->life);
+    gap_put(name.raw + 8, gap->seq);
+    return name;
+}
+
+static void gap_encode(const struct domain *domain, const struct mailbox *mailbox,
                        enum mailbox_gap_reason reason, uint8_t out[])
 {
+    const struct mailbox_gap *gap = &mailbox->gaps[reason];
+
     gap_put(out + 1, gap->from);
     gap_put(out + 9, gap->to);
     gap_put(out + 17, gap->count);
     out[25] = (uint8_t)reason;
-    body_finish(out, GAP_BODY_BYTES + BODY_OVERHEAD_BYTES, mailbox->number, gap->seq);
+    if (domain->is_shared) {
+        struct envelope_id name = gap_name(domain, gap);
+        body_finish_named(out, GAP_STORED_BYTES, mailbox->number, &name);
+    } else {
+        body_finish(out, GAP_STORED_BYTES, mailbox->number, gap->seq);
+    }
 }
 
 bool gaps_decode(struct bytes body, struct gap *out)
@@ -66,6 +90,12 @@ bool gaps_decode(struct bytes body, struct gap *out)
     return true;
 }
 
+/* What stands for the seq of the gap itself. */
+static int64_t gap_own_seq(const struct domain *domain, const struct mailbox_gap *gap)
+{
+    return domain->is_shared ? 0 : gap->seq;
+}
+
 static void gap_widen(struct mailbox_gap *gap, const struct gap *loss)
 {
     gap->count += loss->count;
@@ -76,24 +106,46 @@ static void gap_widen(struct mailbox_gap *gap, const struct gap *loss)
     gap->to = loss->to > gap->to ? loss->to : gap->to;
 }
 
-int64_t gaps_add(struct domain *domain, struct store_batch *batch, struct mailbox *mailbox,
-                 const struct gap *loss, int64_t now_ms)
+/* Let the gap that stands for reason grow by loss. */
+static void gap_merge(struct domain *domain, struct store_batch *batch, struct mailbox *mailbox,
+                      const struct gap *loss)
 {
-    uint8_t stored[GAP_BODY_BYTES + BODY_OVERHEAD_BYTES];
     struct mailbox_gap *gap = &mailbox->gaps[loss->reason];
+    struct envelope_id name = gap_name(domain, gap);
+    uint8_t before[GAP_STORED_BYTES];
+    uint8_t stored[GAP_STORED_BYTES];
 
-    mailbox->gap_writes++;
-    if (gap->seq != 0) {
-        gap_widen(gap, loss);
-        gap_encode(mailbox, gap, loss->reason, stored);
+    gap_encode(domain, mailbox, loss->reason, before);
+    gap_widen(gap, loss);
+    gap_encode(domain, mailbox, loss->reason, stored);
+    if (domain->is_shared) {
+        gaps_shared_sql_merge(
+            batch, &(struct gap_row){ mailbox->number, &name, bytes_of(stored, sizeof stored) },
+            bytes_of(before, sizeof before));
+    } else {
         envelopes_sql_merge_gap(batch, mailbox->number, gap->seq, bytes_of(stored, sizeof stored));
-        return gap->seq;
     }
+}
+
+static void gap_append(struct domain *domain, struct store_batch *batch, struct mailbox *mailbox,
+                       const struct gap *loss, int64_t now_ms)
+{
+    struct mailbox_gap *gap = &mailbox->gaps[loss->reason];
+    bool own = loss->reason == MAILBOX_GAP_REFUSED;
+    uint8_t stored[GAP_STORED_BYTES];
+
     gap->seq = domain->next_seq++;
     gap->count = loss->count;
-    gap->from = loss->reason == MAILBOX_GAP_REFUSED ? gap->seq : loss->from;
-    gap->to = loss->reason == MAILBOX_GAP_REFUSED ? gap->seq : loss->to;
-    gap_encode(mailbox, gap, loss->reason, stored);
+    gap->from = own ? gap_own_seq(domain, gap) : loss->from;
+    gap->to = own ? gap_own_seq(domain, gap) : loss->to;
+    gap_encode(domain, mailbox, loss->reason, stored);
+    if (domain->is_shared) {
+        struct envelope_id name = gap_name(domain, gap);
+        gaps_shared_sql_append(
+            batch, &(struct gap_row){ mailbox->number, &name, bytes_of(stored, sizeof stored) },
+            now_ms / 60000, gap_expires_at);
+        return;
+    }
     envelopes_sql_append_gap(batch, &(struct envelope_row){
                                         .seq = gap->seq,
                                         .mailbox = mailbox->number,
@@ -101,15 +153,45 @@ int64_t gaps_add(struct domain *domain, struct store_batch *batch, struct mailbo
                                         .expires_at = gap_expires_at,
                                         .stored = bytes_of(stored, sizeof stored),
                                     });
+}
+
+int64_t gaps_add(struct domain *domain, struct store_batch *batch, struct mailbox *mailbox,
+                 const struct gap *loss, int64_t now_ms)
+{
+    const struct mailbox_gap *gap = &mailbox->gaps[loss->reason];
+
+    mailbox->gap_writes++;
+    sharing_lock(batch, mailbox->number);
+    sharing_tell(batch, SHARING_MAIL, mailbox->number);
+    if (gap->seq != 0) {
+        gap_merge(domain, batch, mailbox, loss);
+    } else {
+        gap_append(domain, batch, mailbox, loss, now_ms);
+    }
     return gap->seq;
+}
+
+/* Nothing more merges into a gap whose write failed; one that was begun since is another. */
+static void gap_forget(struct mailbox *mailbox, int64_t gap_seq)
+{
+    for (size_t i = 0; i < MAILBOX_GAP_REASONS; i++) {
+        if (mailbox->gaps[i].seq == gap_seq) {
+            mailbox->gaps[i] = (struct mailbox_gap){ 0 };
+        }
+    }
 }
 
 void gaps_written(struct domain *domain, struct mailbox *mailbox, int64_t gap_seq, bool committed)
 {
     mailbox->gap_writes--;
-    if (!committed) {
+    if (domain->is_shared && committed) {
+        hub_wake(domain->hub, &mailbox->pub);
+    } else if (domain->is_shared) {
+        gap_forget(mailbox, gap_seq);
+    } else if (committed) {
+        hub_announce(domain->hub, &mailbox->pub,
+                     &(struct hub_mail){ .seq = gap_seq, .is_gap = true });
+    } else {
         mailboxes_seal_gaps(mailbox);
-        return;
     }
-    hub_announce(domain->hub, &mailbox->pub, &(struct hub_mail){ .seq = gap_seq, .is_gap = true });
 }

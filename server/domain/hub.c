@@ -23,6 +23,7 @@ struct hub_stream {
     const struct hub_listener *listener;
     void *arg;
     int64_t announced;
+    uint64_t woken;
     bool out; /* no longer in the table */
 };
 
@@ -100,6 +101,21 @@ void hub_announce(struct hub *hub, const struct device_pub *pub, const struct hu
     }
 }
 
+void hub_wake(struct hub *hub, const struct device_pub *pub)
+{
+    struct hub_stream *stream = hub_find(hub, pub);
+
+    if (stream != NULL) {
+        stream->woken++;
+        stream->listener->on_mail(stream->arg, &(struct hub_mail){ .is_gap = true });
+    }
+}
+
+uint64_t hub_woken(const struct hub_stream *stream)
+{
+    return stream->woken;
+}
+
 int64_t hub_announced(const struct hub_stream *stream)
 {
     return stream->announced;
@@ -132,6 +148,16 @@ void hub_acknowledge(struct hub *hub, const struct device_pub *pub, const int64_
 
     if (stream != NULL) {
         stream->listener->on_acknowledged(stream->arg, seqs, count, up_to);
+    }
+}
+
+void hub_tell_waiting(struct hub *hub, const struct device_pub *pub,
+                      const struct hub_waiting *waiting)
+{
+    struct hub_stream *stream = hub_find(hub, pub);
+
+    if (stream != NULL) {
+        stream->listener->on_waiting(stream->arg, waiting);
     }
 }
 

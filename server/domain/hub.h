@@ -45,7 +45,19 @@ struct hub_mail {
     bool urgent;
     bool online_only;
     bool is_gap;       /* nothing to send from memory: pull it */
+    int64_t before;    /* the seq given before it in its mailbox; 0: the one announced before */
     struct bytes body; /* as delivered; borrowed for the call */
+};
+
+enum {
+    HUB_WAITING_MAX = 256
+};
+
+/* All seqs up to up_to that still wait in a mailbox, ascending. */
+struct hub_waiting {
+    int64_t up_to;
+    size_t count;
+    int64_t seqs[HUB_WAITING_MAX];
 };
 
 struct hub_listener {
@@ -56,6 +68,8 @@ struct hub_listener {
     void (*on_event)(void *arg, const struct hub_event *event);
     /* Items were acknowledged by another way: count seqs, or all up to up_to when count is 0. */
     void (*on_acknowledged)(void *arg, const int64_t *seqs, size_t count, int64_t up_to);
+    /* Items were acknowledged elsewhere: what it sent up to waiting->up_to and is not there, was. */
+    void (*on_waiting)(void *arg, const struct hub_waiting *waiting);
     /* The stream must end; hub_leave is called by the listener, now or later. */
     void (*on_end)(void *arg, enum hub_end reason);
 };
@@ -74,8 +88,12 @@ void hub_leave(struct hub *hub, struct hub_stream *stream);
 /* Announce a committed item; does nothing when the mailbox has no stream. */
 void hub_announce(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
 
-/* The last seq announced since the stream joined; 0 when none was. */
+/* Say that something may be there for the mailbox's stream: it pulls. */
+void hub_wake(struct hub *hub, const struct device_pub *pub);
+
+/* The last seq announced since the stream joined, 0 when none was; how often it was woken. */
 int64_t hub_announced(const struct hub_stream *stream);
+uint64_t hub_woken(const struct hub_stream *stream);
 
 /* Pass an online_only envelope on; false when no caught-up stream with room is there. */
 bool hub_pass(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
@@ -86,6 +104,10 @@ void hub_tell(struct hub *hub, const struct device_pub *pub, const struct hub_ev
 /* Tell the mailbox's stream what was acknowledged over HTTP, so that its window opens. */
 void hub_acknowledge(struct hub *hub, const struct device_pub *pub, const int64_t *seqs,
                      size_t count, int64_t up_to);
+
+/* Tell it what still waits, after another daemon acknowledged some of it. */
+void hub_tell_waiting(struct hub *hub, const struct device_pub *pub,
+                      const struct hub_waiting *waiting);
 
 /* End the stream of a mailbox, or only when it runs on the session token_hash. */
 void hub_end_device(struct hub *hub, const struct device_pub *pub, enum hub_end reason);

@@ -9,11 +9,13 @@
 
 #include "common/ids.h"
 #include "common/mem.h"
+#include "server/domain/changes.h"
 #include "server/domain/directory.h"
 #include "server/domain/hub.h"
 #include "server/domain/idle_sql.h"
 #include "server/domain/losses.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 enum {
@@ -71,6 +73,7 @@ static void idle_tell(struct idle_run *run, const struct idle_row *row)
     telling->domain = run->domain;
     telling->device_id = row->device_id;
     telling->days = run->today - row->seen_day;
+    changes_tell_idle(run->domain, row->account, row->device_id, telling->days);
     directory_load(run->domain, &row->account_id, on_head, telling);
 }
 
@@ -117,6 +120,9 @@ static void idle_load(struct idle_run *run)
 
     for (size_t i = 0; i < run->closed_count; i++) {
         pubs[i] = run->closed[i].pub;
+        if (i >= run->closed_count - run->empty_count) { /* another daemon may have closed it */
+            mailboxes_set_closed(run->domain->mailboxes, &pubs[i], true);
+        }
     }
     mailboxes_load(run->domain, pubs, run->closed_count, on_loaded, run);
 }
@@ -151,9 +157,11 @@ static void idle_mark(struct idle_run *run)
     struct store_batch *batch = store_batch_create();
 
     for (size_t i = 0; i < run->warn_count; i++) {
+        sharing_lock(batch, run->to_warn[i].mailbox);
         idle_sql_mark(batch, run->to_warn[i].mailbox, STATE_WARNED, run->warn_before);
     }
     for (size_t i = 0; i < run->closed_count - run->empty_count; i++) {
+        sharing_lock(batch, run->closed[i].mailbox);
         idle_sql_mark(batch, run->closed[i].mailbox, STATE_CLOSED, run->close_before);
     }
     store_submit(run->domain->store, &batch, on_marked, run);

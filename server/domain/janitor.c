@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "server/domain/accounts.h"
 #include "server/domain/challenges.h"
+#include "server/domain/changes.h"
 #include "server/domain/domain.h"
 #include "server/domain/idle.h"
 #include "server/domain/losses.h"
@@ -76,6 +77,11 @@ static void purge_challenges(struct janitor *janitor)
     challenges_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_changes(struct janitor *janitor)
+{
+    changes_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -91,7 +97,8 @@ static const struct duty {
     bool hourly;
 } duties[] = {
     { expire_own, false },       { expire_oldest, false }, { purge_sessions, false },
-    { purge_challenges, false }, { idle_devices, true },   { idle_accounts, true },
+    { purge_challenges, false }, { purge_changes, true },  { idle_devices, true },
+    { idle_accounts, true },
 };
 
 enum {

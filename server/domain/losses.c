@@ -16,7 +16,9 @@
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_sql.h"
 #include "server/domain/gaps.h"
+#include "server/domain/losses_shared_sql.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/mailboxes_sql.h"
 #include "server/store/store.h"
 
 struct loss {
@@ -35,6 +37,7 @@ struct round {
     losses_done_fn *done;
     void *arg;
     bool more;
+    bool overtaken; /* what was to be lost is gone already: another daemon drops, too */
     size_t count;
     struct loss losses[LOSSES_BATCH];
 };
@@ -48,7 +51,8 @@ static void round_end(struct round *round, bool committed)
     }
     if (round->trimming != NULL) {
         round->trimming->trimming = false;
-        if (committed && round->count > 0) { /* more may have come meanwhile */
+        if ((committed && round->count > 0) ||
+            round->overtaken) { /* more may have come meanwhile */
             losses_trim(round->domain, round->trimming, round->now_ms);
         }
         mailboxes_unpin(round->trimming);
@@ -87,6 +91,7 @@ static void on_lost(void *arg, enum store_status status, struct store_rows *rows
     bool committed = status == STORE_OK;
 
     (void)rows;
+    round->overtaken = round->domain->is_shared && status == STORE_REFUSED;
     for (size_t i = 0; i < round->count; i++) {
         struct loss *loss = &round->losses[i];
         if (loss->mailbox == NULL) {
@@ -105,6 +110,26 @@ static void on_lost(void *arg, enum store_status status, struct store_rows *rows
         metrics_add(METRIC_envelopes_expired, (int64_t)round->count);
     }
     round_end(round, committed);
+}
+
+/* Append the deletes of rows [first, end), which are of one mailbox. */
+static void round_lose(const struct round *round, struct store_batch *batch, size_t first,
+                       size_t end)
+{
+    int64_t mailbox = round->losses[first].mailbox->number;
+    int64_t seqs[LOSSES_BATCH];
+
+    for (size_t i = first; i < end; i++) {
+        seqs[i - first] = round->losses[i].row.seq;
+    }
+    if (round->domain->is_shared) {
+        losses_shared_sql_lose(batch, mailbox, &(struct loss_list){ seqs, end - first },
+                               round->reason == MAILBOX_GAP_IDLE);
+        return;
+    }
+    for (size_t i = first; i < end; i++) {
+        envelopes_sql_lose(batch, mailbox, round->losses[i].row.seq);
+    }
 }
 
 /* Append the deletes of one mailbox's rows [first, end) and their gap. */
@@ -126,8 +151,8 @@ static void round_write_mailbox(struct round *round, struct store_batch *batch, 
     for (size_t i = first; i < end; i++) {
         mailboxes_pin(mailbox);
         round->losses[i].mailbox = mailbox;
-        envelopes_sql_lose(batch, mailbox->number, round->losses[i].row.seq);
     }
+    round_lose(round, batch, first, end);
     round->losses[first].gap_seq = gaps_add(round->domain, batch, mailbox, &gap, round->now_ms);
 }
 
@@ -210,9 +235,15 @@ void losses_expire_own(struct domain *domain, int64_t now_ms, losses_done_fn *do
 void losses_expire_oldest(struct domain *domain, int64_t *cursor, int64_t now_ms,
                           losses_done_fn *done, void *arg)
 {
-    struct round *round = round_create(domain, MAILBOX_GAP_TTL, now_ms);
-    struct store_batch *batch = store_batch_create();
+    struct round *round = NULL;
+    struct store_batch *batch = NULL;
 
+    if (domain->is_shared) { /* seqs are each mailbox's own there, so expire_own finds them all */
+        done(arg, false);
+        return;
+    }
+    round = round_create(domain, MAILBOX_GAP_TTL, now_ms);
+    batch = store_batch_create();
     round->cursor = cursor;
     round->cursor_next = *cursor;
     round->done = done;
@@ -235,9 +266,16 @@ static void on_oldest_read(void *arg, enum store_status status, struct store_row
     struct mailbox *mailbox = round->trimming;
     struct envelope_head_row row;
     int64_t expires_at = 0;
-    int64_t count = mailbox->envelope_count;
-    int64_t bytes = mailbox->envelope_bytes;
+    int64_t count = 0;
+    int64_t bytes = 0;
 
+    if (status == STORE_OK && round->domain->is_shared) {
+        store_rows_select(rows, 1);
+        (void)mailboxes_sql_counted(rows, mailbox);
+        store_rows_select(rows, 0);
+    }
+    count = mailbox->envelope_count;
+    bytes = mailbox->envelope_bytes;
     while (status == STORE_OK && round->count < LOSSES_BATCH &&
            is_over(round->domain, mailbox, count, bytes) &&
            envelopes_sql_loss_row(rows, &row, &expires_at)) {
@@ -258,6 +296,9 @@ static void trim_start(struct domain *domain, struct mailbox *mailbox, struct ro
     mailbox->trimming = true;
     round->trimming = mailbox;
     envelopes_sql_oldest_of(batch, mailbox->number, LOSSES_BATCH);
+    if (domain->is_shared) {
+        mailboxes_sql_count(batch, mailbox->number);
+    }
     store_read(domain->store, &batch, on_oldest_read, round);
 }
 

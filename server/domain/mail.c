@@ -2,7 +2,8 @@
 /*
  * A read stops the merging of gaps at the moment it is submitted.  While a merge
  * is still being written the read goes through the writer, behind it; so what a
- * device is shown of a gap is all that will ever be in it.
+ * device is shown of a gap is all that will ever be in it.  Where other daemons
+ * let gaps grow, a read that finds one marks it as shown, and reads again.
  */
 #include "server/domain/mail.h"
 
@@ -15,8 +16,12 @@
 #include "common/metrics.h"
 #include "server/domain/body.h"
 #include "server/domain/domain.h"
+#include "server/domain/gaps_shared_sql.h"
+#include "server/domain/mail_shared.h"
 #include "server/domain/mail_sql.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/mailboxes_sql.h"
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 struct reading {
@@ -24,10 +29,12 @@ struct reading {
     struct mailbox *mailbox;
     mail_read_fn *done;
     void *arg;
+    int64_t from;  /* where this batch began */
     int64_t after; /* the last row that was read, damaged or not */
     int64_t now_ms;
     int64_t byte_max;
     bool goes_on;
+    bool growing; /* a gap was read that is not shown yet */
     size_t limit;
     size_t rows; /* read by this batch, of limit + 1 that were asked for */
     struct mail_item items[];
@@ -59,6 +66,7 @@ static bool reading_next(struct reading *reading, struct store_rows *rows, struc
             reading->rows++;
             reading->after = item->seq;
         }
+        reading->growing = reading->growing || row == MAIL_ROW_GROWING;
         if (row == MAIL_ROW_DAMAGED) {
             log_error("mail.damaged",
                       "seq=%" PRId64 " hint=\"the row's checksum is wrong: check"
@@ -66,7 +74,7 @@ static bool reading_next(struct reading *reading, struct store_rows *rows, struc
                       item->seq);
         }
     }
-    return row == MAIL_ROW_ITEM;
+    return row != MAIL_ROW_NONE;
 }
 
 /* One row more than the limit was asked for: it tells whether there is more. */
@@ -93,6 +101,30 @@ static void reading_take(struct reading *reading, struct store_rows *rows, struc
 
 static void reading_submit(struct reading *reading);
 
+static void on_shown(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct reading *reading = arg;
+
+    (void)rows;
+    if (status == STORE_OK) {
+        reading->after = reading->from;
+        reading_submit(reading);
+        return;
+    }
+    reading->done(reading->arg, &(struct mail){ .ok = false });
+    free(reading);
+}
+
+/* From now on the gaps that were read are as they are: the next read shows them. */
+static void reading_show(struct reading *reading)
+{
+    struct store_batch *batch = store_batch_create();
+
+    sharing_lock(batch, reading->mailbox->number);
+    gaps_shared_sql_show(batch, reading->mailbox->number, reading->from, reading->after);
+    store_submit(reading->domain->store, &batch, on_shown, reading);
+}
+
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct reading *reading = arg;
@@ -100,6 +132,14 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
 
     if (mail.ok) {
         reading_take(reading, rows, &mail);
+    }
+    if (reading->growing) {
+        reading_show(reading);
+        return;
+    }
+    if (mail.ok && reading->domain->is_shared) {
+        store_rows_select(rows, 1);
+        mail.horizon = mailboxes_sql_counted(rows, reading->mailbox);
     }
     if (mail.more && mail.count == 0 && !mail.full) { /* only damaged rows: go on behind them */
         reading_submit(reading);
@@ -129,10 +169,15 @@ static void reading_submit(struct reading *reading)
     struct store_batch *batch = store_batch_create();
 
     reading->rows = 0;
+    reading->from = reading->after;
+    reading->growing = false;
     mailboxes_seal_gaps(reading->mailbox);
     mail_sql_read(batch, reading->mailbox->number, reading->after, reading->now_ms / 1000,
                   (int64_t)reading->limit + 1);
-    if (reading->mailbox->gap_writes > 0) {
+    if (reading->domain->is_shared) {
+        mailboxes_sql_count(batch, reading->mailbox->number);
+        store_read(store, &batch, on_read, reading);
+    } else if (reading->mailbox->gap_writes > 0) {
         store_submit(store, &batch, on_read, reading);
     } else {
         store_read(store, &batch, on_read, reading);
@@ -236,9 +281,15 @@ static struct acking *acking_create(struct domain *domain, struct mailbox *mailb
 void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seqs, size_t count,
               mail_acked_fn *done, void *arg)
 {
-    struct acking *acking = acking_create(domain, mailbox, done, arg, 0);
-    struct store_batch *batch = store_batch_create();
+    struct acking *acking = NULL;
+    struct store_batch *batch = NULL;
 
+    if (domain->is_shared) {
+        mail_shared_ack(domain, mailbox, &(struct mail_shared_seqs){ seqs, count }, done, arg);
+        return;
+    }
+    acking = acking_create(domain, mailbox, done, arg, 0);
+    batch = store_batch_create();
     for (size_t i = 0; i < count; i++) {
         mail_sql_ack(batch, mailbox->number, seqs[i]);
     }
@@ -249,9 +300,15 @@ void mail_ack(struct domain *domain, struct mailbox *mailbox, const int64_t *seq
 void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, int64_t now_ms,
                    mail_acked_fn *done, void *arg)
 {
-    struct acking *acking = acking_create(domain, mailbox, done, arg, 0);
-    struct store_batch *batch = store_batch_create();
+    struct acking *acking = NULL;
+    struct store_batch *batch = NULL;
 
+    if (domain->is_shared) {
+        mail_shared_ack_upto(domain, mailbox, seq, now_ms, done, arg);
+        return;
+    }
+    acking = acking_create(domain, mailbox, done, arg, 0);
+    batch = store_batch_create();
     mail_sql_ack_upto(batch, mailbox->number, seq, now_ms / 1000);
     store_submit(domain->store, &batch, on_acked, acking);
 }
@@ -259,9 +316,15 @@ void mail_ack_upto(struct domain *domain, struct mailbox *mailbox, int64_t seq, 
 void mail_ack_run(struct domain *domain, struct mailbox *mailbox, const struct mail_run *run,
                   mail_acked_fn *done, void *arg)
 {
-    struct acking *acking = acking_create(domain, mailbox, done, arg, run->count);
-    struct store_batch *batch = store_batch_create();
+    struct acking *acking = NULL;
+    struct store_batch *batch = NULL;
 
+    if (domain->is_shared) { /* there a list costs no more than a range */
+        mail_ack(domain, mailbox, run->seqs, run->count, done, arg);
+        return;
+    }
+    acking = acking_create(domain, mailbox, done, arg, run->count);
+    batch = store_batch_create();
     acking->run = *run;
     memcpy(acking->seqs, run->seqs, run->count * sizeof run->seqs[0]);
     mail_sql_ack_run(batch, mailbox->number, run);

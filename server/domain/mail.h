@@ -35,6 +35,7 @@ struct mail {
     bool more;        /* there are others behind last_seq */
     bool full;        /* the next of them did not fit byte_max */
     int64_t last_seq; /* seq of the last item, 0 when there is none */
+    int64_t horizon;  /* the last seq that was given when it was read; 0: not known */
     const struct mail_item *items;
     size_t count;
 };

@@ -33,8 +33,8 @@ static const struct store_stmt ack_upto = {
 static const struct store_stmt ack_run = {
     .name = "envelopes.ack_run",
     .sql = "DELETE FROM envelopes WHERE mailbox = $1 AND seq BETWEEN $2 AND $3"
-           " AND (SELECT count(*), sum(seq - $2) FROM envelopes"
-           "  WHERE mailbox = $1 AND seq BETWEEN $2 AND $3) = ($4, $5)",
+           " AND ($4, $5) = (SELECT count(*), sum(seq - $2) FROM envelopes"
+           "  WHERE mailbox = $1 AND seq BETWEEN $2 AND $3)",
 };
 
 void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, int64_t now_s,
@@ -47,10 +47,28 @@ void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, in
     store_bind_int(batch, limit);
 }
 
+/* A gap that is numbered has no id. */
+static bool take_id(struct bytes id, struct mail_item *out)
+{
+    if (id.size == sizeof out->id.raw) {
+        memcpy(out->id.raw, id.at, id.size);
+        return true;
+    }
+    return out->is_gap && id.size == 0;
+}
+
+static bool open_body(struct bytes stored, int64_t mailbox, const struct mail_item *item,
+                      struct bytes *out)
+{
+    return body_is_named(stored) ? body_open_named(stored, mailbox, &item->id, out)
+                                 : body_open(stored, mailbox, item->seq, out);
+}
+
 enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail_item *out)
 {
-    struct bytes id;
+    struct bytes stored;
     struct bytes body;
+    bool is_shown = false;
 
     if (!store_rows_next(rows)) {
         return MAIL_ROW_NONE;
@@ -60,19 +78,23 @@ enum mail_row mail_sql_row(struct store_rows *rows, int64_t mailbox, struct mail
     out->is_gap = store_rows_int(rows, 1) == 1;
     out->urgent = (store_rows_int(rows, 2) & ENVELOPE_FLAG_URGENT) != 0;
     out->minute = store_rows_int(rows, 3);
-    if (!body_open(store_rows_bytes(rows, 5), mailbox, out->seq, &body)) {
+    stored = store_rows_bytes(rows, 5);
+    if (!take_id(store_rows_bytes(rows, 4), out) || !open_body(stored, mailbox, out, &body)) {
         return MAIL_ROW_DAMAGED;
     }
-    if (out->is_gap) {
-        return gaps_decode(body, &out->gap) ? MAIL_ROW_ITEM : MAIL_ROW_DAMAGED;
+    if (!out->is_gap) {
+        out->body = body;
+        return MAIL_ROW_ITEM;
     }
-    out->body = body;
-    id = store_rows_bytes(rows, 4);
-    if (id.size != sizeof out->id.raw) {
+    if (!gaps_decode(body, &out->gap)) {
         return MAIL_ROW_DAMAGED;
     }
-    memcpy(out->id.raw, id.at, id.size);
-    return MAIL_ROW_ITEM;
+    if (out->gap.from == 0) { /* it had no number yet when it was made */
+        out->gap.from = out->seq;
+        out->gap.to = out->seq;
+    }
+    is_shown = (store_rows_int(rows, 2) & ENVELOPE_FLAG_SHOWN) != 0;
+    return body_is_named(stored) && !is_shown ? MAIL_ROW_GROWING : MAIL_ROW_ITEM;
 }
 
 void mail_sql_ack(struct store_batch *batch, int64_t mailbox, int64_t seq)

@@ -16,6 +16,7 @@ void mail_sql_read(struct store_batch *batch, int64_t mailbox, int64_t after, in
 enum mail_row {
     MAIL_ROW_NONE = 0,
     MAIL_ROW_ITEM,
+    MAIL_ROW_GROWING, /* a gap that another daemon may let grow, for no read has shown it */
     MAIL_ROW_DAMAGED
 };
 

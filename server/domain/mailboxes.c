@@ -17,6 +17,7 @@
 #include "common/metrics.h"
 #include "server/domain/domain.h"
 #include "server/domain/mailboxes_sql.h"
+#include "server/domain/names.h"
 #include "server/store/store.h"
 
 struct load {
@@ -163,6 +164,10 @@ static void load_take(const struct load *load, struct store_rows *rows)
             mailboxes_add(load->domain->mailboxes, &row);
         }
     }
+    for (size_t i = load->count; load->domain->is_shared && i < 2 * load->count; i++) {
+        store_rows_select(rows, i);
+        names_take(load->domain, rows);
+    }
 }
 
 static void load_submit(struct load *load);
@@ -194,6 +199,9 @@ static void load_submit(struct load *load)
     load->stale = false;
     for (size_t i = 0; i < load->count; i++) {
         mailboxes_sql_load(batch, &load->pubs[i]);
+    }
+    for (size_t i = 0; load->domain->is_shared && i < load->count; i++) {
+        names_ask(batch, &load->pubs[i]);
     }
     store_read(load->domain->store, &batch, on_loaded, load);
 }

@@ -3,7 +3,9 @@
  * What is known in memory of mailboxes: who owns one, what waits in it, whether
  * it takes mail.  A bounded cache over the devices table, loaded on first use.
  * On the embedded engine this daemon is the only writer, so the counters are
- * exact; every write still carries a guard in its WHERE.  Loop thread.
+ * exact; every write still carries a guard in its WHERE.  Where the store is
+ * shared, closed and the counters are as they were last seen, and the row decides.
+ * Loop thread.
  */
 #pragma once
 
@@ -44,10 +46,13 @@ struct mailbox {
     bool closed;            /* idle: takes no mail until its device is seen again */
     bool refusing;          /* full; reopens at 75 % */
     bool trimming;          /* its oldest are being dropped */
+    bool learning;          /* names.h: names of others are being read */
     int64_t envelope_count; /* waiting or being written, gaps not counted */
     int64_t envelope_bytes;
     int64_t sent_seq;   /* highest seq that may have been sent in this life of the daemon */
     int64_t gap_writes; /* gap rows being written */
+    int64_t known;      /* names.h: up to this seq, names are in memory */
+    uint32_t doubts;    /* names.h: writes whose end nobody knows */
     struct mailbox_gap gaps[MAILBOX_GAP_REASONS];
 };
 

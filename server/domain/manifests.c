@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/changes.h"
 #include "server/domain/columns.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/domain.h"
@@ -186,6 +187,11 @@ static void put_write(struct put *put, const struct manifest *old,
         write_old_device(put, batch, &devices[i], old);
     }
     write_new_devices(put, batch, old);
+    changes_note_head(put->domain, batch,
+                      &(struct changes_head){ .account = put->row.account,
+                                              .account_id = put->next.account,
+                                              .epoch = put->next.epoch,
+                                              .hash = put->hash });
     store_submit(put->domain->store, &batch, on_written, put);
 }
 

@@ -14,6 +14,7 @@
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "server/domain/changes.h"
 #include "server/domain/dedup.h"
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_sql.h"
@@ -132,6 +133,29 @@ static void take_up_restored(const struct starting *starting, struct relay_row *
     row->seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
 }
 
+/* Where the store is shared: mailboxes give the numbers, and bring the ids of what waits. */
+static void on_shared_row(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct starting *starting = arg;
+    struct domain *domain = starting->domain;
+    struct relay_row row = { 0 };
+    bool ok = status == STORE_OK;
+
+    if (ok) {
+        store_rows_select(rows, 1);
+        ok = seqs_sql_taken_up(rows, &row, &starting->result.restored);
+    }
+    if (ok && starting->result.restored) {
+        log_warn("relay.restored", "copy_heartbeat=%lld effect=\"seqs jump, generation rises\"",
+                 (long long)starting->copy_heartbeat);
+    }
+    domain->next_seq = 1;
+    domain->generation = row.generation;
+    changes_begin(domain, row.changes);
+    starting->result.heartbeat = row.heartbeat;
+    starting_end(starting, ok);
+}
+
 static void on_row(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct starting *starting = arg;
@@ -159,14 +183,21 @@ void seqs_start(struct domain *domain, int64_t copy_heartbeat, int64_t now_ms,
                 seqs_started_fn *done, void *arg)
 {
     struct starting *starting = mem_zeroed(1, sizeof *starting);
-    struct store_batch *batch = seqs_sql_read(now_ms / INT64_C(86400000));
+    int64_t today = now_ms / INT64_C(86400000);
+    struct store_batch *batch = NULL;
 
     starting->domain = domain;
     starting->done = done;
     starting->arg = arg;
     starting->now_ms = now_ms;
     starting->copy_heartbeat = copy_heartbeat;
-    store_submit(domain->store, &batch, on_row, starting);
+    if (domain->is_shared) {
+        batch = seqs_sql_take_up(today, copy_heartbeat);
+        store_submit(domain->store, &batch, on_shared_row, starting);
+    } else {
+        batch = seqs_sql_read(today);
+        store_submit(domain->store, &batch, on_row, starting);
+    }
 }
 
 static void on_beat(void *arg, enum store_status status, struct store_rows *rows)
@@ -183,10 +214,14 @@ static void on_beat(void *arg, enum store_status status, struct store_rows *rows
     free(beating);
 }
 
-static void beat(struct domain *domain, int64_t generation_step, seqs_beat_fn *done, void *arg)
+/* floor_step: what the floor rises by where mailboxes give the numbers; else it follows them. */
+static void beat(struct domain *domain, int64_t floor_step, int64_t generation_step,
+                 seqs_beat_fn *done, void *arg)
 {
     struct beating *beating = mem_zeroed(1, sizeof *beating);
-    struct store_batch *batch = seqs_sql_beat(domain->next_seq, generation_step);
+    struct store_batch *batch = domain->is_shared
+                                    ? seqs_sql_beat_by(floor_step, generation_step)
+                                    : seqs_sql_beat(domain->next_seq, generation_step);
 
     beating->domain = domain;
     beating->done = done;
@@ -196,11 +231,13 @@ static void beat(struct domain *domain, int64_t generation_step, seqs_beat_fn *d
 
 void seqs_beat(struct domain *domain, seqs_beat_fn *done, void *arg)
 {
-    beat(domain, 0, done, arg);
+    beat(domain, 0, 0, done, arg);
 }
 
 void seqs_declare_restored(struct domain *domain, seqs_beat_fn *done, void *arg)
 {
-    domain->next_seq += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
-    beat(domain, 1, done, arg);
+    int64_t step = INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
+
+    domain->next_seq += step;
+    beat(domain, step, 1, done, arg);
 }

@@ -2,7 +2,8 @@
 /*
  * Sequence numbers, the heartbeat and the generation.
  *
- * One counter gives every seq of the relay (domain->next_seq).  The relay row
+ * One counter gives every seq of the relay (domain->next_seq); where the store is
+ * shared, the row of each mailbox gives its own, above the floor.  The relay row
  * holds a floor: each start takes up 2^28 above it, so a number is never given
  * again although the row is written only once a minute.  The heartbeat is raised
  * in the row and then in a copy beside the keys; a row behind the copy is a

@@ -167,6 +167,24 @@ void sessions_forget(struct domain *domain, const struct session_hash *hash)
     }
 }
 
+/* Loads name no account: all of those under way look again. */
+void sessions_forget_account(struct domain *domain, int64_t account)
+{
+    struct sessions *sessions = domain->sessions;
+    struct kept *kept = table_oldest(&sessions->table);
+
+    while (kept != NULL) {
+        struct kept *next = table_after(&kept->node);
+        if (kept->session.account == account) {
+            drop(sessions, kept);
+        }
+        kept = next;
+    }
+    for (struct load *load = sessions->loads; load != NULL; load = load->next) {
+        load->stale = true;
+    }
+}
+
 void sessions_forget_all(struct domain *domain)
 {
     drop_all(domain->sessions);

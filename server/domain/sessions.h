@@ -63,8 +63,9 @@ typedef void sessions_loaded_fn(void *arg, bool ok, const struct session *sessio
 void sessions_load(struct domain *domain, const struct session_hash *hash, int64_t now_ms,
                    sessions_loaded_fn *done, void *arg);
 
-/* Drop a session from memory; or all, for when it is uncertain what was committed. */
+/* Drop a session from memory; or those of an account; or all, for when it is uncertain what was committed. */
 void sessions_forget(struct domain *domain, const struct session_hash *hash);
+void sessions_forget_account(struct domain *domain, int64_t account);
 void sessions_forget_all(struct domain *domain);
 
 /*

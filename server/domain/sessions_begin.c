@@ -24,6 +24,7 @@
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_private.h"
 #include "server/domain/sessions_sql.h"
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 /* The Ed25519 base point (RFC 8032 section 5.1): a valid key whose only use here is to cost time. */
@@ -102,6 +103,7 @@ static void write_session(struct begin *begin)
     random_fill(begin->token, sizeof begin->token);
     sessions_hash(begin->token, &begin->session.token_hash);
     begin->session.expires_at = begin->now_ms / 1000 + LIMIT_SESSION_S;
+    sharing_lock(batch, begin->session.mailbox);
     challenges_spend(batch, &begin->proof.challenge);
     sessions_sql_seen(batch, &begin->session, day);
     sessions_sql_insert(batch, &begin->session);

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "server/domain/changes.h"
 #include "server/domain/commands.h"
 #include "server/domain/domain.h"
 #include "server/domain/purge.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 struct ending {
@@ -101,6 +103,8 @@ void sessions_end(struct domain *domain, const struct session_hash *hash, int64_
     struct ending *ending = ending_create(domain, now_ms, done, arg);
     struct store_batch *batch = store_batch_create();
 
+    changes_note_session(domain, batch, hash);
+    ending->first_at = store_batch_size(batch);
     sessions_sql_end(batch, hash);
     ending->stop_at = store_batch_size(batch);
     store_submit(domain->store, &batch, on_ended, ending);
@@ -114,6 +118,7 @@ void sessions_revoke(struct domain *domain, const struct command_guard *guard,
     struct store_batch *batch = store_batch_create();
 
     ending->mailbox = guard->mailbox;
+    sharing_lock(batch, guard->mailbox);
     commands_spend(batch, guard);
     ending->first_at = store_batch_size(batch);
     if (revocation->device_ids == NULL) {
@@ -124,6 +129,7 @@ void sessions_revoke(struct domain *domain, const struct command_guard *guard,
         }
     }
     ending->stop_at = store_batch_size(batch);
+    changes_note_sessions(domain, batch, revocation->account);
     store_submit(domain->store, &batch, on_ended, ending);
 }
 

@@ -48,9 +48,12 @@ static void batch_make_room(struct store_batch *batch)
     batch->step_room = room;
 }
 
+/* What kind of statement it is matters to SQLite alone: see store_batch_frees. */
 static bool stmt_begins_with(const struct store_stmt *stmt, const char *verb)
 {
-    return strncasecmp(stmt->sql, verb, strlen(verb)) == 0;
+    const char *sql = stmt->sql != NULL ? stmt->sql : stmt->sql_sqlite;
+
+    return strncasecmp(sql, verb, strlen(verb)) == 0;
 }
 
 static bool stmt_inserts(const struct store_stmt *stmt)
@@ -140,6 +143,26 @@ void store_bind_int(struct store_batch *batch, int64_t value)
 void store_bind_null(struct store_batch *batch)
 {
     batch_bind(batch, (struct store_value){ .kind = VALUE_NULL });
+}
+
+static void batch_note_key(struct store_batch *batch, struct store_key **list, int64_t key)
+{
+    struct store_key *noted = arena_take(&batch->arena, sizeof *noted);
+
+    *noted = (struct store_key){ .next = *list, .key = key };
+    *list = noted;
+}
+
+void store_batch_lock(struct store_batch *batch, const struct store_stmt *lock, int64_t key)
+{
+    CHECK(batch->lock == NULL || batch->lock == lock);
+    batch->lock = lock;
+    batch_note_key(batch, &batch->locks, key);
+}
+
+void store_batch_tell(struct store_batch *batch, int64_t key)
+{
+    batch_note_key(batch, &batch->tells, key);
 }
 
 bool store_batch_frees(const struct store_batch *batch)

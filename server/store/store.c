@@ -31,6 +31,29 @@ void store_set_pressure(struct store *store, store_pressure_fn *fn, void *arg)
     store->pressure_arg = arg;
 }
 
+void store_set_news(struct store *store, store_news_fn *fn, void *arg)
+{
+    store->on_news = fn;
+    store->news_arg = arg;
+}
+
+void store_give_news(const struct store *store, const int64_t *keys, size_t count)
+{
+    if (store->on_news != NULL) {
+        store->on_news(store->news_arg, keys, count);
+    }
+}
+
+bool store_is_shared(const struct store *store)
+{
+    return store->ops->hears != NULL;
+}
+
+bool store_hears(const struct store *store)
+{
+    return store->ops->hears != NULL && store->ops->hears(store);
+}
+
 static void store_press(struct store *store, bool is_pressed)
 {
     store->is_pressed = is_pressed;

@@ -40,9 +40,10 @@ enum store_status {
 
 /* One statement, written once for both engines.  Parameters are $1, $2, ... */
 struct store_stmt {
-    const char *name;       /* "table.verb": the key in logs */
-    const char *sql;        /* the shared dialect, see migrations/README.md */
-    const char *sql_sqlite; /* NULL unless SQLite needs a text of its own */
+    const char *name;         /* "table.verb": the key in logs */
+    const char *sql;          /* the shared dialect, see migrations/README.md; NULL: both are own */
+    const char *sql_sqlite;   /* NULL unless SQLite needs a text of its own */
+    const char *sql_postgres; /* NULL unless PostgreSQL needs a text of its own */
 };
 
 /*
@@ -54,6 +55,12 @@ typedef void store_done_fn(void *arg, enum store_status status, struct store_row
 
 /* Hear that the queue has filled past its bound (true) or drained again (false). */
 typedef void store_pressure_fn(void *arg, bool full);
+
+/*
+ * Hear that commits of other daemons told keys (each once).  A count of 0 means that anything may
+ * have been told: the engine could not listen for a while and can again, or it was too much to say.
+ */
+typedef void store_news_fn(void *arg, const int64_t *keys, size_t count);
 
 /* Start an empty batch.  Give it to a submit, which destroys it. */
 struct store_batch *store_batch_create(void);
@@ -78,6 +85,17 @@ void store_bind_borrowed(struct store_batch *batch, struct bytes value); /* unti
 void store_bind_text(struct store_batch *batch, struct bytes value);     /* copies; UTF-8 */
 void store_bind_int(struct store_batch *batch, int64_t value);
 void store_bind_null(struct store_batch *batch);
+
+/*
+ * Where daemons share the database: before anything of the batch runs, take lock for key, so that
+ * its statements see what others committed under that lock.  lock has one parameter, an array of
+ * bigint, and locks the rows of those keys in ascending order; the engine runs it once for all keys
+ * of all batches of one commit.  Several keys a batch, one lock for all of them.
+ */
+void store_batch_lock(struct store_batch *batch, const struct store_stmt *lock, int64_t key);
+
+/* Where daemons share the database: tell key to the others when the batch has committed. */
+void store_batch_tell(struct store_batch *batch, int64_t key);
 
 /* Run *batch as one transaction and tell done.  Steals *batch and sets it to NULL. */
 void store_submit(struct store *store, struct store_batch **batch, store_done_fn *done, void *arg);
@@ -104,6 +122,15 @@ size_t store_rows_refused_at(const struct store_rows *rows);
 
 /* Tell fn when the write queue crosses its bound.  One listener. */
 void store_set_pressure(struct store *store, store_pressure_fn *fn, void *arg);
+
+/* Tell fn what other daemons told; never what this store's own batches did.  One listener. */
+void store_set_news(struct store *store, store_news_fn *fn, void *arg);
+
+/* Say whether other daemons may write to the same database. */
+bool store_is_shared(const struct store *store);
+
+/* Say whether what they tell is heard now; when it is not, look for yourself. */
+bool store_hears(const struct store *store);
 
 /* Say whether writes are being accepted, for /readyz; out_why (static text) when not. */
 bool store_is_ready(const struct store *store, const char **out_why);

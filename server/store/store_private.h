@@ -43,6 +43,12 @@ struct store_row {
     struct store_value columns[];
 };
 
+/* A key to lock, or to tell. */
+struct store_key {
+    struct store_key *next;
+    int64_t key;
+};
+
 struct store_step {
     const struct store_stmt *stmt;
     bool is_expected;
@@ -69,12 +75,17 @@ struct store_batch {
     enum store_status status;
     bool is_read;
     bool is_settled; /* status is final: not to be run */
+    bool is_suspect; /* it failed in a run that proved nothing: it runs behind a savepoint */
+    int tries;       /* runs that came to nothing for no fault of its own */
     bool has_insert; /* a statement may add rows: see store_batch_frees */
     int64_t queue_bytes;
     struct store_step *steps;
     size_t step_count;
     size_t step_room;
     struct store_param *last_param; /* of the last step */
+    const struct store_stmt *lock;  /* NULL: no locks */
+    struct store_key *locks;
+    struct store_key *tells;
     struct arena arena;
     struct arena_mark before_rows;
     struct store_rows rows;
@@ -88,7 +99,8 @@ struct store_ops {
     void (*submit)(struct store *store, struct store_batch *batch);
     void (*read)(struct store *store, struct store_batch *batch);
     bool (*is_ready)(const struct store *store, const char **out_why);
-    void (*destroy)(struct store *store); /* nothing waits any more */
+    bool (*hears)(const struct store *store); /* NULL: one daemon has the database to itself */
+    void (*destroy)(struct store *store);     /* nothing waits any more */
 };
 
 /* The engine's own struct begins with this one.  Loop thread, except loop and ops. */
@@ -102,11 +114,16 @@ struct store {
     bool is_closing;
     store_pressure_fn *on_pressure;
     void *pressure_arg;
+    store_news_fn *on_news;
+    void *news_arg;
 };
 
 /* Fill the shared part of an engine. */
 void store_init(struct store *store, const struct store_ops *ops, struct loop *loop,
                 int64_t queue_bound);
+
+/* Give keys that others told to the listener, if there is one; count 0: anything.  Loop thread. */
+void store_give_news(const struct store *store, const int64_t *keys, size_t count);
 
 /* Answer a list of batches, linked by next, in that order, and destroy them.  Loop thread. */
 void store_answer(struct store_batch *first);

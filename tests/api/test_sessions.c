@@ -7,6 +7,7 @@
 #include "common/limits.h"
 #include "common/mem.h"
 #include "tests/api/desk.h"
+#include "tests/domain/support/damage.h"
 #include "tests/support/unit.h"
 
 struct setting {
@@ -253,8 +254,7 @@ static void a_store_that_cannot_is_503_with_when_to_try_again(void **state)
     struct answer answer;
     char field[DESK_FIELD_BYTES] = "";
 
-    scene_run(&setting->desk.temp, "CREATE TRIGGER broken BEFORE DELETE ON sessions"
-                                   " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    damage_break(&setting->desk.temp, DAMAGE_DELETE_SESSIONS);
     revoke(setting, 10, "{\"device_ids\":[1]}", &answer);
     assert_true(answer_is(&answer, 503, "unavailable"));
     assert_true(answer_field(&answer, "Retry-After", field, sizeof field));

@@ -194,11 +194,13 @@ static void paths_are_whole_and_keys_lie_apart(void **state)
     expect_taken("key_dir = /etc/sealpost/keys");
 }
 
-static void storage_is_sqlite(void **state)
+static void storage_names_an_engine_and_a_place(void **state)
 {
     (void)state;
     expect_taken("storage = \"sqlite:\"");
     expect_taken("storage = \"sqlite:/srv/relay.db\"");
+    expect_taken("storage = \"postgresql://relay:secret@db:5432/relay?sslmode=require\"");
+    expect_refused("storage = \"pgsql://relay:secret@db\"", "pgsql://relay:***@db");
     expect_refused("storage = \"sqlite\"", "write sqlite:");
     expect_refused("storage = \"sqlite:relay.db\"", "behind sqlite:");
     expect_refused("storage = \"mysql:\"", "write sqlite:");
@@ -271,7 +273,7 @@ int main(void)
         cmocka_unit_test(socket_paths_fit_into_an_address),
         cmocka_unit_test(the_operators_listener_is_for_this_machine),
         cmocka_unit_test(paths_are_whole_and_keys_lie_apart),
-        cmocka_unit_test(storage_is_sqlite),
+        cmocka_unit_test(storage_names_an_engine_and_a_place),
         cmocka_unit_test(web_origins_have_no_path),
         cmocka_unit_test(the_relays_name_has_1_to_100_bytes),
         cmocka_unit_test(idle_limits_come_one_after_the_other),

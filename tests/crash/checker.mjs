@@ -6,7 +6,8 @@
  * Records (mailboxes and writers are numbers, ids are hex):
  *   { start: life }                         the relay is ready; lives count up
  *   { send: attempt, id, mailboxes }        written before the request leaves
- *   { sent: attempt, status, duplicates, full }   its answer; none: nobody knows
+ *   { sent: attempt, status, duplicates, full, by }   its answer; none: nobody knows.  by names
+ *                                           the life of the daemon, where there are several
  *   { deliver: mailbox, seq, id, intact }   by a stream
  *   { gap: mailbox, seq }
  *   { ack: number, mailbox, seqs }          written before the request leaves
@@ -34,9 +35,10 @@ class Mail {
     this.mailbox = mailbox;
     this.id = id;
     this.attempts = 0;
+    this.isShared = false; // several daemons were asked, or may be
     this.unheard = 0; // attempts without an answer, or with one that says neither
     this.stored = 0; // answers that stored a copy
-    this.storedIn = 0; // the life of the last one
+    this.storedIn = new Set(); // the lives of those that did
     this.duplicates = 0;
     this.firstStored = false; // the first attempt stored the copy
     this.seqs = new Set(); // of copies that were seen
@@ -52,10 +54,17 @@ class Mail {
   get isPlaced() {
     return this.seqs.size === 1 && (this.attempts === 1 || (this.firstStored && this.stored === 1));
   }
+
+  // Nobody heard of it, so the daemon that died may have put it there later than it died.
+  get isLate() {
+    return this.isShared && this.unheard > 0;
+  }
 }
 
 export class Checker {
-  constructor() {
+  // shared: several daemons on one database make the history.
+  constructor({ shared = false } = {}) {
+    this.shared = shared;
     this.life = 0;
     this.mail = new Map(); // `${mailbox} ${id}`
     this.touched = new Set(); // since the last settling
@@ -88,6 +97,7 @@ export class Checker {
     const name = `${mailbox} ${id}`;
     if (!this.mail.has(name)) {
       this.mail.set(name, new Mail(mailbox, id));
+      this.mail.get(name).isShared = this.shared;
     }
     return this.mail.get(name);
   }
@@ -105,7 +115,7 @@ export class Checker {
     });
   }
 
-  on_sent({ sent, status, duplicates = [], full = [] }) {
+  on_sent({ sent, status, duplicates = [], full = [], by = this.life }) {
     const { id, mailboxes } = this.attempts.get(sent);
     if (status >= 500) {
       return; // it may have been written, or not
@@ -119,7 +129,7 @@ export class Checker {
       } else if (duplicates.includes(mailbox)) {
         this.onDuplicate(mail);
       } else {
-        this.onStored(mail);
+        this.onStored(mail, by);
       }
     });
   }
@@ -131,16 +141,16 @@ export class Checker {
     }
   }
 
-  onStored(mail) {
+  onStored(mail, by) {
     this.counts.stored += 1;
-    if (mail.stored > 0 && mail.storedIn === this.life) {
+    if (mail.storedIn.has(by)) {
       this.fault('copies', mail, 'a repeat in the same life was stored');
     } else if (mail.stored > mail.ackSent.size) {
       this.fault('copies', mail, 'a repeat was stored while the first copy waited');
     }
     mail.firstStored = mail.firstStored || (mail.attempts === 1 && mail.stored === 0);
     mail.stored += 1;
-    mail.storedIn = this.life;
+    mail.storedIn.add(by);
   }
 
   // One copy was seen.
@@ -253,7 +263,7 @@ export class Checker {
   settleOrder() {
     const lists = new Map();
     for (const mail of this.touched) {
-      if (mail.isPlaced && !mail.isOrdered) {
+      if (mail.isPlaced && !mail.isLate && !mail.isOrdered) {
         mail.isOrdered = true;
         const { writer, order } = readId(Buffer.from(mail.id, 'hex'));
         const name = `${mail.mailbox} ${writer}`;

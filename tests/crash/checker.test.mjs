@@ -187,3 +187,45 @@ test('an id tells its writer, order and size, and what the body must be', () => 
   assert.ok(!isIntact(raw, 3, body), 'one bit');
   assert.ok(!isIntact(raw, 3, body.subarray(1)), 'one byte less');
 });
+
+// Two daemons, 1 and 2: A is stored by the first, acked, and comes again to one of them.
+const judgeShared = (again, more = []) => {
+  const checker = new Checker({ shared: true });
+  [
+    { start: 1 },
+    { send: 1, id: A, mailboxes: [0] },
+    { sent: 1, status: 201, by: 1 },
+    { deliver: 0, ...item(11, A) },
+    { ack: 2, mailbox: 0, seqs: [11] },
+    { acked: 2 },
+    { send: 3, id: A, mailboxes: [0] },
+    { sent: 3, status: 201, ...again },
+    ...more,
+    { settle: true },
+  ].forEach((record) => checker.add(record));
+  return [...new Set(checker.violations.map(({ promise }) => promise))];
+};
+
+test('of several daemons, another may store a repeat after its ack; the same one may not', () => {
+  const copy = [{ deliver: 0, ...item(12, A) }, { waiting: 0, items: [item(12, A)] }];
+  assert.deepEqual(judgeShared({ by: 2 }, copy), []);
+  assert.deepEqual(judgeShared({ by: 1, duplicates: [0] }), []);
+  assert.deepEqual(judgeShared({ by: 1 }, copy), ['copies']);
+});
+
+test('of several daemons, one that dies may put late what nobody heard of', () => {
+  const history = (isShared) => {
+    const checker = new Checker({ shared: isShared });
+    [
+      { start: 1 },
+      { send: 1, id: A, mailboxes: [0] },
+      { send: 2, id: B, mailboxes: [0] },
+      { sent: 2, status: 201, by: 2 },
+      { waiting: 0, items: [item(11, B), item(12, A)] },
+      { settle: true },
+    ].forEach((record) => checker.add(record));
+    return [...new Set(checker.violations.map(({ promise }) => promise))];
+  };
+  assert.deepEqual(history(true), []);
+  assert.deepEqual(history(false), ['order']);
+});

@@ -20,13 +20,16 @@ const CUT_CODE = 98; // SHIM_CUT; the next one means that the shim itself is bro
 export const BASE_URL = 'http://relay.example';
 
 export class Place {
-  constructor({ power = false, set = {}, binary = process.env.SEALPOSTD } = {}) {
+  constructor({ power = false, set = {}, binary = process.env.SEALPOSTD, keys = null } = {}) {
     this.power = power;
     this.set = set;
     this.top = mkdtempSync(join(tmpdir(), 'sealpost-crash-'));
     this.disk = join(this.top, 'disk'); // what survives
     mkdirSync(this.disk, { mode: 0o700 });
     this.dir = power ? mkdtempSync('/dev/shm/sealpost-crash-') : this.disk;
+    if (keys !== null) {
+      cpSync(keys, join(this.dir, 'keys'), { recursive: true });
+    }
     this.baseUrl = BASE_URL;
     this.limitFile = join(this.top, 'limit');
     this.binary = binary;

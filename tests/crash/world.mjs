@@ -9,8 +9,10 @@ import { isIntact } from './envelope.mjs';
 const LISTED_AT_ONCE = 1000;
 
 export class World {
-  constructor(place, { readers, writers }) {
+  // shared: several daemons are asked, see daemons.mjs.
+  constructor(place, { readers, writers, shared = false }) {
     this.place = place;
+    this.shared = shared;
     this.agent = new Agent({ keepAlive: true, maxSockets: 8 });
     this.sizes = { readers, writers };
     this.numbers = 0; // of attempts and acks
@@ -38,7 +40,7 @@ export class World {
   // Begin a new history: nothing waits anywhere.
   forget() {
     this.history = [];
-    this.checker = new Checker();
+    this.checker = new Checker({ shared: this.shared });
     this.life = 0;
   }
 

@@ -318,7 +318,7 @@ static void a_closed_mailbox_takes_nothing(void **state)
     static struct temp_sent sent;
 
     (void)state;
-    temp_domain_mailbox(&temp, 1)->closed = true;
+    temp_domain_set_closed(&temp, 1, true);
     temp_domain_send(&temp, 1, 1, "a", &sent);
     assert_int_equal(sent.outcome.result, ENVELOPE_MAILBOX_FULL);
     assert_true(is_pub(&sent.outcome.closed, 0, 1));

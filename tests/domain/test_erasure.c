@@ -3,6 +3,7 @@
 #include "server/domain/commands.h"
 #include "server/domain/directory.h"
 #include "server/domain/mailboxes.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/people.h"
 #include "tests/support/unit.h"
@@ -65,7 +66,8 @@ static void an_admin_erases_everything_of_the_account_and_of_no_other(void **sta
 
     scene_run(&setting->temp,
               "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag,"
-              " id, body) SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, x'00', x'00' FROM devices");
+              " id, body) SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, device_pub, device_pub FROM "
+              "devices");
     scene_listen(&setting->temp, &person_device(&setting->ada, 2)->pub, &session, &stream);
     assert_int_equal(erase(setting, &guard).result, ACCOUNTS_DONE);
     assert_int_equal(stream.end, HUB_END_REVOKED);
@@ -223,13 +225,12 @@ static void an_erasure_that_cannot_be_stored_leaves_all_as_it_was(void **state)
     struct command_guard guard = guard_of(setting, 1, 5);
     struct session_hash session = scene_begin(&setting->temp, &setting->ada, 1);
 
-    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE DELETE ON manifests"
-                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    damage_break(&setting->temp, DAMAGE_DELETE_MANIFESTS);
     assert_int_equal(erase(setting, &guard).result, ACCOUNTS_UNAVAILABLE);
     assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM accounts"), 2);
     assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM left_devices"), 0);
     assert_true(scene_is_live(&setting->temp, &session, SCENE_NOW_MS, NULL));
-    scene_run(&setting->temp, "DROP TRIGGER broken");
+    damage_mend(&setting->temp);
     assert_int_equal(erase(setting, &guard).result, ACCOUNTS_DONE);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/unit.h"
@@ -219,14 +220,21 @@ static void a_row_with_a_flipped_byte_is_never_served(void **state)
 
     (void)state;
     send_letters(4, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = CAST(substr(body, 1, 1) || x'7a' ||"
-                     " substr(body, 3) AS BLOB)"
-                     " WHERE seq = (SELECT min(seq) FROM envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET body = CAST(substr(body, 1, 17) || x'00' AS BLOB)"
-                     " WHERE seq = (SELECT min(seq) + 1 FROM envelopes)"
-                     " AND substr(body, 18, 1) <> x'00'");
-    scene_run(&temp, "UPDATE envelopes SET body = CAST(x'01' || substr(body, 2) AS BLOB)"
-                     " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)");
+    damage_run(&temp,
+               "UPDATE envelopes SET body = CAST(substr(body, 1, 1) || x'7a' || substr(body, 3)"
+               " AS BLOB) WHERE seq = (SELECT min(seq) FROM envelopes)",
+               "UPDATE envelopes SET body = set_byte(body, 1, 122)"
+               " WHERE seq = (SELECT min(seq) FROM envelopes)");
+    damage_run(&temp,
+               "UPDATE envelopes SET body = CAST(substr(body, 1, 17) || x'00' AS BLOB)"
+               " WHERE seq = (SELECT min(seq) + 1 FROM envelopes) AND substr(body, 18, 1) <> x'00'",
+               "UPDATE envelopes SET body = set_byte(body, 17, 255 - get_byte(body, 17))"
+               " WHERE seq = (SELECT min(seq) + 1 FROM envelopes)");
+    damage_run(&temp,
+               "UPDATE envelopes SET body = CAST(x'01' || substr(body, 2) AS BLOB)"
+               " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)",
+               "UPDATE envelopes SET body = set_byte(body, 0, 1)"
+               " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)");
     read_page(0, 128, 1000);
     assert_page("d", false);
 }
@@ -237,9 +245,11 @@ static void a_row_in_the_wrong_place_is_never_served(void **state)
 
     (void)state;
     send_letters(2, seqs);
-    scene_run(&temp, "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM"
-                     " envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1");
+    damage_run(&temp,
+               "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM envelopes)",
+               "UPDATE envelopes SET mailbox = 2"); /* there the id stands for the seq */
+    damage_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1",
+               "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 2");
     read_page(0, 128, 1000);
     assert_page("", false);
     temp_domain_read(&temp, 2, 0, NOW_MS, &page);
@@ -253,7 +263,7 @@ static void a_row_of_the_wrong_kind_is_never_served(void **state)
     (void)state;
     send_letters(2, seqs);
     scene_run(&temp, "UPDATE envelopes SET kind = 1 WHERE seq = (SELECT min(seq) FROM envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET id = x'' WHERE kind = 0");
+    scene_run(&temp, "UPDATE envelopes SET id = '' WHERE kind = 0");
     read_page(0, 128, 1000);
     assert_page("", false);
     temp_domain_restart(&temp); /* which looks at the ids of the last ten minutes */
@@ -267,7 +277,7 @@ static void a_row_cut_short_is_never_served(void **state)
 
     (void)state;
     send_letters(3, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq = (SELECT min(seq) FROM"
+    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq = (SELECT min(seq) FROM"
                      " envelopes)");
     scene_run(&temp, "UPDATE envelopes SET body = substr(body, 1, 16)"
                      " WHERE seq = (SELECT max(seq) FROM envelopes)");
@@ -281,7 +291,7 @@ static void a_page_of_damaged_rows_hides_nothing_behind_it(void **state)
 
     (void)state;
     send_letters(6, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq < (SELECT max(seq) FROM"
+    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq < (SELECT max(seq) FROM"
                      " envelopes)");
     read_page(0, 2, 1000);
     assert_page("f", page.more);
@@ -295,7 +305,7 @@ static void a_damaged_row_does_not_end_the_listing(void **state)
 
     (void)state;
     send_letters(6, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = x'' WHERE seq = (SELECT min(seq) + 1 FROM"
+    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq = (SELECT min(seq) + 1 FROM"
                      " envelopes)");
     read_page(0, 3, 1000);
     assert_int_equal(page.bodies[0][0], 'a');

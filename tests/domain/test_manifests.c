@@ -3,6 +3,7 @@
 
 #include "server/domain/mailboxes.h"
 #include "server/domain/manifests.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/people.h"
 #include "tests/support/unit.h"
@@ -220,7 +221,8 @@ static void a_device_that_leaves_loses_mailbox_sessions_and_stream(void **state)
     assert_non_null(scene_mailbox(&setting->temp, &pub));
     scene_run(&setting->temp,
               "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag,"
-              " id, body) SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, x'00', x'00' FROM devices");
+              " id, body) SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, device_pub, device_pub FROM "
+              "devices");
     scene_listen(&setting->temp, &pub, &gone, &stream);
     person_remove(&setting->ada, 2);
     person_next(&setting->ada);
@@ -403,8 +405,7 @@ static void a_manifest_that_cannot_be_stored_changes_nothing(void **state)
     struct setting *setting = *state;
     struct session_hash hash = scene_begin(&setting->temp, &setting->ada, 2);
 
-    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE INSERT ON devices"
-                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    damage_break(&setting->temp, DAMAGE_INSERT_DEVICES);
     person_remove(&setting->ada, 2);
     (void)person_add(&setting->ada, 3, 0);
     person_next(&setting->ada);
@@ -412,7 +413,7 @@ static void a_manifest_that_cannot_be_stored_changes_nothing(void **state)
     assert_int_equal(scene_count(&setting->temp, "SELECT epoch FROM accounts"), 0);
     assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM devices"), 2);
     assert_true(scene_is_live(&setting->temp, &hash, SCENE_NOW_MS, NULL));
-    scene_run(&setting->temp, "DROP TRIGGER broken");
+    damage_mend(&setting->temp);
     assert_int_equal(scene_put(&setting->temp, &setting->ada), MANIFESTS_STORED);
 }
 

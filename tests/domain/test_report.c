@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/limits.h"
 #include "server/domain/report.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/people.h"
 #include "tests/support/unit.h"
@@ -11,6 +12,11 @@ struct heard_report {
     struct report report;
     int64_t expiries[4];
 };
+
+#define ROW                                                                                    \
+    "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag, id, " \
+    "body) "
+#define OF_SECOND " FROM devices WHERE device_id = 2"
 
 static void hear_report(void *arg, bool ok, const struct report *report)
 {
@@ -47,12 +53,13 @@ static void the_report_holds_what_the_store_holds(void **state)
     (void)scene_begin(&temp, &ada, 1);
     (void)scene_begin(&temp, &ada, 2);
     (void)scene_begin(&temp, &ada, 2);
-    scene_run(&temp, "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at,"
-                     " own_ttl, tag, id, body) SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, x'00',"
-                     " zeroblob(117) FROM devices WHERE device_id = 2");
-    scene_run(&temp, "INSERT INTO envelopes (seq, mailbox, kind, flags, minute, expires_at,"
-                     " own_ttl, tag, id, body) SELECT 99, mailbox, 1, 0, 1, 1, 2, 0, x'',"
-                     " zeroblob(20) FROM devices WHERE device_id = 2");
+    damage_run(&temp,
+               ROW "SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, x'00', zeroblob(117)" OF_SECOND,
+               ROW "SELECT mailbox, mailbox, 0, 0, 1, 1, 0, 0, '\\x00'::bytea,"
+                   " decode(repeat('00', 117), 'hex')" OF_SECOND);
+    damage_run(&temp, ROW "SELECT 99, mailbox, 1, 0, 1, 1, 2, 0, x'', zeroblob(20)" OF_SECOND,
+               ROW "SELECT 99, mailbox, 1, 0, 1, 1, 2, 0, ''::bytea,"
+                   " decode(repeat('00', 20), 'hex')" OF_SECOND);
     report_make(&temp.domain, &ada.account_id, hear_report, &heard);
     temp_store_wait(&temp.temp, &heard.done);
     assert_true(heard.known);

@@ -61,6 +61,7 @@ static int64_t newest_seq(void)
 static void the_first_start_makes_the_row_of_the_relay(void **state)
 {
     (void)state;
+    SKIP_ON_POSTGRES();
     assert_int_equal(temp.domain.next_seq, START_JUMP + 1);
     assert_int_equal(temp.domain.generation, 1);
     assert_int_equal(scene_count(&temp, "SELECT count(*) FROM relay"), 1);
@@ -89,6 +90,7 @@ static void a_beat_writes_how_far_the_numbers_went(void **state)
     int64_t heartbeat = 0;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     temp_domain_send(&temp, 1, 1, "a", &sent);
     temp_domain_send(&temp, 1, 2, "b", &sent);
     heartbeat = beat();
@@ -119,6 +121,7 @@ static void a_database_behind_its_copy_was_restored(void **state)
     int64_t floor = scene_count(&temp, "SELECT seq_floor FROM relay");
 
     (void)state;
+    SKIP_ON_POSTGRES();
     start = temp_domain_restart_at(&temp, heartbeat + 1, NOW_MS);
     assert_true(start.restored);
     assert_int_equal(start.heartbeat, heartbeat + 2);
@@ -186,6 +189,7 @@ static void the_operator_can_say_that_a_database_was_restored(void **state)
     int64_t next = temp.domain.next_seq;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     seqs_declare_restored(&temp.domain, hear_beat, &beaten);
     temp_store_wait(&temp.temp, &beaten.done);
     assert_int_equal(beaten.heartbeat, heartbeat + 1);
@@ -206,6 +210,7 @@ static void seqs_stay_below_two_to_the_53_for_a_lifetime(void **state)
 static void ids_of_the_last_ten_minutes_are_known_again(void **state)
 {
     (void)state;
+    SKIP_ON_POSTGRES();
     temp_domain_send_at(&temp, 1, "old", 3600, NOW_MS - 11 * INT64_C(60000), &sent);
     temp_domain_send_at(&temp, 1, "young", 3600, NOW_MS - 9 * INT64_C(60000), &sent);
     temp_domain_send_at(&temp, 1, "new", 3600, NOW_MS, &sent);
@@ -243,6 +248,7 @@ static void the_newest_ids_are_loaded_and_give_way_last(void **state)
     bool started = false;
 
     (void)state;
+    SKIP_ON_POSTGRES();
     for (uint8_t i = 0; i < 12; i++) {
         temp_domain_send(&temp, 1, i, "body", &sent);
     }

@@ -5,6 +5,7 @@
 #include "server/domain/commands.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/people.h"
 #include "tests/support/unit.h"
@@ -420,12 +421,11 @@ static void a_session_that_cannot_be_stored_leaves_its_challenge_unspent(void **
     struct setting *setting = *state;
     struct sessions_proof proof;
 
-    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE INSERT ON sessions"
-                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    damage_break(&setting->temp, DAMAGE_INSERT_SESSIONS);
     scene_prove(&setting->temp, &setting->ada, person_device(&setting->ada, 1), &proof);
     assert_int_equal(scene_try(&setting->temp, &proof, SCENE_NOW_MS).result, SESSIONS_UNAVAILABLE);
     assert_int_equal(scene_count(&setting->temp, "SELECT count(*) FROM used_challenges"), 0);
-    scene_run(&setting->temp, "DROP TRIGGER broken");
+    damage_mend(&setting->temp);
     assert_int_equal(scene_try(&setting->temp, &proof, SCENE_NOW_MS).result, SESSIONS_OK);
 }
 
@@ -435,11 +435,10 @@ static void a_revocation_that_cannot_be_stored_ends_nothing_and_uses_no_seq(void
     struct session_hash caller = scene_begin(&setting->temp, &setting->ada, 1);
     struct session_hash second = scene_begin(&setting->temp, &setting->ada, 2);
 
-    scene_run(&setting->temp, "CREATE TRIGGER broken BEFORE DELETE ON sessions"
-                              " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    damage_break(&setting->temp, DAMAGE_DELETE_SESSIONS);
     assert_int_equal(revoke(setting, &caller, 5, NULL, 0).result, SESSIONS_UNAVAILABLE);
     assert_true(is_live(setting, &second));
-    scene_run(&setting->temp, "DROP TRIGGER broken");
+    damage_mend(&setting->temp);
     assert_int_equal(revoke(setting, &caller, 5, NULL, 0).result, SESSIONS_OK);
 }
 

@@ -9,6 +9,7 @@ import { assertProblem, assertStatus, scene } from './support/scene.mjs';
 
 const bySeq = (item) => item.seq;
 const LEAP = 2 ** 32;
+const ON_FILE = { set: { storage: 'sqlite:' } };
 
 scene('every answered envelope is there after kill -9, each time', {}, async (relay) => {
   const { a, b } = await relay.pair();
@@ -62,14 +63,14 @@ scene('an older database put back is noticed', {}, async (relay) => {
   assertStatus(await a.send([b]), 201);
   const [old] = (await b.mailbox()).envelopes;
   await relay.stop();
-  relay.saveDatabase('copy');
+  await relay.saveDatabase('copy');
   await relay.up();
   assertStatus(await a.send([b]), 201);
   assertStatus(await a.send([b]), 201);
   const before = (await b.mailbox()).envelopes;
   assertStatus(await b.ack(before.map(bySeq)), 200);
   await relay.stop();
-  relay.putBackDatabase('copy');
+  await relay.putBackDatabase('copy');
   await relay.up();
 
   const stream = await b.open();
@@ -127,7 +128,7 @@ scene('the operator can say that the machine was put back', {}, async (relay) =>
   assert.ok(two.seq - one.seq >= LEAP);
 });
 
-scene('a second daemon on the same folder does not start', {}, async (relay) => {
+scene('a second daemon on the same file does not start', ON_FILE, async (relay) => {
   const args = relay.arguments().map((each) => each.replace('admin.sock', 'other.sock'));
   const second = await runToEnd(BINARY, args);
   assert.notEqual(second.code, 0);
@@ -136,7 +137,7 @@ scene('a second daemon on the same folder does not start', {}, async (relay) => 
   assertStatus(await first.call('GET', '/v1/mailbox'), 200);
 });
 
-scene('a file that is no database is refused with its path', {}, async (relay) => {
+scene('a file that is no database is refused with its path', ON_FILE, async (relay) => {
   const { first } = await relay.account();
   assertStatus(await first.call('GET', '/v1/mailbox'), 200);
   await relay.stop();

@@ -81,7 +81,7 @@ test('the log as JSON has one object a line, with the same members', async (t) =
 });
 
 scene('the database holds no token, invite or address, and no body that was acknowledged',
-  { set: { registration: 'invite' } }, async (relay) => {
+  { set: { registration: 'invite', storage: 'sqlite:' } }, async (relay) => {
     const { invite, a, b, body } = await live(relay);
     await relay.stop();
     const files = readdirSync(relay.dataDir).map((name) => join(relay.dataDir, name));

@@ -44,6 +44,7 @@ parts_all() {
     fi
     prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
     step e2e 700 e2e_all asan
+    step e2e-postgres 700 e2e_postgres asan
     step e2e-tls 300 e2e_tls asan
 }
 
@@ -72,7 +73,7 @@ parts_matching() {
     fi
     prepare build-asan 600 build asan "${targets[@]}" || return
     if [ "${#units[@]}" -gt 0 ]; then
-        step unit 400 unit asan -R "^($(IFS='|' && echo "${units[*]}"))\$"
+        step unit 400 unit asan -R "^($(IFS='|' && echo "${units[*]//unit\//(unit|postgres)/}"))\$"
     fi
     if [ "${#files[@]}" -gt 0 ]; then
         prepare node-packages 180 install_node_packages && step e2e 600 e2e_files asan "${files[@]}"

@@ -12,7 +12,8 @@ check_includes() {
     git ls-files 'common/*.c' 'server/*.c' | xargs -P "$(nproc)" -I{} iwyu \
         -Xiwyu --error=1 -Xiwyu --no_fwd_decls -Xiwyu --quoted_includes_first \
         -Xiwyu --mapping_file=tests/steps/iwyu.imp \
-        -D_GNU_SOURCE '-DSEALPOST_VERSION=""' '-DSEALPOST_CONFIG=""' -std=c11 -I. -isystem /usr/share/include/llhttp {}
+        -D_GNU_SOURCE '-DSEALPOST_VERSION=""' '-DSEALPOST_CONFIG=""' -std=c11 -I. -isystem /usr/share/include/llhttp \
+        -isystem /usr/include/postgresql {}
 }
 
 # valgrind_one PROGRAM: a unit test, or the replay of a corpus; counted as one.

@@ -6,11 +6,14 @@ export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
+# A PostgreSQL server for as long as a suite runs; its tests make databases of their own there.
+WITH_POSTGRES=(tests/support/with_postgres -c fsync=off)
+
 # unit FOLDER CTEST-OPTION...: run its tests, and add up what they say of themselves.
 unit() {
     local folder=$1 status=0
     shift
-    ctest --test-dir "build/$folder" --parallel 2 --output-on-failure --no-tests=error \
+    "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel 2 --output-on-failure --no-tests=error \
         --test-output-size-passed 1048576 --output-junit "$PWD/build/log/ctest-$folder.xml" "$@" || status=1
     python3 tests/steps/count_ctest.py "build/log/ctest-$folder.xml" || status=1
     return $status
@@ -28,7 +31,7 @@ install_node_packages() {
 # e2e FOLDER NODE-ARGUMENT...: test files against the daemon and the command of build/FOLDER.
 e2e() {
     local folder=$1 status=0 program
-    local log="build/log/tap-$1.txt"
+    local log="build/log/tap-$1${SEALPOST_TEST_ENGINE:+-$SEALPOST_TEST_ENGINE}.txt"
     shift
     for program in sealpostd sealpost; do
         if [ ! -x "build/$folder/bin/$program" ]; then
@@ -37,7 +40,7 @@ e2e() {
         fi
     done
     SEALPOSTD="$PWD/build/$folder/bin/sealpostd" SEALPOST="$PWD/build/$folder/bin/sealpost" PROMTOOL="$PWD/$PROMTOOL" \
-        node "$@" >"$log" 2>&1 || status=1
+        "${WITH_POSTGRES[@]}" node "$@" >"$log" 2>&1 || status=1
     if [ "$status" -ne 0 ]; then
         grep -vE '^ *(# Subtest|ok [0-9]|[0-9]+\.\.[0-9]|---$|\.\.\.$|duration_ms|type:)' "$log"
     fi
@@ -64,6 +67,11 @@ e2e_tls_all() {
 # All of them, and then whether they saw every documented answer.
 e2e_all() {
     e2e "$1" tests/e2e/run.mjs --test-reporter=tap
+}
+
+# The same on PostgreSQL: each relay has a database of its own.
+e2e_postgres() {
+    SEALPOST_TEST_ENGINE=postgres e2e "$1" tests/e2e/run.mjs --test-reporter=tap
 }
 
 lint_openapi() {

@@ -6,12 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct loop;
 struct store;
 
 struct contract_engine {
     const char *name;
     void *arg;
+    bool is_shared; /* what store_is_shared is to say */
     /* Open a migrated store with nothing of ours in it. */
     struct store *(*open)(void *arg, struct loop *loop);
     /* Open the same store again after store_destroy. */

@@ -191,6 +191,42 @@ static void what_is_submitted_while_closing_is_busy(void **state)
     assert_int_equal(contract_rows(contract), 1);
 }
 
+static const struct store_stmt lock_rows = {
+    .name = "contract.lock_rows",
+    .sql = "SELECT k FROM contract WHERE k = ANY($1) ORDER BY k FOR UPDATE",
+};
+
+static void on_no_news(void *arg, const int64_t *keys, size_t count)
+{
+    (void)arg;
+    (void)keys;
+    (void)count;
+    fail_msg("a store heard what it told itself");
+}
+
+static void locks_and_tells_change_nothing_for_the_batch_itself(void **state)
+{
+    struct contract *contract = *state;
+    struct heard heard[CONTRACT_MANY] = { { 0 } };
+
+    assert_int_equal(store_is_shared(contract->store), contract->engine->is_shared);
+    assert_true(store_is_shared(contract->store) || !store_hears(contract->store));
+    store_set_news(contract->store, on_no_news, NULL);
+    for (int i = 0; i < CONTRACT_MANY; i++) {
+        struct store_batch *batch = contract_batch_insert(i);
+        store_batch_lock(batch, &lock_rows, CONTRACT_MANY - i);
+        store_batch_lock(batch, &lock_rows, i / 2);
+        store_batch_tell(batch, i);
+        store_submit(contract->store, &batch, contract_hear, &heard[i]);
+    }
+    contract_wait(contract, &heard[CONTRACT_MANY - 1]);
+    for (int i = 0; i < CONTRACT_MANY; i++) {
+        assert_int_equal(heard[i].status, STORE_OK);
+        assert_false(heard[i].has_row); /* rows are those of its own statements */
+    }
+    assert_int_equal(contract_rows(contract), CONTRACT_MANY);
+}
+
 int contract_run_order(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +234,7 @@ int contract_run_order(void)
         CONTRACT_TEST(batches_run_and_are_answered_in_order),
         CONTRACT_TEST(a_read_sees_what_was_answered_before_it),
         CONTRACT_TEST(a_read_of_many_statements_sees_one_snapshot),
+        CONTRACT_TEST(locks_and_tells_change_nothing_for_the_batch_itself),
         CONTRACT_TEST(destroy_answers_what_waits_and_keeps_what_it_called_ok),
         CONTRACT_TEST(what_is_submitted_while_closing_is_busy),
     };

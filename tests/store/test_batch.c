@@ -81,6 +81,50 @@ static void batch_borrows_bytes_when_asked(void **state)
     store_batch_destroy(batch);
 }
 
+static void batch_judges_a_statement_of_two_own_texts_by_the_one_of_sqlite(void **state)
+{
+    const struct store_stmt own = { .name = "t.own",
+                                    .sql_sqlite = "DELETE FROM t",
+                                    .sql_postgres = "WITH gone AS (DELETE FROM t) SELECT 1" };
+
+    (void)state;
+    assert_true(frees(&own, &insert));
+}
+
+static int64_t key_count(const struct store_key *key, int64_t *out_sum)
+{
+    int64_t count = 0;
+
+    *out_sum = 0;
+    for (; key != NULL; key = key->next) {
+        *out_sum += key->key;
+        count++;
+    }
+    return count;
+}
+
+static void batch_keeps_keys_to_lock_and_to_tell_apart_from_its_statements(void **state)
+{
+    struct store_batch *batch = batch_of(&insert, NULL);
+    int64_t sum;
+
+    (void)state;
+    for (int64_t key = 1; key <= 1000; key++) {
+        store_batch_lock(batch, &look, key);
+    }
+    store_batch_tell(batch, -7);
+    store_batch_tell(batch, INT64_MAX);
+    store_bind_int(batch, 5); /* still of the insert */
+    assert_int_equal(store_batch_size(batch), 1);
+    assert_int_equal(batch->steps[0].param_count, 1);
+    assert_ptr_equal(batch->lock, &look);
+    assert_int_equal(key_count(batch->locks, &sum), 1000);
+    assert_int_equal(sum, 500500);
+    assert_int_equal(key_count(batch->tells, &sum), 2);
+    assert_int_equal(sum, INT64_MAX - 7);
+    store_batch_destroy(batch);
+}
+
 static void destroy_takes_null(void **state)
 {
     (void)state;
@@ -93,6 +137,8 @@ int main(void)
         cmocka_unit_test(batch_frees_when_it_deletes_first_or_inserts_nothing),
         cmocka_unit_test(batch_copies_bytes_and_keeps_them_through_a_thousand_statements),
         cmocka_unit_test(batch_borrows_bytes_when_asked),
+        cmocka_unit_test(batch_judges_a_statement_of_two_own_texts_by_the_one_of_sqlite),
+        cmocka_unit_test(batch_keeps_keys_to_lock_and_to_tell_apart_from_its_statements),
         cmocka_unit_test(destroy_takes_null),
     };
 

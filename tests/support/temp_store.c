@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/loop.h"
+#include "server/store/postgres.h"
 #include "server/store/sqlite.h"
 
 enum {
@@ -23,6 +26,41 @@ struct run {
     bool is_done;
 };
 
+bool temp_store_is_shared(void)
+{
+    const char *engine = getenv("SEALPOST_TEST_ENGINE"); /* NOLINT(concurrency-mt-unsafe) */
+
+    return engine != NULL && strcmp(engine, "postgres") == 0;
+}
+
+/* One server for all stores of the program; it ends with it. */
+static struct temp_postgres server;
+
+static void server_close(void)
+{
+    temp_postgres_close(&server);
+}
+
+static void server_open(void)
+{
+    static bool is_open = false;
+
+    if (!is_open) {
+        temp_postgres_open(&server);
+        CHECK(atexit(server_close) == 0);
+        is_open = true;
+    }
+}
+
+static struct store *start_postgres(const struct temp_store *temp, char *error, size_t error_size)
+{
+    const struct postgres_config config = { .url = temp->url,
+                                            .queue_bytes = 33554432,
+                                            .reader_count = 2 };
+
+    return postgres_open(temp->loop, &config, error, error_size);
+}
+
 static void temp_store_start(struct temp_store *temp)
 {
     const struct sqlite_config config = { .path = temp->path,
@@ -30,7 +68,8 @@ static void temp_store_start(struct temp_store *temp)
                                           .reader_count = 2 };
     char error[TEMP_STORE_ERROR_BYTES] = "";
 
-    temp->store = sqlite_open(temp->loop, &config, error, sizeof error);
+    temp->store = temp_store_is_shared() ? start_postgres(temp, error, sizeof error)
+                                         : sqlite_open(temp->loop, &config, error, sizeof error);
     if (temp->store == NULL) {
         (void)fprintf(stderr, "temp_store: %s\n", error);
     }
@@ -44,14 +83,32 @@ void temp_store_open(struct temp_store *temp)
     (void)snprintf(temp->path, sizeof temp->path, "%s/relay.db", temp->dir);
     temp->loop = loop_create();
     CHECK(temp->loop != NULL);
+    if (temp_store_is_shared()) {
+        server_open();
+        temp_postgres_create(&server, temp->url);
+    }
+    temp_store_start(temp);
+}
+
+void temp_store_open_beside(struct temp_store *temp, const struct temp_store *first)
+{
+    CHECK(temp_store_is_shared());
+    *temp = *first;
+    temp->is_beside = true;
     temp_store_start(temp);
 }
 
 void temp_store_close(struct temp_store *temp)
 {
     store_destroy(temp->store);
+    if (temp->is_beside) {
+        return;
+    }
     loop_destroy(temp->loop);
     temp_dir_remove(temp->dir);
+    if (temp_store_is_shared()) {
+        temp_postgres_drop(temp->url);
+    }
 }
 
 void temp_store_reopen(struct temp_store *temp)

@@ -242,11 +242,17 @@ static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_
     (void)up_to;
 }
 
+static void on_waiting(void *arg, const struct hub_waiting *waiting)
+{
+    (void)arg;
+    (void)waiting;
+}
+
 void scene_listen(struct temp_domain *temp, const struct device_pub *pub,
                   const struct session_hash *hash, struct scene_stream *out)
 {
-    static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_acknowledged,
-                                                  on_end };
+    static const struct hub_listener listener = { on_mail,         is_caught_up, on_event,
+                                                  on_acknowledged, on_waiting,   on_end };
 
     memset(out, 0, sizeof *out);
     out->hub = temp->domain.hub;

@@ -9,6 +9,7 @@
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/limits.h"
+#include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/store/store.h"
@@ -32,6 +33,11 @@ static void on_started(void *arg, const struct seqs_start *start)
     started->done = true;
 }
 
+static int64_t now_of_tests(void)
+{
+    return TEMP_DOMAIN_NOW_MS;
+}
+
 static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_heartbeat,
                                       int64_t now_ms)
 {
@@ -45,6 +51,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
     domain->limits = limits_create();
+    news_begin(domain, now_of_tests);
     seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
     temp_store_wait(&temp->temp, &started.done);
     return started.start;
@@ -53,6 +60,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
 static void domain_end(struct temp_domain *temp)
 {
     limits_destroy(temp->domain.limits);
+    news_end(&temp->domain);
     directory_destroy(temp->domain.directory);
     sessions_destroy(temp->domain.sessions);
     dedup_destroy(temp->domain.dedup);
@@ -76,6 +84,16 @@ void temp_domain_open(struct temp_domain *temp)
         .idle_device_warn_days = 30,
         .idle_device_close_days = 45,
     };
+    (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
+}
+
+void temp_domain_open_beside(struct temp_domain *temp, const struct temp_domain *first)
+{
+    memset(temp, 0, sizeof *temp);
+    temp_store_open_beside(&temp->temp, &first->temp);
+    temp->domain.keys = first->domain.keys;
+    temp->domain.base_url = first->domain.base_url;
+    temp->domain.settings = first->domain.settings;
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
 
@@ -158,6 +176,23 @@ void temp_domain_remove(struct temp_domain *temp, uint32_t n)
     store_bind_int(batch, n);
     CHECK(temp_store_run(&temp->temp, &batch, NULL, NULL) == STORE_OK);
     mailboxes_forget(temp->domain.mailboxes, &pub);
+}
+
+static const struct store_stmt set_closed = {
+    .name = "test.set_closed",
+    .sql = "UPDATE devices SET idle_state = $2 WHERE mailbox = $1",
+};
+
+void temp_domain_set_closed(struct temp_domain *temp, uint32_t n, bool closed)
+{
+    struct store_batch *batch = store_batch_create();
+    struct device_pub pub = temp_domain_pub(n);
+
+    store_batch_add(batch, &set_closed);
+    store_bind_int(batch, n);
+    store_bind_int(batch, closed ? 2 : 0);
+    CHECK(temp_store_run(&temp->temp, &batch, NULL, NULL) == STORE_OK);
+    mailboxes_set_closed(temp->domain.mailboxes, &pub, closed);
 }
 
 static void on_loaded(void *arg, bool ok)
@@ -385,8 +420,13 @@ static void on_acknowledged(void *arg, const int64_t *seqs, size_t count, int64_
     ((struct temp_heard *)arg)->acknowledged += count;
 }
 
-static const struct hub_listener listener = { on_mail, is_caught_up, on_event, on_acknowledged,
-                                              on_end };
+static void on_waiting(void *arg, const struct hub_waiting *waiting)
+{
+    ((struct temp_heard *)arg)->waiting = *waiting;
+}
+
+static const struct hub_listener listener = { on_mail,         is_caught_up, on_event,
+                                              on_acknowledged, on_waiting,   on_end };
 
 void temp_domain_listen(struct temp_domain *temp, uint32_t n, struct temp_heard *heard)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole domain on a real SQLite store, for tests of mail: accounts and devices
+ * A whole domain on a real store, for tests of mail: accounts and devices
  * are made as rows, without manifests.  Time stands still at TEMP_DOMAIN_NOW_MS
  * unless a test passes another.
  */
@@ -33,6 +33,9 @@ struct temp_domain {
 void temp_domain_open(struct temp_domain *temp);
 void temp_domain_close(struct temp_domain *temp);
 
+/* Open a second daemon on the database and the loop of first; close it before that one. */
+void temp_domain_open_beside(struct temp_domain *temp, const struct temp_domain *first);
+
 /* End the daemon's life and begin another on the same file: memory is lost, seqs jump. */
 void temp_domain_restart(struct temp_domain *temp);
 
@@ -48,6 +51,9 @@ void temp_domain_device(struct temp_domain *temp, int64_t account, uint32_t n);
 
 /* Take the device's row away, as a manifest does, and forget its mailbox. */
 void temp_domain_remove(struct temp_domain *temp, uint32_t n);
+
+/* Close the mailbox of device n, or open it, in its row and in memory. */
+void temp_domain_set_closed(struct temp_domain *temp, uint32_t n, bool closed);
 
 /* Load the mailbox of device n; NULL when there is none. */
 struct mailbox *temp_domain_mailbox(struct temp_domain *temp, uint32_t n);
@@ -108,6 +114,7 @@ struct temp_heard {
     char bodies[TEMP_HEARD_MAX][64];
     enum hub_end end;
     struct hub_event event;
+    struct hub_waiting waiting;
 };
 void temp_domain_listen(struct temp_domain *temp, uint32_t n, struct temp_heard *heard);
 void temp_domain_unlisten(struct temp_domain *temp, struct temp_heard *heard);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Account } from './account.mjs';
 import { Clock } from './clock.mjs';
 import { BINARY, Daemon } from './daemon.mjs';
+import { Database, isEverywhere } from './database.mjs';
 import { call } from './http.mjs';
 import { Stream } from './stream.mjs';
 import { OVER_TLS, certificate, noteTls } from './tls.mjs';
@@ -25,6 +26,7 @@ export class Relay {
     this.clock = options.clock ? new Clock(this.dir) : null;
     this.streams = new Set();
     this.daemon = null;
+    this.database = options.database ?? null;
     mkdirSync(this.dataDir, { mode: 0o700 });
     mkdirSync(this.keyDir, { mode: 0o700 });
   }
@@ -32,7 +34,7 @@ export class Relay {
   /*
    * Start a relay for the test t and end it with the test.  options: set (options
    * of the daemon), clock (true: relay.clock moves its time), args, environment,
-   * tls (whether it listens with TLS alone).
+   * tls (whether it listens with TLS alone), database (one that others use, too).
    */
   static async start(t, options = {}) {
     const relay = new Relay(options);
@@ -59,6 +61,7 @@ export class Relay {
       key_dir: this.keyDir,
       registration: 'open',
       ballast_bytes: '0',
+      ...this.database && { storage: this.database.url },
       ...this.options.set,
     };
     return [
@@ -68,6 +71,9 @@ export class Relay {
   }
 
   async up() {
+    if (isEverywhere && this.database === null && this.options.set?.storage === undefined) {
+      this.database = await Database.create();
+    }
     this.daemon = new Daemon(this.arguments(), {
       ...this.options.environment, ...this.clock?.environment(BINARY),
     });
@@ -111,15 +117,20 @@ export class Relay {
         this.daemon.signal('SIGKILL');
       }
       rmSync(this.dir, { recursive: true, force: true });
+      if (this.options.database === undefined) {
+        await this.database?.drop();
+      }
     }
   }
 
   // Copies of the database while the daemon is down; the key directory stays as it is.
-  saveDatabase(name) {
+  async saveDatabase(name) {
+    await this.database?.save();
     cpSync(this.dataDir, join(this.dir, name), { recursive: true });
   }
 
-  putBackDatabase(name) {
+  async putBackDatabase(name) {
+    await this.database?.putBack();
     rmSync(this.dataDir, { recursive: true });
     cpSync(join(this.dir, name), this.dataDir, { recursive: true });
   }

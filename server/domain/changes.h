@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What daemons on one database must hear from each other and is no mail: a head
+ * that moved, an account that was erased, sessions that ended, a device that is
+ * idle.  Each is a row in the transaction of its effect, numbered in the order of
+ * commits; the others read the rows behind the last they saw, when they are told
+ * or, where nothing is heard, every second.  There are none where the store is
+ * not shared: then every function here does nothing.  Loop thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/ids.h"
+#include "server/domain/domain.h"
+#include "server/domain/sessions.h"
+
+struct changes;
+struct store_batch;
+
+struct changes *changes_create(void);
+void changes_destroy(struct changes *changes);
+
+/* Begin behind change, which was the last when this daemon knew nothing yet. */
+void changes_begin(struct domain *domain, int64_t change);
+
+/* An account and its new head; hash is not looked at when it was erased. */
+struct changes_head {
+    int64_t account;
+    struct account_id account_id;
+    uint64_t epoch;
+    struct manifest_hash hash;
+};
+
+/* Append to a batch what the other daemons are to hear of it once it has committed. */
+void changes_note_head(const struct domain *domain, struct store_batch *batch,
+                       const struct changes_head *head);
+void changes_note_erased(const struct domain *domain, struct store_batch *batch,
+                         const struct changes_head *head);
+void changes_note_sessions(const struct domain *domain, struct store_batch *batch, int64_t account);
+
+/* The same for the session hash, before the statement that ends it. */
+void changes_note_session(const struct domain *domain, struct store_batch *batch,
+                          const struct session_hash *hash);
+
+/* Tell the other daemons that a device has not been seen for days. */
+void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);
+
+/* Read what other daemons have noted, and let memory and streams follow. */
+void changes_read(struct domain *domain, int64_t now_ms);
+
+/* Delete rows that everybody has read. */
+void changes_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libpq takes lists: host=a,b port=1,2 hostaddr=x,y.  A host keeps its name
+ * there, which certificates are compared with; a socket's folder has no address.
+ */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/loop.h"
+#include "common/mem.h"
+#include "server/store/postgres_params_private.h"
+#include "server/store/postgres_resolve_private.h"
+
+enum {
+    RESOLVE_HOST_BYTES = 256,
+    RESOLVE_ADDRESS_BYTES = 64,
+    RESOLVE_ADDRESSES_MAX = 8 /* of one host */
+};
+
+struct postgres_resolve {
+    struct postgres_params params;
+    postgres_resolved_fn *done; /* NULL: nobody wants to hear it */
+    void *arg;
+    struct buf hosts, ports, addresses;
+    bool is_good;
+};
+
+/* Part number index of a list with commas; the last one serves for those behind it. */
+static struct bytes resolve_part(const char *list, size_t index)
+{
+    size_t size = strcspn(list, ",");
+
+    while (index > 0 && list[size] == ',') {
+        list += size + 1;
+        size = strcspn(list, ",");
+        index--;
+    }
+    return bytes_of(list, size);
+}
+
+static size_t resolve_count(const char *list)
+{
+    size_t count = 1;
+
+    for (; *list != '\0'; list++) {
+        count += *list == ',' ? 1 : 0;
+    }
+    return count;
+}
+
+static bool resolve_is_literal(struct bytes host)
+{
+    char text[RESOLVE_HOST_BYTES];
+    unsigned char address[sizeof(struct in6_addr)];
+
+    if (host.size == 0 || host.size >= sizeof text || host.at[0] == '/' || host.at[0] == '@') {
+        return true;
+    }
+    memcpy(text, host.at, host.size);
+    text[host.size] = '\0';
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+bool postgres_resolve_is_needed(const struct postgres_params *params)
+{
+    const char *hosts = postgres_params_get(params, "host");
+    bool is_needed = false;
+
+    if (postgres_params_get(params, "hostaddr")[0] != '\0') {
+        return false;
+    }
+    for (size_t i = 0; i < resolve_count(hosts); i++) {
+        is_needed = is_needed || !resolve_is_literal(resolve_part(hosts, i));
+    }
+    return is_needed;
+}
+
+static void resolve_add(struct postgres_resolve *resolve, struct bytes host, struct bytes port,
+                        const char *address)
+{
+    if (resolve->is_good) {
+        buf_append_u8(&resolve->hosts, ',');
+        buf_append_u8(&resolve->ports, ',');
+        buf_append_u8(&resolve->addresses, ',');
+    }
+    buf_append(&resolve->hosts, host);
+    buf_append(&resolve->ports, port);
+    buf_append_text(&resolve->addresses, address);
+    resolve->is_good = true;
+}
+
+static void resolve_look_up(struct postgres_resolve *resolve, struct bytes host, struct bytes port)
+{
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+    char *name = mem_text_of(host.at, host.size);
+    size_t count = 0;
+
+    if (getaddrinfo(name, NULL, &hints, &found) == 0) {
+        for (const struct addrinfo *at = found; at != NULL && count < RESOLVE_ADDRESSES_MAX;
+             at = at->ai_next) {
+            char text[RESOLVE_ADDRESS_BYTES];
+            if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0,
+                            NI_NUMERICHOST) == 0) {
+                resolve_add(resolve, host, port, text);
+                count++;
+            }
+        }
+        freeaddrinfo(found);
+    }
+    free(name);
+}
+
+/* Helper thread. */
+static void resolve_work(void *arg)
+{
+    struct postgres_resolve *resolve = arg;
+    const char *hosts = postgres_params_get(&resolve->params, "host");
+    const char *ports = postgres_params_get(&resolve->params, "port");
+
+    for (size_t i = 0; i < resolve_count(hosts); i++) {
+        struct bytes host = resolve_part(hosts, i);
+        struct bytes port = resolve_part(ports, i);
+        if (resolve_is_literal(host)) {
+            resolve_add(resolve, host, port, "");
+        } else {
+            resolve_look_up(resolve, host, port);
+        }
+    }
+}
+
+static void resolve_set(struct postgres_params *params, const char *keyword, struct buf *list)
+{
+    buf_append_u8(list, 0);
+    postgres_params_set(params, keyword, (const char *)list->at);
+}
+
+static void on_resolved(void *arg)
+{
+    struct postgres_resolve *resolve = arg;
+
+    if (resolve->done != NULL && resolve->is_good) {
+        resolve_set(&resolve->params, "host", &resolve->hosts);
+        resolve_set(&resolve->params, "port", &resolve->ports);
+        resolve_set(&resolve->params, "hostaddr", &resolve->addresses);
+    }
+    if (resolve->done != NULL) {
+        resolve->done(resolve->arg, resolve->is_good ? &resolve->params : NULL);
+    }
+    postgres_params_clear(&resolve->params);
+    buf_clear(&resolve->hosts);
+    buf_clear(&resolve->ports);
+    buf_clear(&resolve->addresses);
+    free(resolve);
+}
+
+struct postgres_resolve *postgres_resolve_start(struct loop *loop,
+                                                const struct postgres_params *params,
+                                                postgres_resolved_fn *done, void *arg)
+{
+    struct postgres_resolve *resolve = mem_zeroed(1, sizeof *resolve);
+
+    postgres_params_copy(&resolve->params, params);
+    resolve->done = done;
+    resolve->arg = arg;
+    loop_offload(loop, resolve_work, on_resolved, resolve);
+    return resolve;
+}
+
+void postgres_resolve_forget(struct postgres_resolve *resolve)
+{
+    if (resolve != NULL) {
+        resolve->done = NULL;
+    }
+}
