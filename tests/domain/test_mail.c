@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/unit.h"
@@ -213,108 +212,6 @@ static void redelivered_is_told_only_of_what_was_sent_in_this_life(void **state)
     assert_false(page.items[0].redelivered || page.items[1].redelivered);
 }
 
-/* Change one byte of the delivered part of a row, of its checksum or of its format. */
-static void a_row_with_a_flipped_byte_is_never_served(void **state)
-{
-    int64_t seqs[4];
-
-    (void)state;
-    send_letters(4, seqs);
-    damage_run(&temp,
-               "UPDATE envelopes SET body = CAST(substr(body, 1, 1) || x'7a' || substr(body, 3)"
-               " AS BLOB) WHERE seq = (SELECT min(seq) FROM envelopes)",
-               "UPDATE envelopes SET body = set_byte(body, 1, 122)"
-               " WHERE seq = (SELECT min(seq) FROM envelopes)");
-    damage_run(&temp,
-               "UPDATE envelopes SET body = CAST(substr(body, 1, 17) || x'00' AS BLOB)"
-               " WHERE seq = (SELECT min(seq) + 1 FROM envelopes) AND substr(body, 18, 1) <> x'00'",
-               "UPDATE envelopes SET body = set_byte(body, 17, 255 - get_byte(body, 17))"
-               " WHERE seq = (SELECT min(seq) + 1 FROM envelopes)");
-    damage_run(&temp,
-               "UPDATE envelopes SET body = CAST(x'01' || substr(body, 2) AS BLOB)"
-               " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)",
-               "UPDATE envelopes SET body = set_byte(body, 0, 1)"
-               " WHERE seq = (SELECT min(seq) + 2 FROM envelopes)");
-    read_page(0, 128, 1000);
-    assert_page("d", false);
-}
-
-static void a_row_in_the_wrong_place_is_never_served(void **state)
-{
-    int64_t seqs[2];
-
-    (void)state;
-    send_letters(2, seqs);
-    damage_run(&temp,
-               "UPDATE envelopes SET mailbox = 2 WHERE seq = (SELECT min(seq) FROM envelopes)",
-               "UPDATE envelopes SET mailbox = 2"); /* there the id stands for the seq */
-    damage_run(&temp, "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 1",
-               "UPDATE envelopes SET seq = seq + 7 WHERE mailbox = 2");
-    read_page(0, 128, 1000);
-    assert_page("", false);
-    temp_domain_read(&temp, 2, 0, NOW_MS, &page);
-    assert_page("", false);
-}
-
-static void a_row_of_the_wrong_kind_is_never_served(void **state)
-{
-    int64_t seqs[2];
-
-    (void)state;
-    send_letters(2, seqs);
-    scene_run(&temp, "UPDATE envelopes SET kind = 1 WHERE seq = (SELECT min(seq) FROM envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET id = '' WHERE kind = 0");
-    read_page(0, 128, 1000);
-    assert_page("", false);
-    temp_domain_restart(&temp); /* which looks at the ids of the last ten minutes */
-    read_page(0, 128, 1000);
-    assert_page("", false);
-}
-
-static void a_row_cut_short_is_never_served(void **state)
-{
-    int64_t seqs[3];
-
-    (void)state;
-    send_letters(3, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq = (SELECT min(seq) FROM"
-                     " envelopes)");
-    scene_run(&temp, "UPDATE envelopes SET body = substr(body, 1, 16)"
-                     " WHERE seq = (SELECT max(seq) FROM envelopes)");
-    read_page(0, 128, 1000);
-    assert_page("b", false);
-}
-
-static void a_page_of_damaged_rows_hides_nothing_behind_it(void **state)
-{
-    int64_t seqs[6];
-
-    (void)state;
-    send_letters(6, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq < (SELECT max(seq) FROM"
-                     " envelopes)");
-    read_page(0, 2, 1000);
-    assert_page("f", page.more);
-    read_page(seqs[5], 2, 1000);
-    assert_page("", false);
-}
-
-static void a_damaged_row_does_not_end_the_listing(void **state)
-{
-    int64_t seqs[6];
-
-    (void)state;
-    send_letters(6, seqs);
-    scene_run(&temp, "UPDATE envelopes SET body = '' WHERE seq = (SELECT min(seq) + 1 FROM"
-                     " envelopes)");
-    read_page(0, 3, 1000);
-    assert_int_equal(page.bodies[0][0], 'a');
-    assert_int_equal(page.bodies[1][0], 'c');
-    assert_true(page.more);
-    read_page(page.items[page.count - 1].seq, 128, 1000);
-    assert_page(page.count == 3 ? "def" : "ef", false);
-}
-
 static void an_ack_counts_what_it_deleted_and_no_more(void **state)
 {
     int64_t seqs[3];
@@ -488,12 +385,6 @@ int main(void)
         MAIL_TEST(what_has_expired_is_left_out),
         MAIL_TEST(nothing_expires_before_its_whole_ttl),
         MAIL_TEST(redelivered_is_told_only_of_what_was_sent_in_this_life),
-        MAIL_TEST(a_row_with_a_flipped_byte_is_never_served),
-        MAIL_TEST(a_row_in_the_wrong_place_is_never_served),
-        MAIL_TEST(a_row_of_the_wrong_kind_is_never_served),
-        MAIL_TEST(a_row_cut_short_is_never_served),
-        MAIL_TEST(a_page_of_damaged_rows_hides_nothing_behind_it),
-        MAIL_TEST(a_damaged_row_does_not_end_the_listing),
         MAIL_TEST(an_ack_counts_what_it_deleted_and_no_more),
         MAIL_TEST(an_ack_of_a_foreign_seq_harms_nobody),
         MAIL_TEST(what_was_acknowledged_stays_away_over_a_restart),
