@@ -194,6 +194,7 @@ static void conn_poll(struct postgres_conn *conn)
 static void conn_connect(struct postgres_conn *conn, const struct postgres_params *params)
 {
     conn_enter(conn, CONN_CONNECTING);
+    loop_timer_start(conn->timer, POSTGRES_CONNECT_MS);
     conn->pg = PQconnectStartParams((const char *const *)params->keywords,
                                     (const char *const *)params->values, 0);
     CHECK(conn->pg != NULL); /* no memory */
@@ -222,7 +223,6 @@ static void conn_begin(struct postgres_conn *conn)
 {
     const struct postgres_shared *shared = conn->shared;
 
-    loop_timer_start(conn->timer, POSTGRES_CONNECT_MS);
     if (postgres_resolve_is_needed(shared->params)) {
         conn_enter(conn, CONN_RESOLVING);
         conn->resolve = postgres_resolve_start(shared->loop, shared->params, on_resolved, conn);
@@ -239,7 +239,8 @@ static void on_time(void *arg)
     case CONN_WAITING:
         conn_begin(conn);
         return;
-    case CONN_RESOLVING:
+    case CONN_RESOLVING: /* the resolver keeps its own time, and asking it again makes it no faster */
+        return;
     case CONN_CONNECTING:
     case CONN_SETTING_UP:
         conn_fail(conn, "the server did not let us in in time");

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct postgres_resolve {
     void *arg;
     struct buf hosts, ports, addresses;
     bool is_good;
+    atomic_bool is_forgotten; /* not begun yet, it need not be */
 };
 
 /* Part number index of a list with commas; the last one serves for those behind it. */
@@ -127,7 +129,7 @@ static void resolve_work(void *arg)
     const char *hosts = postgres_params_get(&resolve->params, "host");
     const char *ports = postgres_params_get(&resolve->params, "port");
 
-    for (size_t i = 0; i < resolve_count(hosts); i++) {
+    for (size_t i = 0; i < resolve_count(hosts) && !atomic_load(&resolve->is_forgotten); i++) {
         struct bytes host = resolve_part(hosts, i);
         struct bytes port = resolve_part(ports, i);
         if (resolve_is_literal(host)) {
@@ -180,5 +182,6 @@ void postgres_resolve_forget(struct postgres_resolve *resolve)
 {
     if (resolve != NULL) {
         resolve->done = NULL;
+        atomic_store(&resolve->is_forgotten, true);
     }
 }

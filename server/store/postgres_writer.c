@@ -100,6 +100,7 @@ void postgres_writer_submit(struct store *base, struct store_batch *batch)
 {
     struct postgres_store *store = (struct postgres_store *)base;
 
+    batch->given_ms = loop_steady_ms(base->loop);
     postgres_list_append(&store->writer.queue, batch);
     if (!store->writer.is_pump_posted) {
         store->writer.is_pump_posted = true;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PostgreSQL goes away under a relay that is at work: senders are answered 201 or
+ * 503 unavailable, soon; what was answered 201 is there; what was acknowledged
+ * does not come again; and a moment after the server is back so is the relay.
+ *
+ * SEALPOST_OUTAGE_SECONDS: how long it goes on (8).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as after } from 'node:timers/promises';
+import { Outage } from '../crash/outage.mjs';
+import { Random } from '../crash/random.mjs';
+import { isAlive, PostgresServer } from './support/postgres_server.mjs';
+
+const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 8);
+const LONG = SECONDS > 8 ? {} : { skip: 'only in tests/run slow' };
+const TIMEOUT_MS = 120_000 + SECONDS * 1000;
+const RECOVERY_MS = 3000;
+const ANSWER_MS = 12_000;
+const STALL_MS = Number(process.env.SEALPOST_OUTAGE_STALL_MS ?? 1000); // a machine that builds beside us is no stall
+const STILL_MS = 14_000; // more than the relay waits for an answer
+const LOCKED_MS = 7000; // and for a lock
+const SEED = process.env.SEALPOST_OUTAGE_SEED ?? String(Date.now());
+
+async function open(t, { server: options, set = {} } = {}) {
+  const server = await PostgresServer.open(options);
+  t.after(() => server.close());
+  const outage = await Outage.begin({ storage: server.url, ...set }, { seed: SEED });
+  t.after(() => outage.remove());
+  t.diagnostic(`seed ${SEED}`);
+  return { server, outage, random: new Random(SEED) };
+}
+
+// What every outage ends with.
+async function judge(t, outage, recoveries = []) {
+  const faults = await outage.end();
+  const slowest = Math.max(0, ...recoveries);
+  t.diagnostic(JSON.stringify({ ...outage.counts, recoveries: recoveries.length, recovery: slowest }));
+  assert.deepEqual(faults.slice(0, 10), []);
+  assert.equal((await outage.ready()).status, 200);
+  assert.ok(slowest < RECOVERY_MS, `the first send was stored ${slowest} ms after the server was back`);
+  assert.ok(outage.counts.slowest < ANSWER_MS, `an answer took ${outage.counts.slowest} ms`);
+  const { slowest: stall } = outage.counts.health;
+  assert.ok(stall < STALL_MS, `/healthz took ${stall} ms`);
+  assert.equal(await outage.stop(), 0);
+}
+
+function ask(name, options, body) {
+  test(name, { timeout: TIMEOUT_MS, ...options }, body);
+}
+
+// Call body until the time is over.
+async function again(body) {
+  const until = performance.now() + SECONDS * 1000;
+  for (let round = 0; performance.now() < until; round++) {
+    await body(round);
+  }
+}
+
+ask('a server that stops, crashes and is killed loses nothing that was answered', {}, async (t) => {
+  const { server, outage, random } = await open(t);
+  const ends = [() => server.stop('SIGINT'), () => server.stop('SIGQUIT'), () => server.kill()];
+  const recoveries = [];
+  outage.load();
+  await again(async (round) => {
+    await outage.stored();
+    await after(random.within(0, 700));
+    await ends[round % ends.length]();
+    const { status, text } = await outage.ready();
+    assert.equal(status, 503);
+    assert.match(text, /database cannot be reached/);
+    await after(round % 2 === 1 ? 0 : random.within(1200, 3000)); // a moment, or longer than sends wait for
+    await server.start();
+    recoveries.push(await outage.stored());
+  });
+  assert.ok(outage.counts.unavailable > 0, 'nobody noticed');
+  await judge(t, outage, recoveries);
+});
+
+ask('a process of the server that stands still with its locks is given up, and nobody waits for it', LONG, async (t) => {
+  const { server, outage } = await open(t);
+  outage.load();
+  await outage.stored();
+  const { session, pid } = await server.holdWriter();
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGCONT'));
+  process.kill(pid, 'SIGSTOP');
+  await session.end();
+  await after(STILL_MS);
+  process.kill(pid, 'SIGCONT');
+  const recovery = await outage.stored();
+  assert.ok(outage.counts.slowest > 1000, 'nobody noticed');
+  await judge(t, outage, [recovery]);
+});
+
+ask('a lock that somebody holds for long is not waited for', {}, async (t) => {
+  const { server, outage } = await open(t);
+  outage.load();
+  await outage.stored();
+  const { session } = await server.holdWriter();
+  await after(LOCKED_MS);
+  await session.end();
+  const recovery = await outage.stored();
+  assert.ok(outage.counts.unavailable > 0, 'nobody noticed');
+  await judge(t, outage, [recovery]);
+});
+
+ask('sessions of the server that are ended at any moment harm nobody', {}, async (t) => {
+  const { server, outage, random } = await open(t);
+  outage.load();
+  await again(async () => {
+    await outage.stored();
+    await after(random.within(0, 200));
+    await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'sealpost' AND random() < 0.4`);
+  });
+  await judge(t, outage, [await outage.stored()]);
+});
