@@ -121,7 +121,7 @@ static void group_go_on(struct postgres_store *store)
 
 static void group_give_up_old(struct postgres_store *store)
 {
-    postgres_step_give_up_old(&store->writer.queue, loop_steady_ms(store->base.loop));
+    postgres_list_give_up_old(&store->writer.queue, loop_steady_ms(store->base.loop));
 }
 
 static void group_run_again(struct postgres_store *store)

@@ -26,8 +26,6 @@ struct migration;
 enum {
     POSTGRES_GROUP_BATCHES = 1024,
     POSTGRES_GROUP_BYTES = 8388608, /* bounds the time of one commit */
-    POSTGRES_PATIENCE_MS =
-        2000,           /* older than this nothing runs again: the client had better ask again */
     POSTGRES_TRIES = 5, /* of a batch that meets other transactions or lost connections */
     POSTGRES_SELF_BYTES = 17,     /* sixteen hexadecimal digits and NUL */
     POSTGRES_PAYLOAD_BYTES = 7900 /* PostgreSQL refuses 8000 */
@@ -98,12 +96,6 @@ enum postgres_fault postgres_step_take(struct store_batch *batch, size_t step, P
 /* Say whether the texts of all statements fit what was bound; else the batch is settled. */
 bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch);
 void postgres_step_settle(struct store_batch *batch, enum store_status status);
-
-/*
- * postgres_step.c: a run came to nothing: what has waited long ends STORE_BUSY, so that no answer
- * takes longer than one run that fails at the last moment and a little more.
- */
-void postgres_step_give_up_old(const struct postgres_list *batches, int64_t now_ms);
 
 /* postgres_writer.c */
 void postgres_writer_pump(struct postgres_store *store); /* begin what can begin */

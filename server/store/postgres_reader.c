@@ -154,7 +154,7 @@ static void on_lost(void *arg)
     if (reader->batch != NULL) {
         reader_give_back(reader);
     }
-    postgres_step_give_up_old(&store->reads.queue, loop_steady_ms(store->base.loop));
+    postgres_list_give_up_old(&store->reads.queue, loop_steady_ms(store->base.loop));
     if (!reads_is_any_ready(&store->reads)) {
         postgres_outage_begin(&store->reads.outage);
     }
@@ -175,7 +175,7 @@ static void reader_finish(struct postgres_reader *reader)
     }
     if (reader->fault == FAULT_AGAIN) {
         reader_give_back(reader);
-        postgres_step_give_up_old(&reader->store->reads.queue,
+        postgres_list_give_up_old(&reader->store->reads.queue,
                                   loop_steady_ms(reader->store->base.loop));
     } else {
         reader->batch = NULL;

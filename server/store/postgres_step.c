@@ -19,15 +19,6 @@ void postgres_step_settle(struct store_batch *batch, enum store_status status)
     batch->is_settled = true;
 }
 
-void postgres_step_give_up_old(const struct postgres_list *batches, int64_t now_ms)
-{
-    for (struct store_batch *batch = batches->first; batch != NULL; batch = batch->next) {
-        if (!batch->is_settled && now_ms - batch->given_ms >= POSTGRES_PATIENCE_MS) {
-            postgres_step_settle(batch, STORE_BUSY);
-        }
-    }
-}
-
 bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->step_count; i++) {

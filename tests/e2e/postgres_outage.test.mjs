@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import { setTimeout as after } from 'node:timers/promises';
 import { Outage } from '../crash/outage.mjs';
 import { Random } from '../crash/random.mjs';
+import { isThere as hasBouncer, knowsPrepared, PgBouncer } from './support/pgbouncer.mjs';
 import { isAlive, PostgresServer } from './support/postgres_server.mjs';
 
 const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 8);
@@ -23,12 +24,17 @@ const STILL_MS = 14_000; // more than the relay waits for an answer
 const LOCKED_MS = 7000; // and for a lock
 const SEED = process.env.SEALPOST_OUTAGE_SEED ?? String(Date.now());
 
-async function open(t, { server: options, set = {} } = {}) {
-  const server = await PostgresServer.open(options);
-  t.after(() => server.close());
-  const outage = await Outage.begin({ storage: server.url, ...set }, { seed: SEED });
+async function begin(t, set) {
+  const outage = await Outage.begin(set, { seed: SEED });
   t.after(() => outage.remove());
   t.diagnostic(`seed ${SEED}`);
+  return outage;
+}
+
+async function open(t, options) {
+  const server = await PostgresServer.open(options);
+  t.after(() => server.close());
+  const outage = await begin(t, { storage: server.url });
   return { server, outage, random: new Random(SEED) };
 }
 
@@ -115,4 +121,106 @@ ask('sessions of the server that are ended at any moment harm nobody', {}, async
       WHERE application_name = 'sealpost' AND random() < 0.4`);
   });
   await judge(t, outage, [await outage.stored()]);
+});
+
+// Both ends of the pooler go away in turn.
+async function behindBouncer(t, settings, set) {
+  const server = await PostgresServer.open();
+  t.after(() => server.close());
+  const bouncer = await PgBouncer.open(server, settings);
+  t.after(() => bouncer.close());
+  const outage = await begin(t, { storage: bouncer.url, ...set });
+  const random = new Random(SEED);
+  const recoveries = [];
+  outage.load();
+  await again(async (round) => {
+    await outage.stored();
+    await after(random.within(0, 700));
+    const end = round % 2 === 0 ? server : bouncer;
+    await end.stop();
+    await after(random.within(0, 1500));
+    await end.start();
+    recoveries.push(await outage.stored());
+  });
+  await judge(t, outage, recoveries);
+}
+
+const BOUNCER = { skip: !hasBouncer && 'pgbouncer is not installed' };
+
+ask('behind a pooler that shares connections nothing is lost', BOUNCER, async (t) => {
+  await behindBouncer(t, {}, { postgres_prepared: 'no' });
+});
+
+const PREPARING = { skip: !(hasBouncer && knowsPrepared()) && 'this pgbouncer knows no prepared statements' };
+
+ask('nor behind one that knows prepared statements', PREPARING, async (t) => {
+  await behindBouncer(t, { max_prepared_statements: 200 }, { postgres_prepared: 'yes' });
+});
+
+const CONFLICTS = `
+  CREATE SEQUENCE raised;
+  CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF random() < 0.02 THEN
+      PERFORM nextval('raised');
+      RAISE EXCEPTION 'met another transaction'
+        USING ERRCODE = CASE WHEN random() < 0.5 THEN '40001' ELSE '40P01' END;
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER at_once BEFORE INSERT ON envelopes FOR EACH ROW EXECUTE FUNCTION conflict();
+  CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON envelopes
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION conflict();`;
+
+ask('transactions that meet others run again', {}, async (t) => {
+  const { server, outage } = await open(t);
+  await server.query(CONFLICTS);
+  outage.load();
+  await after(SECONDS * 500);
+  const recovery = await outage.stored();
+  const [raised] = await server.query('SELECT last_value FROM raised WHERE is_called');
+  assert.ok(Number(raised) > 0, 'none met another');
+  t.diagnostic(`${raised} conflicts`);
+  await judge(t, outage, [recovery]);
+});
+
+// Two locks, and whoever writes takes them in another order than we do.
+const DEADLOCK = `
+  CREATE FUNCTION lock_both() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    PERFORM pg_advisory_xact_lock(1);
+    PERFORM pg_advisory_xact_lock(2);
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER lock_both BEFORE INSERT ON envelopes FOR EACH ROW EXECUTE FUNCTION lock_both();`;
+
+const LOCK_CROSSWISE = `
+  BEGIN;
+  SET LOCAL deadlock_timeout = '20s'; -- who looks first is the one who gives way
+  SELECT pg_advisory_xact_lock(2);
+  DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory') LOOP
+      PERFORM pg_sleep(0.002);
+    END LOOP;
+  END $$;
+  SELECT pg_advisory_xact_lock(1);
+  COMMIT;`;
+
+ask('a deadlock is undone and what it undid runs again', {}, async (t) => {
+  const { server, outage } = await open(t, { settings: { deadlock_timeout: '500ms' } });
+  await server.query(DEADLOCK);
+  const session = server.session();
+  t.after(() => session.end());
+  outage.load();
+  await again(async () => {
+    await outage.stored();
+    await session.ask(LOCK_CROSSWISE);
+  });
+  const recovery = await outage.stored();
+  await session.ask("SELECT pg_stat_force_next_flush()");
+  const count = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'relay'";
+  const [deadlocks] = await server.query(count);
+  t.diagnostic(`${deadlocks} deadlocks`);
+  await judge(t, outage, [recovery]);
+  assert.ok(Number(deadlocks) > 0, 'there was none');
 });
