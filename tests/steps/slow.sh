@@ -44,6 +44,12 @@ e2e_sample() {
     e2e_files "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
 }
 
+# A minute of every outage, with the daemon as it is installed: it must not stall.
+outages() {
+    SEALPOST_OUTAGE_SECONDS=40 SEALPOST_OUTAGE_STALL_MS=300 \
+        e2e_files "$1" tests/e2e/postgres_outage.test.mjs tests/e2e/postgres_network.test.mjs
+}
+
 fuzz_nouns() {
     printf '%s\n' tests/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|'
 }

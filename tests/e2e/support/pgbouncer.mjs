@@ -43,7 +43,7 @@ export class PgBouncer {
 
   async start() {
     this.said = [];
-    this.child = await spawnUnprivileged(BINARY, [this.config], 'KILL');
+    this.child = await spawnUnprivileged(BINARY, [this.config], { signal: 'KILL' });
     this.exited = new Promise((done) => {
       this.child.on('close', done);
     });

@@ -45,8 +45,9 @@ export function openFolder() {
   return dir;
 }
 
-export async function spawnUnprivileged(command, args, signal = 'QUIT') {
-  const [first, ...rest] = await asNobodyInParticular(signal);
+// within: words before it all, as of `ip netns exec`.
+export async function spawnUnprivileged(command, args, { signal = 'QUIT', within = [] } = {}) {
+  const [first, ...rest] = [...within, ...await asNobodyInParticular(signal)];
   return spawn(first, [...rest, command, ...args], { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -82,10 +83,10 @@ async function gone(pids) {
 }
 
 export class PostgresServer {
-  // settings: of postgresql.conf.  listen: an address with a free port behind it, as 10.0.0.1:5432.
-  static async open({ settings = {}, address = '', port = 5432 } = {}) {
+  // settings: of postgresql.conf.  address: where it listens besides its socket.  within: see above.
+  static async open({ settings = {}, address = '', port = 5432, within = [] } = {}) {
     const server = new PostgresServer();
-    Object.assign(server, { settings, address, port, lines: [], child: null });
+    Object.assign(server, { settings, address, port, within, lines: [], child: null });
     server.dir = openFolder();
     server.data = join(server.dir, 'data');
     const [first, ...rest] = await asNobodyInParticular('KILL');
@@ -109,15 +110,15 @@ export class PostgresServer {
     return `postgresql:///relay?host=${host}&port=${port}&user=sealpost`;
   }
 
-  async start(before = []) {
+  async start() {
     const settings = {
       listen_addresses: this.address, port: this.port, unix_socket_directories: this.dir,
       fsync: 'off', shared_buffers: '16MB', max_connections: '60', deadlock_timeout: '100ms',
       log_checkpoints: 'off', ...this.settings,
     };
     const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const [command, ...args] = [...before, join(programs(), 'postgres')];
-    this.child = await spawnUnprivileged(command, [...args, '-D', this.data, ...words]);
+    this.child = await spawnUnprivileged(join(programs(), 'postgres'), ['-D', this.data, ...words],
+      { within: this.within });
     this.exited = new Promise((done) => {
       this.child.on('close', done);
     });
