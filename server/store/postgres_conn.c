@@ -82,6 +82,7 @@ static void conn_fail(struct postgres_conn *conn, const char *why)
         log_warn("store.lost", "connection=%s why=%s", conn->name, log_quote(line).text);
         conn->is_failure_logged = true;
     }
+    conn->turn += conn->state == CONN_READY ? 0 : 1; /* where it was good it is tried first */
     conn_wait(conn);
     conn->user->on_lost(conn->arg);
 }
@@ -191,13 +192,25 @@ static void conn_poll(struct postgres_conn *conn)
     loop_watch_set(conn->watch, next == PGRES_POLLING_READING, next == PGRES_POLLING_WRITING);
 }
 
+/* libpq waits for one host of several until TCP gives up: so each try begins with another. */
+static PGconn *conn_start(const struct postgres_params *params, size_t turn)
+{
+    struct postgres_params turned;
+
+    postgres_params_copy(&turned, params);
+    postgres_params_rotate(&turned, turn);
+    PGconn *pg = PQconnectStartParams((const char *const *)turned.keywords,
+                                      (const char *const *)turned.values, 0);
+    postgres_params_clear(&turned);
+    CHECK(pg != NULL); /* no memory */
+    return pg;
+}
+
 static void conn_connect(struct postgres_conn *conn, const struct postgres_params *params)
 {
     conn_enter(conn, CONN_CONNECTING);
     loop_timer_start(conn->timer, POSTGRES_CONNECT_MS);
-    conn->pg = PQconnectStartParams((const char *const *)params->keywords,
-                                    (const char *const *)params->values, 0);
-    CHECK(conn->pg != NULL); /* no memory */
+    conn->pg = conn_start(params, conn->turn);
     (void)PQsetNoticeReceiver(conn->pg, postgres_server_ignore_notice, NULL);
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
         conn_fail(conn, PQerrorMessage(conn->pg));

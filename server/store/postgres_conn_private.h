@@ -99,6 +99,7 @@ struct postgres_conn {
     struct loop_timer *timer; /* of the state: the next try, or the time left */
     struct postgres_resolve *resolve;
     int64_t backoff_ms;
+    size_t turn; /* number of the host that is tried first */
     struct postgres_messages messages;
     uint8_t *prepared; /* by number of the text: 1 when it is sent or prepared */
     size_t prepared_room;

@@ -4,7 +4,7 @@
  * 503 unavailable, soon; what was answered 201 is there; what was acknowledged
  * does not come again; and a moment after the server is back so is the relay.
  *
- * SEALPOST_OUTAGE_SECONDS: how long it goes on (8).
+ * SEALPOST_OUTAGE_SECONDS: how long it goes on (4).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,8 +14,8 @@ import { Random } from '../crash/random.mjs';
 import { isThere as hasBouncer, knowsPrepared, PgBouncer } from './support/pgbouncer.mjs';
 import { isAlive, PostgresServer } from './support/postgres_server.mjs';
 
-const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 8);
-const LONG = SECONDS > 8 ? {} : { skip: 'only in tests/run slow' };
+const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 4);
+const LONG = SECONDS > 4 ? {} : { skip: 'only in tests/run slow' };
 const TIMEOUT_MS = 120_000 + SECONDS * 1000;
 const RECOVERY_MS = 3000;
 const ANSWER_MS = 12_000;
@@ -99,7 +99,7 @@ ask('a process of the server that stands still with its locks is given up, and n
   await judge(t, outage, [recovery]);
 });
 
-ask('a lock that somebody holds for long is not waited for', {}, async (t) => {
+ask('a lock that somebody holds for long is not waited for', LONG, async (t) => {
   const { server, outage } = await open(t);
   outage.load();
   await outage.stored();

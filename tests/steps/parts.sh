@@ -83,7 +83,10 @@ parts_slow() {
     prepare build-clang 600 build clang && step unit-clang 300 unit clang
     step tidy-all 900 check_tidy all
     step includes 600 check_includes
-    prepare build-package 600 build package && step install 120 check_install && step outages 900 outages package
+    prepare build-package 600 build package && {
+        step install 120 check_install
+        step outages 900 outages package
+    }
     prepare build-plain 600 build plain && step valgrind 900 valgrind_units
     prepare build-tsan 600 build tsan && step tsan-unit 400 unit tsan -L 'store|net|http|ws|api'
     step tsan-e2e 400 e2e_sample tsan

@@ -15,8 +15,8 @@ const RELAY = '10.231.1.2';
 const RELAY_SIDE = '10.231.1.1';
 const DATABASE_SIDE = '10.231.2.1';
 const SILENCE = '10.231.9.0/24';
-const NAME_SERVER = '10.231.9.9';
 
+export const NOBODY = '10.231.9.9'; // takes packets and says nothing
 export const DATABASE = '10.231.2.2';
 export const canMake = process.getuid() === 0;
 
@@ -44,7 +44,7 @@ export class Networks {
   build() {
     const { relay, router, database } = this;
     mkdirSync(this.etc, { recursive: true });
-    writeFileSync(join(this.etc, 'resolv.conf'), `nameserver ${NAME_SERVER}\noptions timeout:2 attempts:1\n`);
+    writeFileSync(join(this.etc, 'resolv.conf'), `nameserver ${NOBODY}\noptions timeout:2 attempts:1\n`);
     this.name(null);
     [relay, router, database].forEach((each) => {
       ip('netns', 'add', each);
