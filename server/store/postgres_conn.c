@@ -44,8 +44,7 @@ static void conn_close(struct postgres_conn *conn)
 {
     conn_unwatch(conn);
     loop_timer_stop(conn->timer);
-    postgres_resolve_forget(conn->resolve);
-    conn->resolve = NULL;
+    postgres_resolver_forget(conn->shared->resolver, &conn->asker);
     if (conn->pg != NULL) {
         PQfinish(conn->pg);
         conn->pg = NULL;
@@ -224,7 +223,6 @@ static void on_resolved(void *arg, const struct postgres_params *params)
 {
     struct postgres_conn *conn = arg;
 
-    conn->resolve = NULL;
     if (params == NULL) {
         conn_fail(conn, "no host of the URL has an address");
         return;
@@ -238,7 +236,7 @@ static void conn_begin(struct postgres_conn *conn)
 
     if (postgres_resolve_is_needed(shared->params)) {
         conn_enter(conn, CONN_RESOLVING);
-        conn->resolve = postgres_resolve_start(shared->loop, shared->params, on_resolved, conn);
+        postgres_resolver_ask(shared->resolver, &conn->asker);
     } else {
         conn_connect(conn, shared->params);
     }
@@ -275,6 +273,7 @@ struct postgres_conn *postgres_conn_create(const struct postgres_shared *shared,
     conn->user = user;
     conn->arg = arg;
     conn->backoff_ms = POSTGRES_BACKOFF_MIN_MS;
+    conn->asker = (struct postgres_asker){ .done = on_resolved, .arg = conn };
     conn->timer = loop_timer_create(shared->loop, on_time, conn);
     loop_timer_start(conn->timer, 0); /* in a turn, not before this has returned */
     return conn;

@@ -26,7 +26,7 @@ struct migration;
 enum {
     POSTGRES_GROUP_BATCHES = 1024,
     POSTGRES_GROUP_BYTES = 8388608, /* bounds the time of one commit */
-    POSTGRES_TRIES = 5, /* of a batch that meets other transactions or lost connections */
+    POSTGRES_TRIES = 5,           /* of a batch that meets other transactions or lost connections */
     POSTGRES_SELF_BYTES = 17,     /* sixteen hexadecimal digits and NUL */
     POSTGRES_PAYLOAD_BYTES = 7900 /* PostgreSQL refuses 8000 */
 };
@@ -85,6 +85,7 @@ struct postgres_store {
     struct store base; /* first, so that struct store * points here too */
     struct postgres_params params;
     struct postgres_texts texts;
+    struct postgres_resolver resolver;
     struct postgres_shared shared;
     struct postgres_writer writer;
     struct postgres_reads reads;
