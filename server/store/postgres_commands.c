@@ -29,6 +29,7 @@ const char *const postgres_commands[COMMAND_COUNT] = {
                         " set_config('idle_in_transaction_session_timeout', '5s', false),"
                         " " DURABLE "false)",
     [COMMAND_LISTEN] = "LISTEN sealpost",
+    [COMMAND_WHO] = "SELECT pg_backend_pid()",
     [COMMAND_TELL] = "SELECT pg_notify('sealpost', $1)",
 };
 

@@ -78,7 +78,7 @@ struct postgres_listener {
     struct loop_timer *timer;
     char self[POSTGRES_SELF_BYTES]; /* whom our own tells are from */
     bool is_hearing;                /* our last ping came back */
-    bool is_ping_out;
+    bool is_ping_out, is_pooled_logged;
 };
 
 struct postgres_store {

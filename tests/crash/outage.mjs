@@ -137,12 +137,23 @@ export class Outage {
     return { status, text };
   }
 
+  // Resolves when mail can be read, with how long that took.
+  async readable() {
+    const began = performance.now();
+    const [{ token }] = this.world.readers;
+    while ((await this.place.ask('GET', '/v1/mailbox?limit=1', { token })).status !== 200) {
+      await after(AGAIN_MS);
+    }
+    return performance.now() - began;
+  }
+
   // Let all end that is under way, look at every mailbox, and say what went wrong.
   async end() {
     this.isOver = true;
     this.readers.forEach((reader) => reader.line.drop());
     await this.working;
     this.counts.health = await this.probe.end();
+    this.counts.readable = await this.readable();
     await this.world.settle();
     const said = this.world.checker.violations.map(({ promise, text }) => `${promise}: ${text}`);
     return [...this.faults, ...said];

@@ -39,6 +39,7 @@ async function judge(t, outage, recoveries, limit) {
   t.diagnostic(JSON.stringify({ ...outage.counts, recoveries }));
   assert.deepEqual(faults.slice(0, 10), []);
   assert.ok(Math.max(...recoveries) < limit, `it was back after ${recoveries} ms`);
+  assert.ok(outage.counts.readable < RECOVERY_MS, `mail was read ${outage.counts.readable} ms later`);
   assert.ok(outage.counts.slowest < ANSWER_MS, `an answer took ${outage.counts.slowest} ms`);
   assert.ok(outage.counts.health.slowest < STALL_MS, `/healthz took ${outage.counts.health.slowest} ms`);
   assert.equal((await outage.ready()).status, 200);

@@ -46,6 +46,7 @@ async function judge(t, outage, recoveries = []) {
   assert.deepEqual(faults.slice(0, 10), []);
   assert.equal((await outage.ready()).status, 200);
   assert.ok(slowest < RECOVERY_MS, `the first send was stored ${slowest} ms after the server was back`);
+  assert.ok(outage.counts.readable < RECOVERY_MS, `mail was read ${outage.counts.readable} ms later`);
   assert.ok(outage.counts.slowest < ANSWER_MS, `an answer took ${outage.counts.slowest} ms`);
   const { slowest: stall } = outage.counts.health;
   assert.ok(stall < STALL_MS, `/healthz took ${stall} ms`);
@@ -142,6 +143,8 @@ async function behindBouncer(t, settings, set) {
     await end.start();
     recoveries.push(await outage.stored());
   });
+  assert.equal(outage.place.process.said('store.pooled'), 1, 'said once, not each time');
+  assert.ok(outage.place.process.said('store.lost') <= 8 * (recoveries.length + 1), 'no connection is given up for its silence');
   await judge(t, outage, recoveries);
 }
 
