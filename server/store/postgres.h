@@ -4,6 +4,9 @@
  * daemons may use at once.  One connection writes, a few read, one listens to
  * what other daemons tell; all of them live on the loop and never block it.
  *
+ * Behind a pooler that shares connections nothing can be heard: the store says so
+ * with store_hears, and the domain looks for news instead.
+ *
  * A lost connection is made again by itself.  Meanwhile batches wait for at most
  * a second, then they end STORE_BUSY at once until the database is back.
  */

@@ -35,6 +35,7 @@ const char *const postgres_commands[COMMAND_COUNT] = {
                         " set_config('enable_seqscan', 'off', false),"
                         " " DURABLE "false)",
     [COMMAND_LISTEN] = "LISTEN sealpost",
+    [COMMAND_WHO] = "SELECT pg_backend_pid()",
     [COMMAND_TELL] = "SELECT pg_notify('sealpost', $1)",
 };
 

@@ -15,6 +15,7 @@ enum postgres_command {
     COMMAND_UNDO,
     COMMAND_SESSION, /* settings of the connection */
     COMMAND_LISTEN,
+    COMMAND_WHO,  /* the process that serves us */
     COMMAND_TELL, /* $1: the payload */
     COMMAND_COUNT
 };

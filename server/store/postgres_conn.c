@@ -44,8 +44,7 @@ static void conn_close(struct postgres_conn *conn)
 {
     conn_unwatch(conn);
     loop_timer_stop(conn->timer);
-    postgres_resolve_forget(conn->resolve);
-    conn->resolve = NULL;
+    postgres_resolver_forget(conn->shared->resolver, &conn->asker);
     if (conn->pg != NULL) {
         PQfinish(conn->pg);
         conn->pg = NULL;
@@ -82,6 +81,7 @@ static void conn_fail(struct postgres_conn *conn, const char *why)
         log_warn("store.lost", "connection=%s why=%s", conn->name, log_quote(line).text);
         conn->is_failure_logged = true;
     }
+    conn->turn += conn->state == CONN_READY ? 0 : 1; /* where it was good it is tried first */
     conn_wait(conn);
     conn->user->on_lost(conn->arg);
 }
@@ -191,12 +191,25 @@ static void conn_poll(struct postgres_conn *conn)
     loop_watch_set(conn->watch, next == PGRES_POLLING_READING, next == PGRES_POLLING_WRITING);
 }
 
+/* libpq waits for one host of several until TCP gives up: so each try begins with another. */
+static PGconn *conn_start(const struct postgres_params *params, size_t turn)
+{
+    struct postgres_params turned;
+
+    postgres_params_copy(&turned, params);
+    postgres_params_rotate(&turned, turn);
+    PGconn *pg = PQconnectStartParams((const char *const *)turned.keywords,
+                                      (const char *const *)turned.values, 0);
+    postgres_params_clear(&turned);
+    CHECK(pg != NULL); /* no memory */
+    return pg;
+}
+
 static void conn_connect(struct postgres_conn *conn, const struct postgres_params *params)
 {
     conn_enter(conn, CONN_CONNECTING);
-    conn->pg = PQconnectStartParams((const char *const *)params->keywords,
-                                    (const char *const *)params->values, 0);
-    CHECK(conn->pg != NULL); /* no memory */
+    loop_timer_start(conn->timer, POSTGRES_CONNECT_MS);
+    conn->pg = conn_start(params, conn->turn);
     (void)PQsetNoticeReceiver(conn->pg, postgres_server_ignore_notice, NULL);
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
         conn_fail(conn, PQerrorMessage(conn->pg));
@@ -210,7 +223,6 @@ static void on_resolved(void *arg, const struct postgres_params *params)
 {
     struct postgres_conn *conn = arg;
 
-    conn->resolve = NULL;
     if (params == NULL) {
         conn_fail(conn, "no host of the URL has an address");
         return;
@@ -222,10 +234,9 @@ static void conn_begin(struct postgres_conn *conn)
 {
     const struct postgres_shared *shared = conn->shared;
 
-    loop_timer_start(conn->timer, POSTGRES_CONNECT_MS);
     if (postgres_resolve_is_needed(shared->params)) {
         conn_enter(conn, CONN_RESOLVING);
-        conn->resolve = postgres_resolve_start(shared->loop, shared->params, on_resolved, conn);
+        postgres_resolver_ask(shared->resolver, &conn->asker);
     } else {
         conn_connect(conn, shared->params);
     }
@@ -239,7 +250,8 @@ static void on_time(void *arg)
     case CONN_WAITING:
         conn_begin(conn);
         return;
-    case CONN_RESOLVING:
+    case CONN_RESOLVING: /* the resolver keeps its own time, and asking it again makes it no faster */
+        return;
     case CONN_CONNECTING:
     case CONN_SETTING_UP:
         conn_fail(conn, "the server did not let us in in time");
@@ -261,6 +273,7 @@ struct postgres_conn *postgres_conn_create(const struct postgres_shared *shared,
     conn->user = user;
     conn->arg = arg;
     conn->backoff_ms = POSTGRES_BACKOFF_MIN_MS;
+    conn->asker = (struct postgres_asker){ .done = on_resolved, .arg = conn };
     conn->timer = loop_timer_create(shared->loop, on_time, conn);
     loop_timer_start(conn->timer, 0); /* in a turn, not before this has returned */
     return conn;

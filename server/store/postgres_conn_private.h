@@ -17,12 +17,12 @@
 #include <stdint.h>
 
 #include "server/store/postgres_commands_private.h"
+#include "server/store/postgres_resolve_private.h"
 
 struct loop;
 struct loop_timer;
 struct loop_watch;
 struct postgres_params;
-struct postgres_resolve;
 struct postgres_texts;
 struct store_batch;
 struct store_stmt;
@@ -76,6 +76,7 @@ struct postgres_shared {
     struct loop *loop;
     const struct postgres_params *params;
     struct postgres_texts *texts;
+    struct postgres_resolver *resolver;
     bool is_unprepared;
 };
 
@@ -97,8 +98,9 @@ struct postgres_conn {
     PGconn *pg; /* NULL while it waits or resolves */
     struct loop_watch *watch;
     struct loop_timer *timer; /* of the state: the next try, or the time left */
-    struct postgres_resolve *resolve;
+    struct postgres_asker asker;
     int64_t backoff_ms;
+    size_t turn; /* number of the host that is tried first */
     struct postgres_messages messages;
     uint8_t *prepared; /* by number of the text: 1 when it is sent or prepared */
     size_t prepared_room;

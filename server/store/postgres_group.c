@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/loop.h"
 #include "common/metrics.h"
 #include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_conn_private.h"
@@ -118,11 +119,20 @@ static void group_go_on(struct postgres_store *store)
     postgres_conn_flush(store->writer.conn);
 }
 
+static void group_give_up_old(struct postgres_store *store)
+{
+    postgres_list_give_up_old(&store->writer.queue, loop_steady_ms(store->base.loop));
+}
+
 static void group_run_again(struct postgres_store *store)
 {
     struct postgres_writer *writer = &store->writer;
+    bool is_ours = writer->running.fault == FAULT_NONE; /* a batch's, then, not the server's */
 
     postgres_list_prepend(&writer->queue, &writer->running.batches);
+    if (!is_ours) {
+        group_give_up_old(store);
+    }
     writer->running = (struct postgres_group){ 0 };
     postgres_conn_command(writer->conn, COMMAND_ROLLBACK);
     postgres_conn_sync(writer->conn, TAG_ROLLBACK);
@@ -279,18 +289,18 @@ void postgres_group_lost(struct postgres_store *store)
 {
     struct postgres_writer *writer = &store->writer;
     enum postgres_fault fault = writer->committing.fault;
+    bool is_unknown = writer->committing.is_active && (fault == FAULT_NONE || fault == FAULT_LOST);
 
     postgres_verdict_count_try(&writer->running.batches);
     postgres_list_prepend(&writer->queue, &writer->running.batches);
     writer->running = (struct postgres_group){ 0 };
-    if (!writer->committing.is_active) {
-        return;
+    if (!is_unknown) {
+        postgres_verdict_count_try(&writer->committing.batches);
+        postgres_list_prepend(&writer->queue, &writer->committing.batches);
+        writer->committing = (struct postgres_group){ 0 };
     }
-    if (fault == FAULT_NONE || fault == FAULT_LOST) {
+    group_give_up_old(store);
+    if (is_unknown) {
         group_answer(writer, STORE_UNCERTAIN);
-        return;
     }
-    postgres_verdict_count_try(&writer->committing.batches);
-    postgres_list_prepend(&writer->queue, &writer->committing.batches);
-    writer->committing = (struct postgres_group){ 0 };
 }

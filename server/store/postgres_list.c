@@ -45,3 +45,13 @@ void postgres_list_prepend(struct postgres_list *list, struct postgres_list *oth
     list->last = list->last == NULL ? other->last : list->last;
     *other = (struct postgres_list){ 0 };
 }
+
+void postgres_list_give_up_old(const struct postgres_list *list, int64_t now_ms)
+{
+    for (struct store_batch *batch = list->first; batch != NULL; batch = batch->next) {
+        if (!batch->is_settled && now_ms - batch->given_ms >= POSTGRES_PATIENCE_MS) {
+            batch->status = STORE_BUSY;
+            batch->is_settled = true;
+        }
+    }
+}

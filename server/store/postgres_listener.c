@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LISTEN says nothing when it does not work: behind a pooler that shares
- * connections, or when the server is gone without a word.  So we tell ourselves
- * something every few seconds, and hear as long as that comes back.
+ * LISTEN says nothing when it does not work.  When the server is gone without a
+ * word: so we tell ourselves something every few seconds, and hear as long as that
+ * comes back.  Behind a pooler that shares connections it would, and what others
+ * tell would not: so we hear only the very process that let us in, whose number a
+ * pooler does not know.
  */
+#include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/loop.h"
 #include "common/random.h"
 #include "server/store/postgres_commands_private.h"
@@ -37,15 +41,43 @@ static void on_ready(void *arg)
 {
     struct postgres_store *store = arg;
 
-    loop_timer_start(store->listener.timer, LISTENER_PING_MS);
-    listener_ping(&store->listener);
+    postgres_conn_command(store->listener.conn, COMMAND_WHO);
+    postgres_conn_sync(store->listener.conn, 0);
+    postgres_conn_flush(store->listener.conn);
 }
 
+static bool listener_is_direct(const struct postgres_listener *listener, const PGresult *result)
+{
+    uint32_t pid = 0;
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQgetlength(result, 0, 0) != sizeof pid) {
+        return false;
+    }
+    memcpy(&pid, PQgetvalue(result, 0, 0), sizeof pid);
+    return ntohl(pid) == (uint32_t)PQbackendPID(listener->conn->pg);
+}
+
+static void listener_take_who(struct postgres_listener *listener, const PGresult *result)
+{
+    if (listener_is_direct(listener, result)) {
+        listener->is_pooled_logged = false;
+        loop_timer_start(listener->timer, LISTENER_PING_MS);
+        listener_ping(listener);
+    } else if (!listener->is_pooled_logged) {
+        log_warn("store.pooled", "connection=listen why=\"a pooler hides what other daemons tell:"
+                                 " news will be looked for instead\"");
+        listener->is_pooled_logged = true;
+    }
+}
+
+/* Whatever else failed: the ping will not come back. */
 static void on_result(void *arg, const struct postgres_message *message, PGresult *result)
 {
-    (void)arg; /* whatever failed: the ping will not come back */
-    (void)message;
-    (void)result;
+    struct postgres_store *store = arg;
+
+    if (message->kind == MESSAGE_COMMAND && message->command == COMMAND_WHO) {
+        listener_take_who(&store->listener, result);
+    }
 }
 
 static void on_lost(void *arg)

@@ -82,9 +82,11 @@ struct store *postgres_open(struct loop *loop, const struct postgres_config *con
     bool may_pass = false;
 
     store_init(&store->base, &postgres_ops, loop, config->queue_bytes);
+    store->resolver = (struct postgres_resolver){ .loop = loop, .params = &store->params };
     store->shared = (struct postgres_shared){ .loop = loop,
                                               .params = &store->params,
                                               .texts = &store->texts,
+                                              .resolver = &store->resolver,
                                               .is_unprepared = config->is_unprepared };
     if (postgres_params_init(&store->params, config->url, out_error, error_size) &&
         postgres_schema_migrate(&store->params, migrations_postgres, open_wait_ms(config),

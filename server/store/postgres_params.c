@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/mem.h"
 #include "server/store/postgres_params_private.h"
@@ -91,6 +93,37 @@ void postgres_params_copy(struct postgres_params *params, const struct postgres_
     for (size_t i = 0; i < from->count; i++) {
         postgres_params_set(params, from->keywords[i], from->values[i]);
     }
+}
+
+static void params_rotate_list(struct postgres_params *params, const char *keyword, size_t turn)
+{
+    const char *list = postgres_params_get(params, keyword);
+    size_t count = 1;
+    const char *first = list;
+    struct buf turned = { 0 };
+
+    for (const char *at = strchr(list, ','); at != NULL; at = strchr(at + 1, ',')) {
+        count++;
+    }
+    for (size_t i = turn % count; i > 0; i--) {
+        first = strchr(first, ',') + 1;
+    }
+    if (first == list) {
+        return;
+    }
+    buf_append_text(&turned, first);
+    buf_append_u8(&turned, ',');
+    buf_append(&turned, bytes_of(list, (size_t)(first - list) - 1));
+    buf_append_u8(&turned, 0);
+    postgres_params_set(params, keyword, (const char *)turned.at);
+    buf_clear(&turned);
+}
+
+void postgres_params_rotate(struct postgres_params *params, size_t turn)
+{
+    params_rotate_list(params, "host", turn);
+    params_rotate_list(params, "hostaddr", turn);
+    params_rotate_list(params, "port", turn);
 }
 
 void postgres_params_clear(struct postgres_params *params)

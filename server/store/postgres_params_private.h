@@ -31,5 +31,8 @@ const char *postgres_params_get(const struct postgres_params *params, const char
 /* Set keyword to value, and add it when it is not there.  Copies. */
 void postgres_params_set(struct postgres_params *params, const char *keyword, const char *value);
 
+/* Put host number turn, counted round and round, first in every list of hosts. */
+void postgres_params_rotate(struct postgres_params *params, size_t turn);
+
 /* Wipe and release.  May be called twice. */
 void postgres_params_clear(struct postgres_params *params);

@@ -78,13 +78,14 @@ struct postgres_listener {
     struct loop_timer *timer;
     char self[POSTGRES_SELF_BYTES]; /* whom our own tells are from */
     bool is_hearing;                /* our last ping came back */
-    bool is_ping_out;
+    bool is_ping_out, is_pooled_logged;
 };
 
 struct postgres_store {
     struct store base; /* first, so that struct store * points here too */
     struct postgres_params params;
     struct postgres_texts texts;
+    struct postgres_resolver resolver;
     struct postgres_shared shared;
     struct postgres_writer writer;
     struct postgres_reads reads;

@@ -104,6 +104,7 @@ void postgres_reader_submit(struct store *base, struct store_batch *batch)
     struct postgres_reads *reads = &store->reads;
     struct postgres_reader *reader = reads->queue.first == NULL ? reads_free(reads) : NULL;
 
+    batch->given_ms = loop_steady_ms(base->loop);
     if (reader != NULL && !batch->is_settled && postgres_step_check(&store->texts, batch)) {
         reader_run(reader, batch);
         return;
@@ -153,6 +154,7 @@ static void on_lost(void *arg)
     if (reader->batch != NULL) {
         reader_give_back(reader);
     }
+    postgres_list_give_up_old(&store->reads.queue, loop_steady_ms(store->base.loop));
     if (!reads_is_any_ready(&store->reads)) {
         postgres_outage_begin(&store->reads.outage);
     }
@@ -173,6 +175,8 @@ static void reader_finish(struct postgres_reader *reader)
     }
     if (reader->fault == FAULT_AGAIN) {
         reader_give_back(reader);
+        postgres_list_give_up_old(&reader->store->reads.queue,
+                                  loop_steady_ms(reader->store->base.loop));
     } else {
         reader->batch = NULL;
         batch->status = batch->status == STORE_CONFLICT ? STORE_BROKEN : batch->status;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,10 +29,10 @@ enum {
 
 struct postgres_resolve {
     struct postgres_params params;
-    postgres_resolved_fn *done; /* NULL: nobody wants to hear it */
-    void *arg;
+    struct postgres_resolver *resolver; /* NULL: nobody wants to hear it */
     struct buf hosts, ports, addresses;
     bool is_good;
+    atomic_bool is_forgotten; /* not begun yet, it need not be */
 };
 
 /* Part number index of a list with commas; the last one serves for those behind it. */
@@ -127,7 +128,7 @@ static void resolve_work(void *arg)
     const char *hosts = postgres_params_get(&resolve->params, "host");
     const char *ports = postgres_params_get(&resolve->params, "port");
 
-    for (size_t i = 0; i < resolve_count(hosts); i++) {
+    for (size_t i = 0; i < resolve_count(hosts) && !atomic_load(&resolve->is_forgotten); i++) {
         struct bytes host = resolve_part(hosts, i);
         struct bytes port = resolve_part(ports, i);
         if (resolve_is_literal(host)) {
@@ -144,17 +145,28 @@ static void resolve_set(struct postgres_params *params, const char *keyword, str
     postgres_params_set(params, keyword, (const char *)list->at);
 }
 
+static void resolve_tell(struct postgres_resolver *resolver, const struct postgres_params *params)
+{
+    resolver->running = NULL;
+    while (resolver->first != NULL) {
+        struct postgres_asker *asker = resolver->first;
+        resolver->first = asker->next;
+        asker->next = NULL;
+        asker->done(asker->arg, params);
+    }
+}
+
 static void on_resolved(void *arg)
 {
     struct postgres_resolve *resolve = arg;
 
-    if (resolve->done != NULL && resolve->is_good) {
+    if (resolve->resolver != NULL && resolve->is_good) {
         resolve_set(&resolve->params, "host", &resolve->hosts);
         resolve_set(&resolve->params, "port", &resolve->ports);
         resolve_set(&resolve->params, "hostaddr", &resolve->addresses);
     }
-    if (resolve->done != NULL) {
-        resolve->done(resolve->arg, resolve->is_good ? &resolve->params : NULL);
+    if (resolve->resolver != NULL) {
+        resolve_tell(resolve->resolver, resolve->is_good ? &resolve->params : NULL);
     }
     postgres_params_clear(&resolve->params);
     buf_clear(&resolve->hosts);
@@ -163,22 +175,38 @@ static void on_resolved(void *arg)
     free(resolve);
 }
 
-struct postgres_resolve *postgres_resolve_start(struct loop *loop,
-                                                const struct postgres_params *params,
-                                                postgres_resolved_fn *done, void *arg)
+static void resolver_start(struct postgres_resolver *resolver)
 {
     struct postgres_resolve *resolve = mem_zeroed(1, sizeof *resolve);
 
-    postgres_params_copy(&resolve->params, params);
-    resolve->done = done;
-    resolve->arg = arg;
-    loop_offload(loop, resolve_work, on_resolved, resolve);
-    return resolve;
+    postgres_params_copy(&resolve->params, resolver->params);
+    resolve->resolver = resolver;
+    resolver->running = resolve;
+    loop_offload(resolver->loop, resolve_work, on_resolved, resolve);
 }
 
-void postgres_resolve_forget(struct postgres_resolve *resolve)
+void postgres_resolver_ask(struct postgres_resolver *resolver, struct postgres_asker *asker)
 {
-    if (resolve != NULL) {
-        resolve->done = NULL;
+    asker->next = resolver->first;
+    resolver->first = asker;
+    if (resolver->running == NULL) {
+        resolver_start(resolver);
+    }
+}
+
+void postgres_resolver_forget(struct postgres_resolver *resolver, struct postgres_asker *asker)
+{
+    struct postgres_asker **at = &resolver->first;
+
+    while (*at != NULL && *at != asker) {
+        at = &(*at)->next;
+    }
+    if (*at == asker) {
+        *at = asker->next;
+    }
+    if (resolver->first == NULL && resolver->running != NULL) {
+        atomic_store(&resolver->running->is_forgotten, true);
+        resolver->running->resolver = NULL;
+        resolver->running = NULL;
     }
 }

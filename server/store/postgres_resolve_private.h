@@ -20,10 +20,23 @@ typedef void postgres_resolved_fn(void *arg, const struct postgres_params *param
 /* Say whether params name a host that must be looked up. */
 bool postgres_resolve_is_needed(const struct postgres_params *params);
 
-/* Look up the hosts of params (copied) and tell done in a later turn. */
-struct postgres_resolve *postgres_resolve_start(struct loop *loop,
-                                                const struct postgres_params *params,
-                                                postgres_resolved_fn *done, void *arg);
+/* Somebody who asks.  Zero it; it stays where it is until it has heard or forgotten. */
+struct postgres_asker {
+    struct postgres_asker *next;
+    postgres_resolved_fn *done;
+    void *arg;
+};
 
-/* Want to hear nothing any more; it ends by itself.  Takes NULL. */
-void postgres_resolve_forget(struct postgres_resolve *resolve);
+/* One look-up at a time, for all who ask meanwhile: a slow one shall not be a queue of slow ones. */
+struct postgres_resolver {
+    struct loop *loop;
+    const struct postgres_params *params; /* borrowed */
+    struct postgres_resolve *running;     /* NULL: none */
+    struct postgres_asker *first;         /* newest first */
+};
+
+/* Look up the hosts and tell the asker in a later turn. */
+void postgres_resolver_ask(struct postgres_resolver *resolver, struct postgres_asker *asker);
+
+/* Want to hear nothing any more, if it asks at all; a look-up that nobody waits for ends by itself. */
+void postgres_resolver_forget(struct postgres_resolver *resolver, struct postgres_asker *asker);

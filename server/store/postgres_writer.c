@@ -100,6 +100,7 @@ void postgres_writer_submit(struct store *base, struct store_batch *batch)
 {
     struct postgres_store *store = (struct postgres_store *)base;
 
+    batch->given_ms = loop_steady_ms(base->loop);
     postgres_list_append(&store->writer.queue, batch);
     if (!store->writer.is_pump_posted) {
         store->writer.is_pump_posted = true;
@@ -157,7 +158,8 @@ bool postgres_writer_is_ready(const struct store *base, const char **out_why)
 {
     const struct postgres_store *store = (const struct postgres_store *)base;
 
-    if (!postgres_conn_is_ready(store->writer.conn)) {
+    if (!postgres_conn_is_ready(store->writer.conn) || store->reads.outage.is_begun ||
+        store->reads.outage.is_down) {
         *out_why = "the database cannot be reached: see the log";
         return false;
     }

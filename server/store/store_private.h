@@ -74,10 +74,11 @@ struct store_batch {
     void *arg;
     enum store_status status;
     bool is_read;
-    bool is_settled; /* status is final: not to be run */
-    bool is_suspect; /* it failed in a run that proved nothing: it runs behind a savepoint */
-    int tries;       /* runs that came to nothing for no fault of its own */
-    bool has_insert; /* a statement may add rows: see store_batch_frees */
+    bool is_settled;  /* status is final: not to be run */
+    bool is_suspect;  /* it failed in a run that proved nothing: it runs behind a savepoint */
+    int tries;        /* runs that came to nothing for no fault of its own */
+    int64_t given_ms; /* steady time at which the shared engine got it */
+    bool has_insert;  /* a statement may add rows: see store_batch_frees */
     int64_t queue_bytes;
     struct store_step *steps;
     size_t step_count;

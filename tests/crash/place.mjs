@@ -152,7 +152,7 @@ export class Place {
   }
 
   /*
-   * One HTTP call: { status, json }, or null when the relay did not answer.  The
+   * One HTTP call: { status, headers, json, text }, or null when the relay did not answer.  The
    * contract is the end-to-end tests' affair.
    */
   ask(method, path, { token, json, agent, port = this.port } = {}) {
@@ -170,7 +170,9 @@ export class Place {
         answer.on('error', () => resolve(null));
         answer.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          resolve({ status: answer.statusCode, json: text === '' ? null : parse(text), text });
+          resolve({
+            status: answer.statusCode, headers: answer.headers, json: text === '' ? null : parse(text), text,
+          });
         });
       });
       call.on('error', () => resolve(null));

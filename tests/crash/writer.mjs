@@ -25,8 +25,8 @@ export class Writer {
   }
 
   /*
-   * plan: { random, depth, byHttp, largest, isOver(), event(), heard(answer)? }.  Runs
-   * until it is over or the relay is gone.
+   * plan: { random, depth, byHttp, largest, isOver(), event(), heard(answer, tookMs)? }.
+   * Runs until it is over or the relay is gone.
    */
   async work(plan) {
     const line = plan.byHttp ? null : new Line(this.world.place.port, this.device.token, () => {});
@@ -74,6 +74,7 @@ export class Writer {
     const { id, mailboxes } = envelope;
     const attempt = this.world.nextNumber();
     this.world.note({ send: attempt, id: id.toString('hex'), mailboxes });
+    const began = performance.now();
     const answer = await (line === null ? this.byHttp(envelope) : this.byLine(line, envelope));
     if (answer === null) {
       return null;
@@ -84,7 +85,7 @@ export class Writer {
       full: this.world.mailboxes([...answer.json?.full ?? [], ...answer.json?.closed ?? []]),
     });
     envelope.status = answer.status < 500 ? answer.status : null;
-    plan.heard?.(answer);
+    await plan.heard?.(answer, performance.now() - began);
     return answer.status;
   }
 

@@ -6,7 +6,7 @@
 UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev libconfuse-dev
     libcurl4-openssl-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
-PACKAGES="$UNIT_PACKAGES
+PACKAGES="$UNIT_PACKAGES pgbouncer iproute2
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
     valgrind gcovr iwyu sslscan mmdebstrap debian-archive-keyring"
 
@@ -50,6 +50,14 @@ fetch_promtool() {
         rm prometheus_*.deb)
 }
 
+# Tests start a pgbouncer of their own: the package's shall not run, now or after a reboot.
+silence_pgbouncer() {
+    as_root invoke-rc.d pgbouncer stop || true
+    if command -v systemctl >/dev/null; then
+        as_root systemctl disable pgbouncer || true
+    fi
+}
+
 install_packages() {
     install_missing && { fetch_promtool || { as_root apt-get update && fetch_promtool; }; }
 }
@@ -65,5 +73,6 @@ install_missing() {
     as_root apt-get update || return 1
     missing=$(missing_packages) # now that the lists say which packages this release has
     # shellcheck disable=SC2086 # a list
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing || return 1
+    [[ " $missing " != *' pgbouncer '* ]] || silence_pgbouncer
 }

@@ -82,13 +82,13 @@ parts_matching() {
 
 parts_slow() {
     prepare build-clang 600 build clang && step unit-clang 300 unit clang
-    step e2e-tls-all 900 e2e_tls_all clang
     step sslscan 120 sslscan_daemon clang
     step tidy-all 900 check_tidy all
     step includes 600 check_includes
     if prepare build-package 600 build package; then
         step install 120 check_install
         prepare node-packages 180 install_node_packages && step hostile 600 hostile
+        step outages 900 outages package
     fi
     prepare build-plain 600 build plain && step valgrind 900 valgrind_units
     prepare build-tsan 600 build tsan && step tsan-unit 400 unit tsan -L 'store|net|http|ws|api'

@@ -49,6 +49,12 @@ hostile() {
     e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs
 }
 
+# Twenty seconds of every outage, with the daemon as it is installed: it must not stall.
+outages() {
+    SEALPOST_OUTAGE_SECONDS=20 SEALPOST_OUTAGE_STALL_MS=300 \
+        e2e_files "$1" tests/e2e/postgres_outage.test.mjs tests/e2e/postgres_network.test.mjs
+}
+
 fuzz_nouns() {
     printf '%s\n' tests/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|'
 }

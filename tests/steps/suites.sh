@@ -59,11 +59,6 @@ e2e_tls() {
         tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
 }
 
-# All of them over TLS.
-e2e_tls_all() {
-    SEALPOST_E2E_TLS=1 e2e_all "$1"
-}
-
 # All of them, and then whether they saw every documented answer.
 e2e_all() {
     e2e "$1" tests/e2e/run.mjs --test-reporter=tap
