@@ -40,13 +40,13 @@ struct queueing {
 
 static json_t *entry_json(const struct accounts_entry *entry)
 {
-    const int64_t day_s = DOMAIN_DAY_MS / 1000;
+    const json_int_t day_s = DOMAIN_DAY_MS / 1000;
 
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "account_id",
                      json_base64url(bytes_of(entry->account_id.raw, sizeof entry->account_id.raw)),
                      "epoch", (json_int_t)entry->epoch, "devices", (json_int_t)entry->device_count,
-                     "created_day", (json_int_t)(entry->created_day * day_s), "seen_day",
-                     (json_int_t)(entry->seen_day * day_s), "after", (json_int_t)entry->account);
+                     "created_day", (json_int_t)entry->created_day * day_s, "seen_day",
+                     (json_int_t)entry->seen_day * day_s, "after", (json_int_t)entry->account);
 }
 
 static void on_listed(void *arg, const struct accounts_entry *entries, size_t count)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
@@ -11,29 +14,34 @@
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "server/domain/seqs.h"
+#include "server/http/route.h"
 
 struct counting {
     struct api *api;
     struct exchange *exchange;
 };
 
+static const struct named_metric {
+    const char *name;
+    enum metric metric;
+} named_metrics[] = {
+#define COUNTER(name, help) { #name, METRIC_##name },
+#define GAUGE(name, help) COUNTER(name, help)
+#define HISTOGRAM(name, help)
+#include "common/metrics.def"
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+};
+
 static json_t *metrics_json(void)
 {
     json_t *values = json_object();
 
-#define COUNTER(name, help) \
-    (void)json_object_set_new(values, #name, json_integer(metrics_value(METRIC_##name)));
-#define GAUGE(name, help) COUNTER(name, help)
-#define HISTOGRAM(name, help)
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "common/metrics.def"
-#include "server/http/route.h"
-#undef COUNTER
-#undef GAUGE
-#undef HISTOGRAM
+    for (size_t i = 0; i < sizeof named_metrics / sizeof named_metrics[0]; i++) {
+        (void)json_object_set_new(values, named_metrics[i].name,
+                                  json_integer(metrics_value(named_metrics[i].metric)));
+    }
     return values;
 }
 
