@@ -74,6 +74,17 @@ static const struct store_stmt *keys_next_lock(const struct store_batch *first,
     return next;
 }
 
+/* Add the keys that lock is to take for the batch. */
+static void keys_add_of(struct buf *keys, const struct store_batch *batch,
+                        const struct store_stmt *lock)
+{
+    const struct store_key *key = batch->is_settled || batch->lock != lock ? NULL : batch->locks;
+
+    for (; key != NULL; key = key->next) {
+        keys_add(keys, key->key);
+    }
+}
+
 void postgres_keys_lock(struct postgres_conn *conn, const struct store_batch *first)
 {
     const struct store_stmt *lock = keys_next_lock(first, NULL);
@@ -81,11 +92,7 @@ void postgres_keys_lock(struct postgres_conn *conn, const struct store_batch *fi
 
     while (lock != NULL) {
         for (const struct store_batch *batch = first; batch != NULL; batch = batch->next) {
-            const struct store_key *key =
-                batch->is_settled || batch->lock != lock ? NULL : batch->locks;
-            for (; key != NULL; key = key->next) {
-                keys_add(&keys, key->key);
-            }
+            keys_add_of(&keys, batch, lock);
         }
         postgres_conn_lock(conn, lock, (const int64_t *)(const void *)keys.at, keys_sort(&keys));
         buf_empty(&keys);

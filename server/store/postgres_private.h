@@ -92,8 +92,8 @@ struct postgres_store {
     struct postgres_listener listener;
 };
 
-/* postgres_step.c: take the answer to a step into its batch; the verdict on it goes to status. */
-enum postgres_fault postgres_step_take(struct store_batch *batch, size_t step, PGresult *result);
+/* postgres_step.c: take the answer to the step index into its batch; the verdict on it goes to status. */
+enum postgres_fault postgres_step_take(struct store_batch *batch, size_t index, PGresult *result);
 /* Say whether the texts of all statements fit what was bound; else the batch is settled. */
 bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch);
 void postgres_step_settle(struct store_batch *batch, enum store_status status);

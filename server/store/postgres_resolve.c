@@ -16,6 +16,7 @@
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/check.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/postgres_params_private.h"
@@ -99,23 +100,31 @@ static void resolve_add(struct postgres_resolve *resolve, struct bytes host, str
     resolve->is_good = true;
 }
 
+static bool resolve_text(const struct addrinfo *at, char text[RESOLVE_ADDRESS_BYTES])
+{
+    return getnameinfo(at->ai_addr, at->ai_addrlen, text, RESOLVE_ADDRESS_BYTES, NULL, 0,
+                       NI_NUMERICHOST) == 0;
+}
+
 static void resolve_look_up(struct postgres_resolve *resolve, struct bytes host, struct bytes port)
 {
     const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
     char *name = mem_text_of(host.at, host.size);
+    char text[RESOLVE_ADDRESS_BYTES];
     size_t count = 0;
 
-    if (getaddrinfo(name, NULL, &hints, &found) == 0) {
-        for (const struct addrinfo *at = found; at != NULL && count < RESOLVE_ADDRESSES_MAX;
-             at = at->ai_next) {
-            char text[RESOLVE_ADDRESS_BYTES];
-            if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0,
-                            NI_NUMERICHOST) == 0) {
-                resolve_add(resolve, host, port, text);
-                count++;
-            }
+    if (getaddrinfo(name, NULL, &hints, &found) != 0) {
+        found = NULL;
+    }
+    for (const struct addrinfo *at = found; at != NULL && count < RESOLVE_ADDRESSES_MAX;
+         at = at->ai_next) {
+        if (resolve_text(at, text)) {
+            resolve_add(resolve, host, port, text);
+            count++;
         }
+    }
+    if (found != NULL) {
         freeaddrinfo(found);
     }
     free(name);
@@ -198,6 +207,7 @@ void postgres_resolver_forget(struct postgres_resolver *resolver, struct postgre
 {
     struct postgres_asker **at = &resolver->first;
 
+    CHECK(asker != NULL);
     while (*at != NULL && *at != asker) {
         at = &(*at)->next;
     }

@@ -88,6 +88,17 @@ static bool types_get(const PGresult *result, int row, int column, struct store_
     }
 }
 
+static bool types_get_row(PGresult *result, int row, struct store_batch *batch,
+                          struct store_row *out)
+{
+    for (int i = 0; i < out->column_count; i++) {
+        if (!types_get(result, row, i, batch, &out->columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool postgres_keep_rows(PGresult *result, struct store_batch *batch, struct store_step *step)
 {
     int row_count = PQntuples(result);
@@ -99,10 +110,8 @@ bool postgres_keep_rows(PGresult *result, struct store_batch *batch, struct stor
     }
     for (int i = 0; i < row_count; i++) {
         struct store_row *row = store_batch_add_row(batch, step, column_count);
-        for (int j = 0; j < column_count; j++) {
-            if (!types_get(result, i, j, batch, &row->columns[j])) {
-                return false;
-            }
+        if (!types_get_row(result, i, batch, row)) {
+            return false;
         }
     }
     return true;

@@ -39,6 +39,7 @@ struct bare {
     const char *values[BARE_PARAMS];
     int sizes[BARE_PARAMS];
     int formats[BARE_PARAMS];
+    char *body;
 };
 
 static void die(const struct bare *bare)
@@ -125,6 +126,7 @@ static void prepare(struct bare *bare, int bytes)
     bare->values[8] = id;
     bare->sizes[8] = BARE_ID_BYTES;
     bare->values[9] = body;
+    bare->body = body;
     bare->sizes[9] = bytes;
     run_at_once(bare, table);
     PGresult *result = PQprepare(bare->pg, "insert", insert, BARE_PARAMS, types);
@@ -153,7 +155,7 @@ int main(int argc, char **argv)
     printf("bare %lld\n", bare.seq * 1000 / (clock_steady_ms() - start_ms));
     must(&bare, PQexitPipelineMode(bare.pg));
     run_at_once(&bare, "DROP TABLE bare");
-    free((void *)(uintptr_t)bare.values[9]);
+    free(bare.body);
     PQfinish(bare.pg);
     return 0;
 }
