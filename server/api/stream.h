@@ -29,9 +29,6 @@
 #include "server/http/route.h"
 #include "server/ws/channel.h"
 
-struct claim;
-struct mailbox;
-
 struct stream_item {
     int64_t seq;
     int64_t bytes; /* of the body; 0: a gap */

@@ -16,6 +16,7 @@
 #include "server/domain/challenges_sql.h"
 #include "server/domain/domain.h"
 #include "server/domain/purge.h"
+#include "server/store/store.h"
 
 enum {
     EXPIRY_BYTES = 8,

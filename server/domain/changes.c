@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/wire.h"

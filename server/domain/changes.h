@@ -14,9 +14,7 @@
 #include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/sessions.h"
-
-struct changes;
-struct store_batch;
+#include "server/store/store.h"
 
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);

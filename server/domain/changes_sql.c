@@ -9,6 +9,8 @@
  */
 #include "server/domain/changes_sql.h"
 
+#include "server/store/store.h"
+
 #define MINUTE "CAST(floor(extract(epoch FROM now()) / 60) AS bigint)"
 
 static const struct store_stmt note = {

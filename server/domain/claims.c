@@ -5,6 +5,7 @@
  */
 #include "server/domain/claims.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,7 +10,9 @@
  */
 #include "server/domain/envelopes_shared_sql.h"
 
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/ids.h"
 #include "server/domain/body.h"
 
 static const struct store_stmt append = {

@@ -10,7 +10,10 @@
  */
 #include "server/domain/gaps.h"
 
+#include <stddef.h>
+
 #include "common/check.h"
+#include "common/ids.h"
 #include "common/wire.h"
 #include "server/domain/body.h"
 #include "server/domain/domain.h"
@@ -18,6 +21,7 @@
 #include "server/domain/gaps_shared_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/sharing.h"
+#include "server/store/store.h"
 
 enum {
     GAP_BODY_BYTES = 25,

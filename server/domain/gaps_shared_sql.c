@@ -2,6 +2,7 @@
 /* Only where the store is shared, so this is PostgreSQL's own dialect. */
 #include "server/domain/gaps_shared_sql.h"
 
+#include "common/ids.h"
 #include "server/store/store.h"
 
 static const struct store_stmt append = {

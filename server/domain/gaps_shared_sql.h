@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/ids.h"
 
 struct store_batch;
 

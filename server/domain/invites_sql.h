@@ -6,8 +6,7 @@
 #include <stdint.h>
 
 #include "server/domain/invites.h"
-
-struct store_rows;
+#include "server/store/store.h"
 
 /* Expect that a use is left at now_s, and take it. */
 void invites_sql_spend(struct store_batch *batch, const struct invite_hash *hash, int64_t now_s);

@@ -6,9 +6,7 @@
 #include <stdint.h>
 
 #include "server/domain/mail.h"
-
-struct domain;
-struct mailbox;
+#include "server/domain/mailboxes.h"
 
 struct mail_shared_seqs {
     const int64_t *at; /* read before the call returns */

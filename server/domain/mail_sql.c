@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "server/domain/body.h"
 #include "server/domain/envelopes_sql.h"
+#include "server/domain/gaps.h"
 
 static const struct store_stmt read_items = {
     .name = "mail.read",

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/domain/gaps.h"
 #include "server/domain/mail.h"
 #include "server/store/store.h"
 

@@ -5,7 +5,6 @@
  */
 #include "server/domain/news.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/random.h"

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "common/ids.h"
-#include "server/domain/challenges.h"
 #include "server/domain/sessions.h"
+#include "server/store/store.h"
 
 /* Find the device that wants a session. */
 struct store_batch *sessions_sql_device(const struct account_id *account_id, uint32_t device_id);

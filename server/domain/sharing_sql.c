@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key that is told is the mailbox's number and, in its two lowest bits, what there is of it. */
+#include <stdint.h>
+
 #include "server/domain/sharing.h"
 #include "server/store/store.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "server/store/postgres_list_private.h"
-#include "server/store/store_private.h"
+#include "server/store/store.h"
+#include "server/store/store_private.h" /* IWYU pragma: keep */
 
 void postgres_list_append(struct postgres_list *list, struct store_batch *batch)
 {

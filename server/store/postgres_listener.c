@@ -6,8 +6,8 @@
  * tell would not: so we hear only the very process that let us in, whose number a
  * pooler does not know.
  */
-#include <arpa/inet.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -12,6 +12,7 @@
 #include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_params_private.h"
 #include "server/store/postgres_private.h"
+#include "server/store/postgres_resolve_private.h"
 #include "server/store/postgres_text_private.h"
 #include "server/store/store_private.h"
 
