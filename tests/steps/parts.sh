@@ -40,12 +40,12 @@ parts_all() {
     parts_checks
     step tidy 400 check_tidy changed
     if prepare build-asan 600 build asan; then
-        step unit 400 unit asan
+        step unit 600 unit asan
     fi
     prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
     step e2e 700 e2e_all asan
     step e2e-postgres 700 e2e_postgres asan
-    step e2e-tls 300 e2e_tls asan
+    step e2e-tls 400 e2e_tls asan
 }
 
 parts_matching() {
@@ -73,7 +73,7 @@ parts_matching() {
     fi
     prepare build-asan 600 build asan "${targets[@]}" || return
     if [ "${#units[@]}" -gt 0 ]; then
-        step unit 400 unit asan -R "^($(IFS='|' && echo "${units[*]//unit\//(unit|postgres)/}"))\$"
+        step unit 600 unit asan -R "^($(IFS='|' && echo "${units[*]//unit\//(unit|postgres)/}"))\$"
     fi
     if [ "${#files[@]}" -gt 0 ]; then
         prepare node-packages 180 install_node_packages && step e2e 600 e2e_files asan "${files[@]}"
@@ -81,7 +81,7 @@ parts_matching() {
 }
 
 parts_slow() {
-    prepare build-clang 600 build clang && step unit-clang 300 unit clang
+    prepare build-clang 600 build clang && step unit-clang 500 unit clang
     step sslscan 120 sslscan_daemon clang
     step tidy-all 900 check_tidy all
     step includes 600 check_includes
@@ -91,7 +91,7 @@ parts_slow() {
         step outages 900 outages package
     fi
     prepare build-plain 600 build plain && step valgrind 900 valgrind_units
-    prepare build-tsan 600 build tsan && step tsan-unit 400 unit tsan -L 'store|net|http|ws|api'
+    prepare build-tsan 600 build tsan && step tsan-unit 700 unit tsan -L 'store|net|http|ws|api'
     step tsan-e2e 400 e2e_sample tsan
     prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 30
     prepare build-coverage 600 build coverage && step coverage 900 coverage

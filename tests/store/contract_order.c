@@ -200,8 +200,9 @@ static void on_no_news(void *arg, const int64_t *keys, size_t count)
 {
     (void)arg;
     (void)keys;
-    (void)count;
-    fail_msg("a store heard what it told itself");
+    if (count > 0) { /* 0: it has begun to hear, and anything may have been before */
+        fail_msg("a store heard what it told itself");
+    }
 }
 
 static void locks_and_tells_change_nothing_for_the_batch_itself(void **state)
