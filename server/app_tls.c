@@ -21,14 +21,20 @@
 enum {
     LOOK_MS = 2000,
     DAY_S = 86400,
-    WARN_DAYS = 14,         /* a renewal that works happens long before */
-    NO_CERTIFICATE = 36500, /* days; as good as never */
+    WARN_DAYS = 14, /* a renewal that works happens long before */
     HOST_BYTES = 256,
 };
 
+#define NO_CERTIFICATE_S INT64_C(3153600000) /* a hundred years; as good as never */
+
+static int64_t seconds_left(const struct tls *tls)
+{
+    return tls_expires_s(tls) - clock_now_ms() / 1000;
+}
+
 static int64_t days_left(const struct tls *tls)
 {
-    int64_t left_s = tls_expires_s(tls) - clock_now_ms() / 1000;
+    int64_t left_s = seconds_left(tls);
 
     return left_s >= 0 ? left_s / DAY_S : -1 - (-left_s - 1) / DAY_S;
 }
@@ -64,7 +70,7 @@ static void tell(const struct app *app)
     char host[HOST_BYTES];
     int64_t days = days_left(app->tls);
 
-    metrics_set(METRIC_tls_certificate_days, days);
+    metrics_set(METRIC_tls_certificate_seconds, seconds_left(app->tls));
     if (has_expired(app->tls)) {
         log_error("tls.expired", "days=%" PRId64 " advice=\"renew the certificate\"", days);
     } else if (days < WARN_DAYS) {
@@ -109,7 +115,7 @@ bool app_check_files(const struct config *config, char *out_error, size_t error_
 
 bool app_tls_open(struct app *app, char *out_error, size_t error_size)
 {
-    metrics_set(METRIC_tls_certificate_days, NO_CERTIFICATE);
+    metrics_set(METRIC_tls_certificate_seconds, NO_CERTIFICATE_S);
     if (app->config.tls_listen[0] == '\0') {
         return true;
     }
@@ -146,7 +152,7 @@ static void on_look_time(void *arg)
         app_tls_reload(app);
     }
     tls_rotate(app->tls);
-    metrics_set(METRIC_tls_certificate_days, days_left(app->tls));
+    metrics_set(METRIC_tls_certificate_seconds, seconds_left(app->tls));
     loop_timer_start(app->tls_timer, LOOK_MS);
 }
 
