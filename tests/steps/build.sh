@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # The builds: each in a folder of its own below build/.
 
+# What was compiled in one folder serves in every other.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # configure FOLDER OPTION...
 configure() {
     local folder=$1
