@@ -89,7 +89,7 @@ scene('an older database put back is noticed', {}, async (relay) => {
 });
 
 // Three lives after the backup gave numbers that a start alone, 2^28 further, would give again.
-scene('a backup on a new machine, where there is no heartbeat, is noticed', {}, async (relay) => {
+scene('a backup on a new machine, where there is no heartbeat, is noticed', ON_FILE, async (relay) => {
   const { a, b } = await relay.pair();
   await relay.stop();
   relay.saveDatabase('backup');
