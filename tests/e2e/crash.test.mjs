@@ -89,10 +89,10 @@ scene('an older database put back is noticed', {}, async (relay) => {
 });
 
 // Three lives after the backup gave numbers that a start alone, 2^28 further, would give again.
-scene('a backup on a new machine, where there is no heartbeat, is noticed', ON_FILE, async (relay) => {
+scene('a backup on a new machine, without a heartbeat, is noticed', ON_FILE, async (relay) => {
   const { a, b } = await relay.pair();
   await relay.stop();
-  relay.saveDatabase('backup');
+  await relay.saveDatabase('backup');
   for (let life = 0; life < 3; life++) {
     await relay.up();
     assertStatus(await a.send([b]), 201);
@@ -101,7 +101,7 @@ scene('a backup on a new machine, where there is no heartbeat, is noticed', ON_F
   await relay.up();
   const old = (await b.mailbox()).envelopes.map(bySeq);
   await relay.stop();
-  relay.putBackDatabase('backup');
+  await relay.putBackDatabase('backup');
   rmSync(join(relay.keyDir, 'heartbeat'));
   await relay.up();
   assert.equal((await relay.call('GET', '/v1/server')).json.generation, 2);
