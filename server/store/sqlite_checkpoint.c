@@ -92,15 +92,19 @@ static void checkpoint_shorten(struct sqlite_store *store)
     sqlite_writer_resume(store);
 }
 
+static bool checkpoint_has_spare(struct sqlite_store *store, int64_t kept_pages)
+{
+    return sqlite_conn_number(&store->checkpointer, "PRAGMA freelist_count") > kept_pages;
+}
+
 /* One small step; false when there is no more to give back. */
 static bool checkpoint_vacuum_step(struct sqlite_store *store, int64_t kept_pages)
 {
-    struct sqlite_conn *conn = &store->checkpointer;
-
-    if (sqlite_conn_number(conn, "PRAGMA freelist_count") <= kept_pages) {
+    if (!checkpoint_has_spare(store, kept_pages)) {
         return false;
     }
-    enum sqlite_fault fault = sqlite_conn_exec(conn, "PRAGMA incremental_vacuum(64)");
+    enum sqlite_fault fault =
+        sqlite_conn_exec(&store->checkpointer, "PRAGMA incremental_vacuum(64)");
     checkpoint_judge(store, fault);
     return fault == FAULT_NONE;
 }
@@ -139,7 +143,9 @@ static void checkpoint_tidy(struct sqlite_store *store)
     if (sqlite_health(store) == HEALTH_WELL) {
         enum sqlite_fault fault = sqlite_checkpoint_truncate(&store->checkpointer);
         checkpoint_judge(store, fault);
-        store->is_wal_dirty = fault != FAULT_NONE; /* the writer is held: nobody else looks */
+        /* The writer is held: nobody else looks.  It may have freed pages since the vacuum. */
+        store->is_wal_dirty =
+            fault != FAULT_NONE || checkpoint_has_spare(store, checkpoint_kept_pages(store));
     }
     sqlite_writer_resume(store);
 }

@@ -24,7 +24,7 @@ valgrind_one() {
     case "$program" in
     */replay_*) corpus=("tests/fuzz/corpus/${program##*/replay_}") ;;
     esac
-    if timeout 400 valgrind -q --leak-check=full --error-exitcode=9 "$program" "${corpus[@]}" >"$log" 2>&1; then
+    if SEALPOST_UNDER_VALGRIND=1 timeout 400 valgrind -q --leak-check=full --error-exitcode=9 "$program" "${corpus[@]}" >"$log" 2>&1; then
         echo "1 passed, 0 failed"
     else
         echo "$program:"

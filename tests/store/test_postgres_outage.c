@@ -303,7 +303,7 @@ static void news_that_may_have_been_missed_are_announced(void **state)
     wait_until(place, is_away, WAIT_MS);
     temp_postgres_start(&place->server);
     wait_until(place, hears, WAIT_MS);
-    assert_int_equal(place->news, 1);
+    assert_true(place->news >= 1); /* more when it was lost again while the server came up */
 }
 
 static void destroy_does_not_wait_for_a_server_that_is_away(void **state)

@@ -353,7 +353,7 @@ static bool enter_namespace(void)
 
     if (user == 0) {
         return unshare(CLONE_NEWNS) == 0 &&
-               mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+               mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
     }
     return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_map("/proc/self/uid_map", user);
 }
