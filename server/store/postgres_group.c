@@ -161,7 +161,7 @@ static void group_on_piece(struct postgres_store *store)
     case VERDICT_DROP:
         postgres_conn_drop(
             store->writer.conn,
-            "the server refuses to go on; behind a pooler set postgres_prepared = off");
+            "the server refuses to go on; behind a pooler set postgres_prepared = no");
         return;
     }
     CHECK_UNREACHABLE();
