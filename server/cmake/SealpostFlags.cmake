@@ -38,7 +38,7 @@ if(SEALPOST_ANALYZE)
   target_compile_options(sealpost_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-fanalyzer>)
 endif()
 if(SEALPOST_COVERAGE)
-  target_compile_options(sealpost_flags INTERFACE --coverage -O0)
+  target_compile_options(sealpost_flags INTERFACE --coverage -O0 -fprofile-update=atomic) # threads count, too
   target_link_options(sealpost_flags INTERFACE --coverage)
 endif()
 if(SEALPOST_BENCH)

@@ -3,8 +3,8 @@
 # What takes minutes: other tools over the same code.
 
 # Floors of coverage: raised when it rises, never lowered.
-LINE_FLOOR=85
-BRANCH_FLOOR=75
+LINE_FLOOR=90
+BRANCH_FLOOR=78
 
 # Each file includes what it uses, and nothing else.
 check_includes() {
@@ -49,9 +49,9 @@ hostile() {
     e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs
 }
 
-# Twenty seconds of every outage, with the daemon as it is installed: it must not stall.
+# Some seconds of every outage, with the daemon as it is installed: it must not stall.
 outages() {
-    SEALPOST_OUTAGE_SECONDS=20 SEALPOST_OUTAGE_STALL_MS=300 \
+    SEALPOST_OUTAGE_SECONDS=12 SEALPOST_OUTAGE_STALL_MS=300 \
         e2e_files "$1" tests/e2e/postgres_outage.test.mjs tests/e2e/postgres_network.test.mjs
 }
 
