@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
+#include "tests/domain/support/letters.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/unit.h"
@@ -33,20 +32,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Send count bodies "a", "b", ... to device 1 and write their seqs. */
-static void send_letters(size_t count, int64_t *out_seqs)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char body[2] = { (char)('a' + i), '\0' };
-        temp_domain_send_at(&temp, 1, body, LONGEST_S, NOW_MS, &sent);
-    }
-    temp_domain_read(&temp, 1, 0, NOW_MS, &page);
-    assert_int_equal(page.count, count);
-    for (size_t i = 0; i < count; i++) {
-        out_seqs[i] = page.items[i].seq;
-    }
-}
-
 /* Acknowledge a run of envelopes of one byte each. */
 static int64_t ack_run(uint32_t n, const int64_t *seqs, size_t count)
 {
@@ -57,40 +42,21 @@ static int64_t ack_run(uint32_t n, const int64_t *seqs, size_t count)
     return temp_domain_ack_run(&temp, n, &run);
 }
 
-static void read_page(int64_t after, size_t item_max, int64_t byte_max)
-{
-    temp_domain_read_page(
-        &temp, 1,
-        &(struct mail_page){
-            .after = after, .item_max = item_max, .byte_max = byte_max, .now_ms = NOW_MS },
-        &page);
-    assert_true(page.ok);
-}
-
-static void assert_page(const char *letters, bool more)
-{
-    assert_int_equal(page.count, strlen(letters));
-    for (size_t i = 0; i < page.count; i++) {
-        assert_int_equal(page.bodies[i][0], letters[i]);
-    }
-    assert_int_equal(page.more, more);
-}
-
 static void items_come_in_order_behind_after(void **state)
 {
     int64_t seqs[4];
 
     (void)state;
-    send_letters(4, seqs);
-    read_page(0, 128, 1000);
-    assert_page("abcd", false);
+    letters_send(&temp, 4, &page, seqs);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "abcd", false);
     assert_true(seqs[0] < seqs[1] && seqs[1] < seqs[2] && seqs[2] < seqs[3]);
-    read_page(seqs[1], 128, 1000);
-    assert_page("cd", false);
-    read_page(seqs[3], 128, 1000);
-    assert_page("", false);
-    read_page(seqs[0] - 1, 128, 1000);
-    assert_page("abcd", false);
+    letters_read(&temp, &page, seqs[1], 128, 1000);
+    letters_are(&page, "cd", false);
+    letters_read(&temp, &page, seqs[3], 128, 1000);
+    letters_are(&page, "", false);
+    letters_read(&temp, &page, seqs[0] - 1, 128, 1000);
+    letters_are(&page, "abcd", false);
 }
 
 static void the_item_limit_is_exact_and_more_tells_of_others(void **state)
@@ -98,17 +64,17 @@ static void the_item_limit_is_exact_and_more_tells_of_others(void **state)
     int64_t seqs[5];
 
     (void)state;
-    send_letters(5, seqs);
-    read_page(0, 2, 1000);
-    assert_page("ab", true);
-    read_page(seqs[1], 2, 1000);
-    assert_page("cd", true);
-    read_page(seqs[3], 2, 1000);
-    assert_page("e", false);
-    read_page(0, 5, 1000);
-    assert_page("abcde", false);
-    read_page(0, 4, 1000);
-    assert_page("abcd", true);
+    letters_send(&temp, 5, &page, seqs);
+    letters_read(&temp, &page, 0, 2, 1000);
+    letters_are(&page, "ab", true);
+    letters_read(&temp, &page, seqs[1], 2, 1000);
+    letters_are(&page, "cd", true);
+    letters_read(&temp, &page, seqs[3], 2, 1000);
+    letters_are(&page, "e", false);
+    letters_read(&temp, &page, 0, 5, 1000);
+    letters_are(&page, "abcde", false);
+    letters_read(&temp, &page, 0, 4, 1000);
+    letters_are(&page, "abcd", true);
 }
 
 static void the_byte_limit_is_kept_but_for_one_item(void **state)
@@ -117,16 +83,16 @@ static void the_byte_limit_is_kept_but_for_one_item(void **state)
     temp_domain_send_at(&temp, 1, "a123456789", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "b123456789", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "c123456789", LONGEST_S, NOW_MS, &sent);
-    read_page(0, 128, 1);
-    assert_page("a", true);
-    read_page(0, 128, 0);
-    assert_page("a", true);
-    read_page(0, 128, 19);
-    assert_page("a", true);
-    read_page(0, 128, 20);
-    assert_page("ab", true);
-    read_page(0, 128, 30);
-    assert_page("abc", false);
+    letters_read(&temp, &page, 0, 128, 1);
+    letters_are(&page, "a", true);
+    letters_read(&temp, &page, 0, 128, 0);
+    letters_are(&page, "a", true);
+    letters_read(&temp, &page, 0, 128, 19);
+    letters_are(&page, "a", true);
+    letters_read(&temp, &page, 0, 128, 20);
+    letters_are(&page, "ab", true);
+    letters_read(&temp, &page, 0, 128, 30);
+    letters_are(&page, "abc", false);
 }
 
 static void a_page_that_goes_on_takes_only_what_fits(void **state)
@@ -137,13 +103,13 @@ static void a_page_that_goes_on_takes_only_what_fits(void **state)
     temp_domain_send_at(&temp, 1, "a123456789", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "b123456789", LONGEST_S, NOW_MS, &sent);
     temp_domain_read_page(&temp, 1, &more, &page);
-    assert_page("", true);
+    letters_are(&page, "", true);
     more.byte_max = 10;
     temp_domain_read_page(&temp, 1, &more, &page);
-    assert_page("a", true);
+    letters_are(&page, "a", true);
     more.byte_max = 20;
     temp_domain_read_page(&temp, 1, &more, &page);
-    assert_page("ab", false);
+    letters_are(&page, "ab", false);
 }
 
 static void a_read_takes_no_more_than_its_maximum(void **state)
@@ -153,10 +119,10 @@ static void a_read_takes_no_more_than_its_maximum(void **state)
         const char body[3] = { (char)('0' + i / 64), (char)('0' + i % 64), '\0' };
         temp_domain_send_at(&temp, 1, body, LONGEST_S, NOW_MS, &sent);
     }
-    read_page(0, 1000, 1048576);
+    letters_read(&temp, &page, 0, 1000, 1048576);
     assert_int_equal(page.count, MAIL_READ_ITEMS);
     assert_true(page.more);
-    read_page(page.items[MAIL_READ_ITEMS - 1].seq, 1000, 1048576);
+    letters_read(&temp, &page, page.items[MAIL_READ_ITEMS - 1].seq, 1000, 1048576);
     assert_int_equal(page.count, 1);
     assert_false(page.more);
 }
@@ -168,13 +134,13 @@ static void what_has_expired_is_left_out(void **state)
     temp_domain_send_at(&temp, 1, "b", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "c", SHORT_S, NOW_MS, &sent);
     temp_domain_read(&temp, 1, 0, NOW_MS + (SHORT_S - 1) * INT64_C(1000), &page);
-    assert_page("abc", false);
+    letters_are(&page, "abc", false);
     temp_domain_read(&temp, 1, 0, LATER_MS, &page);
-    assert_page("b", false);
+    letters_are(&page, "b", false);
     temp_domain_read(&temp, 1, 0, NOW_MS + (LONGEST_S - 1) * INT64_C(1000), &page);
-    assert_page("b", false);
+    letters_are(&page, "b", false);
     temp_domain_read(&temp, 1, 0, NOW_MS + (LONGEST_S + 60) * INT64_C(1000), &page);
-    assert_page("", false);
+    letters_are(&page, "", false);
 }
 
 static void nothing_expires_before_its_whole_ttl(void **state)
@@ -188,9 +154,9 @@ static void nothing_expires_before_its_whole_ttl(void **state)
         int64_t end_ms = sent_ms + lives_s[i] * 1000;
         temp_domain_send_at(&temp, 1, letters[i], lives_s[i], sent_ms, &sent);
         temp_domain_read(&temp, 1, 0, end_ms - 1, &page);
-        assert_page(letters[i], false);
+        letters_are(&page, letters[i], false);
         temp_domain_read(&temp, 1, 0, end_ms + 60000, &page);
-        assert_page("", false);
+        letters_are(&page, "", false);
     }
 }
 
@@ -199,16 +165,16 @@ static void redelivered_is_told_only_of_what_was_sent_in_this_life(void **state)
     int64_t seqs[3];
 
     (void)state;
-    send_letters(3, seqs);
+    letters_send(&temp, 3, &page, seqs);
     assert_false(page.items[0].redelivered || page.items[1].redelivered);
     mail_sent(temp_domain_mailbox(&temp, 1), seqs[1]);
     mail_sent(temp_domain_mailbox(&temp, 1), seqs[0]); /* an earlier one takes nothing back */
-    read_page(0, 128, 1000);
+    letters_read(&temp, &page, 0, 128, 1000);
     assert_true(page.items[0].redelivered && page.items[1].redelivered);
     assert_false(page.items[2].redelivered);
     temp_domain_restart(&temp);
-    read_page(0, 128, 1000);
-    assert_page("abc", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "abc", false);
     assert_false(page.items[0].redelivered || page.items[1].redelivered);
 }
 
@@ -218,7 +184,7 @@ static void an_ack_counts_what_it_deleted_and_no_more(void **state)
     int64_t named[5];
 
     (void)state;
-    send_letters(3, seqs);
+    letters_send(&temp, 3, &page, seqs);
     named[0] = seqs[1];
     named[1] = seqs[1]; /* twice */
     named[2] = 1;       /* never given */
@@ -226,8 +192,8 @@ static void an_ack_counts_what_it_deleted_and_no_more(void **state)
     named[4] = seqs[2];
     assert_int_equal(temp_domain_ack(&temp, 1, named, 5), 2);
     assert_int_equal(temp_domain_ack(&temp, 1, named, 5), 0);
-    read_page(0, 128, 1000);
-    assert_page("a", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "a", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_bytes, 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->pins, 0);
@@ -238,12 +204,12 @@ static void an_ack_of_a_foreign_seq_harms_nobody(void **state)
     int64_t seqs[2];
 
     (void)state;
-    send_letters(2, seqs);
+    letters_send(&temp, 2, &page, seqs);
     assert_int_equal(temp_domain_ack(&temp, 2, seqs, 2), 0);
     assert_int_equal(ack_run(2, seqs, 2), 0);
     assert_int_equal(temp_domain_ack_upto(&temp, 2, seqs[1], NOW_MS), 0);
-    read_page(0, 128, 1000);
-    assert_page("ab", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "ab", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 2);
     assert_int_equal(temp_domain_mailbox(&temp, 2)->envelope_count, 0);
 }
@@ -253,11 +219,11 @@ static void what_was_acknowledged_stays_away_over_a_restart(void **state)
     int64_t seqs[2];
 
     (void)state;
-    send_letters(2, seqs);
+    letters_send(&temp, 2, &page, seqs);
     assert_int_equal(temp_domain_ack(&temp, 1, seqs, 1), 1);
     temp_domain_restart(&temp);
-    read_page(0, 128, 1000);
-    assert_page("b", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "b", false);
 }
 
 static void an_ack_up_to_a_seq_takes_that_and_all_before(void **state)
@@ -265,11 +231,11 @@ static void an_ack_up_to_a_seq_takes_that_and_all_before(void **state)
     int64_t seqs[4];
 
     (void)state;
-    send_letters(4, seqs);
+    letters_send(&temp, 4, &page, seqs);
     assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[0] - 1, NOW_MS), 0);
     assert_int_equal(temp_domain_ack_upto(&temp, 1, seqs[2], NOW_MS), 3);
-    read_page(0, 128, 1000);
-    assert_page("d", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "d", false);
     assert_int_equal(temp_domain_ack_upto(&temp, 1, INT64_MAX, NOW_MS), 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
 }
@@ -282,10 +248,10 @@ static void an_ack_up_to_a_seq_spares_what_expired_unseen(void **state)
     temp_domain_send_at(&temp, 1, "b", SHORT_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
     temp_domain_read(&temp, 1, 0, LATER_MS, &page);
-    assert_page("ac", false);
+    letters_are(&page, "ac", false);
     assert_int_equal(temp_domain_ack_upto(&temp, 1, page.items[1].seq, LATER_MS), 2);
     temp_domain_read(&temp, 1, 0, NOW_MS, &page);
-    assert_page("b", false);
+    letters_are(&page, "b", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
 }
 
@@ -294,10 +260,10 @@ static void a_run_deletes_exactly_itself(void **state)
     int64_t seqs[5];
 
     (void)state;
-    send_letters(5, seqs);
+    letters_send(&temp, 5, &page, seqs);
     assert_int_equal(ack_run(1, &seqs[1], 3), 3);
-    read_page(0, 128, 1000);
-    assert_page("ae", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "ae", false);
     assert_int_equal(ack_run(1, &seqs[4], 1), 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->pins, 0);
@@ -312,12 +278,12 @@ static void a_run_spares_what_expired_inside_it(void **state)
     temp_domain_send_at(&temp, 1, "b", SHORT_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
     temp_domain_read(&temp, 1, 0, LATER_MS, &page);
-    assert_page("ac", false);
+    letters_are(&page, "ac", false);
     seqs[0] = page.items[0].seq;
     seqs[1] = page.items[1].seq;
     assert_int_equal(ack_run(1, seqs, 2), 2);
     temp_domain_read(&temp, 1, 0, NOW_MS, &page);
-    assert_page("b", false);
+    letters_are(&page, "b", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
 }
 
@@ -332,14 +298,14 @@ static void a_run_of_as_many_others_is_spared(void **state)
     temp_domain_send_at(&temp, 1, "c", LONGEST_S, NOW_MS, &sent);
     temp_domain_send_at(&temp, 1, "d", LONGEST_S, NOW_MS, &sent);
     temp_domain_read(&temp, 1, 0, LATER_MS, &page);
-    assert_page("acd", false);
+    letters_are(&page, "acd", false);
     for (size_t i = 0; i < 3; i++) {
         seqs[i] = page.items[i].seq;
     }
     assert_int_equal(temp_domain_ack(&temp, 1, &seqs[0], 1), 1);
     assert_int_equal(ack_run(1, seqs, 3), 2);
     temp_domain_read(&temp, 1, 0, NOW_MS, &page);
-    assert_page("b", false);
+    letters_are(&page, "b", false);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 1);
 }
 
@@ -350,15 +316,15 @@ static void a_run_may_hold_gaps(void **state)
 
     (void)state;
     temp.domain.settings.mailbox_max_envelopes = 1;
-    send_letters(1, seqs);
+    letters_send(&temp, 1, &page, seqs);
     temp_domain_send(&temp, 1, 1, "refused", &sent);
-    read_page(0, 128, 1000);
+    letters_read(&temp, &page, 0, 128, 1000);
     seqs[1] = page.items[1].seq;
     assert_int_equal(temp_domain_ack_run(&temp, 1, &run), 2);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_count, 0);
     assert_int_equal(temp_domain_mailbox(&temp, 1)->envelope_bytes, 0);
-    read_page(0, 128, 1000);
-    assert_page("", false);
+    letters_read(&temp, &page, 0, 128, 1000);
+    letters_are(&page, "", false);
 }
 
 static void a_run_that_was_partly_acknowledged_counts_the_rest(void **state)
@@ -366,7 +332,7 @@ static void a_run_that_was_partly_acknowledged_counts_the_rest(void **state)
     int64_t seqs[4];
 
     (void)state;
-    send_letters(4, seqs);
+    letters_send(&temp, 4, &page, seqs);
     assert_int_equal(temp_domain_ack(&temp, 1, &seqs[1], 1), 1);
     assert_int_equal(ack_run(1, seqs, 4), 3);
     assert_int_equal(ack_run(1, seqs, 4), 0);
