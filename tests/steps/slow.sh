@@ -121,11 +121,11 @@ judge_sslscan() {
         ! grep -q ' vulnerable' <(grep -v 'not vulnerable' "$file")
 }
 
-# What a stranger with sslscan finds on the daemon of build/FOLDER.
-sslscan_daemon() {
-    local bin="$PWD/build/$1/bin" work daemon port='' status=0
-    work=$(mktemp -d) || return 1
-    "$bin/sealpost" tls self-signed --dir "$work" --name relay.example || return 1
+# with_tls_daemon FOLDER WORK COMMAND ARGUMENT...: run it with the port of a daemon of build/FOLDER as its last argument;
+# the daemon shows WORK's cert.pem.
+with_tls_daemon() {
+    local bin="$PWD/build/$1/bin" work=$2 daemon port='' status=0
+    shift 2
     mkdir -m 700 "$work/data"
     "$bin/sealpostd" --set base_url=https://relay.example --set "data_dir=$work/data" --set listen= \
         --set tls_listen=127.0.0.1:0 --set "tls_cert=$work/cert.pem" --set "tls_key=$work/key.pem" \
@@ -134,8 +134,21 @@ sslscan_daemon() {
     while [ -z "$port" ] && kill -0 "$daemon"; do
         port=$(sed -n 's/.*event=listen name=tls port=\([0-9]*\).*/\1/p' "$work/log")
     done
-    sslscan --no-colour "127.0.0.1:$port" | tee "$work/found" && judge_sslscan "$work/found" || status=1
+    "$@" "$port" || status=1
     kill "$daemon" && wait "$daemon" || status=1
+    return $status
+}
+
+run_sslscan() {
+    sslscan --no-colour "127.0.0.1:$2" | tee "$1/found" && judge_sslscan "$1/found"
+}
+
+# What a stranger with sslscan finds on the daemon of build/FOLDER.
+sslscan_daemon() {
+    local work status=0
+    work=$(mktemp -d) || return 1
+    "$PWD/build/$1/bin/sealpost" tls self-signed --dir "$work" --name relay.example &&
+        with_tls_daemon "$1" "$work" run_sslscan "$work" || status=1
     rm -rf "$work"
     return $status
 }

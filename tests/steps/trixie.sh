@@ -132,3 +132,46 @@ trixie_quickstart() {
     as_root rm -rf "$TRIXIE/new"
     return $status
 }
+
+# An authority in FOLDER and, signed by it, the pair of a relay that cares: testssl grades both.
+make_authority() {
+    local folder=$1
+    local -a new=(-newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes)
+    (cd "$folder" &&
+        printf '%s\n' subjectAltName=DNS:relay.example basicConstraints=critical,CA:FALSE \
+            keyUsage=critical,digitalSignature extendedKeyUsage=serverAuth >leaf.ext &&
+        openssl req -x509 "${new[@]}" -keyout authority.key -out authority.pem -days 30 -subj /CN=Authority \
+            -addext keyUsage=critical,keyCertSign,cRLSign &&
+        openssl req "${new[@]}" -keyout key.pem -out leaf.csr -subj /CN=relay.example &&
+        openssl x509 -req -in leaf.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 30 -sha384 \
+            -extfile leaf.ext -out cert.pem &&
+        chmod 600 key.pem)
+}
+
+# What testssl wrote to FILE: a grade of 95 points or more that nothing capped.
+judge_testssl() {
+    local points
+    points=$(sed -n 's/^ *Final Score  *\([0-9]*\).*/\1/p' "$1")
+    [ "${points:-0}" -ge 95 ] && grep -qE '^ *Overall Grade  *A\+? *$' "$1" && ! grep -qi 'grade cap' "$1" &&
+        ! grep -E 'VULNERABLE|NOT ok' "$1" | grep -v 'neither CRL nor OCSP URI provided'
+}
+
+run_testssl() {
+    local work=$1 port=$2
+    in_trixie testssl env TERM=dumb testssl --color 0 --quiet --warnings off --nodns none --ip 127.0.0.1 \
+        --add-ca /authority.pem -p -s -f -P -S -h -U "relay.example:$port" | tee "$work/found" &&
+        judge_testssl "$work/found"
+}
+
+# How testssl of Debian 13 grades the daemon of build/FOLDER.
+trixie_testssl() {
+    local work status=0
+    work=$(mktemp -d) || return 1
+    copy_root base testssl && in_trixie testssl apt-get update -q &&
+        in_trixie testssl apt-get install -q -y --no-install-recommends testssl.sh dnsutils procps &&
+        make_authority "$work" && as_root cp "$work/authority.pem" "$TRIXIE/testssl/authority.pem" &&
+        with_tls_daemon "$1" "$work" run_testssl "$work" || status=1
+    as_root rm -rf "$TRIXIE/testssl"
+    rm -rf "$work"
+    return $status
+}
