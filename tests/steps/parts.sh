@@ -108,5 +108,5 @@ parts_trixie() {
     step trixie-packages 120 trixie_packages
     step trixie-unit 420 trixie_unit
     step trixie-quickstart 420 trixie_quickstart
-    step trixie-testssl 600 trixie_testssl package
+    step trixie-testssl 900 trixie_testssl package
 }
