@@ -46,8 +46,8 @@ enum keypackage_verdict {
 
 /*
  * A KeyPackage that was read.  When is_verified is false the suite is none that we
- * can verify: nothing behind the suite was looked at, and all but suite and
- * reference is zero.
+ * can verify: behind the suite only was looked whether an init_key begins there,
+ * and all but suite and reference is zero.
  */
 struct keypackage {
     uint16_t suite;
@@ -63,7 +63,7 @@ struct keypackage {
 /*
  * Read input as one bare KeyPackage.  Fills *out only when KEYPACKAGE_VALID, which
  * also a package of a suite that we do not know is (see is_verified).  input is
- * borrowed by *out.  Costs two or three verifications of Ed25519.
+ * borrowed by *out.  Costs about six verifications of Ed25519.
  */
 enum keypackage_verdict keypackage_read(struct bytes input, struct keypackage *out);
 

@@ -70,7 +70,8 @@ enum mlsmessage_verdict mlsmessage_read_head(struct bytes input, struct mlsmessa
  * Read input as an MLSMessage with a Welcome and write the KeyPackageRefs that it
  * is for to out_members, which has room for that many (LIMIT_WELCOME_MEMBERS is
  * enough for all that we take), in its order; they are borrowed from input, and
- * one may be there twice.  *out is filled only when MLSMESSAGE_READ.
+ * one may be there twice.  Fills *out only when MLSMESSAGE_READ; what out_members
+ * holds otherwise means nothing.
  */
 enum mlsmessage_verdict mlsmessage_read_welcome(struct bytes input, struct bytes *out_members,
                                                 size_t room, struct mlsmessage_welcome *out);

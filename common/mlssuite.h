@@ -41,6 +41,9 @@ struct mls_reference {
  */
 size_t mlssuite_verified_kem_bytes(uint16_t suite);
 
+/* Say whether we know the suite, and so its hash. */
+bool mlssuite_is_known(uint16_t suite);
+
 /* Say how many bytes the suite's hash has; 32 for a suite that we do not know. */
 size_t mlssuite_hash_bytes(uint16_t suite);
 

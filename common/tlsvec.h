@@ -13,8 +13,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/wire.h"
