@@ -117,3 +117,21 @@ void package_write(const struct package *package, struct buf *out)
     sign(package, "MLS 1.0 KeyPackageTBS", buf_view(&whole), package->signature_bytes, out);
     buf_clear(&whole);
 }
+
+enum keypackage_verdict package_read_into(const struct package *package, struct keypackage *out)
+{
+    struct buf bytes = { .at = NULL };
+
+    package_write(package, &bytes);
+    enum keypackage_verdict verdict = keypackage_read(buf_view(&bytes), out);
+    out->init_key = bytes_of(NULL, 0); /* it borrowed from bytes */
+    buf_clear(&bytes);
+    return verdict;
+}
+
+enum keypackage_verdict package_read(const struct package *package)
+{
+    struct keypackage read;
+
+    return package_read_into(package, &read);
+}

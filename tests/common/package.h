@@ -10,6 +10,11 @@
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/keypackage.h"
+
+enum {
+    PACKAGE_LAST_RESORT = 0x000A
+}; /* the type of the extension */
 
 /* The parts in wire form; a key is its bare bytes. */
 struct package {
@@ -43,3 +48,7 @@ void package_extend(struct buf *list, uint16_t type, size_t size);
 
 /* Append the signed package to out. */
 void package_write(const struct package *package, struct buf *out);
+
+/* Write the package and read it.  *out has no init_key: that would be borrowed from what is gone. */
+enum keypackage_verdict package_read_into(const struct package *package, struct keypackage *out);
+enum keypackage_verdict package_read(const struct package *package);
