@@ -135,7 +135,7 @@ static void extensions_are_64_at_most(void **state)
 
     (void)state;
     package_init(&package);
-    for (uint16_t i = 0; i < LIMIT_MLS_EXTENSIONS; i++) {
+    for (size_t i = 0; i < LIMIT_MLS_EXTENSIONS; i++) {
         package_extend(&package.extensions, (uint16_t)(0xF000 + i), i);
         package_extend(&package.leaf_extensions, (uint16_t)(0xF000 + i), i);
     }
