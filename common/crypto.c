@@ -30,13 +30,15 @@ struct crypto_sha256 {
 /* Written by crypto_start alone, before there are threads. */
 static struct {
     EVP_MD *sha256;
+    EVP_MD *sha384;
+    EVP_MD *sha512;
     EVP_MD *sha1;
     EVP_MAC_CTX *hmac; /* a template that knows its hash; copied for each use */
     EVP_KDF *hkdf;
 } library;
 
 /* Nothing that a peer sends makes these calls fail: what is left is a lack of memory. */
-static void need(bool worked)
+void crypto_need(bool worked)
 {
     if (!worked) {
         (void)fputs("the cryptographic library failed: it may be out of memory\n", stderr);
@@ -69,25 +71,43 @@ bool crypto_start(void)
     }
     if (library.sha256 == NULL) {
         library.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        library.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
+        library.sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
         library.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
         library.hmac = hmac_template();
         library.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     }
-    return library.sha256 != NULL && library.sha1 != NULL && library.hmac != NULL &&
-           library.hkdf != NULL;
+    return library.sha256 != NULL && library.sha384 != NULL && library.sha512 != NULL &&
+           library.sha1 != NULL && library.hmac != NULL && library.hkdf != NULL;
+}
+
+static void hash_parts(const EVP_MD *kind, const struct bytes *parts, size_t part_count,
+                       uint8_t *out)
+{
+    CHECK(kind != NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    crypto_need(ctx != NULL && EVP_DigestInit_ex2(ctx, kind, NULL) == 1);
+    for (size_t i = 0; i < part_count; i++) {
+        crypto_need(EVP_DigestUpdate(ctx, parts[i].at, parts[i].size) == 1);
+    }
+    crypto_need(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
 }
 
 void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    CHECK(library.sha256 != NULL);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    hash_parts(library.sha256, parts, part_count, out);
+}
 
-    need(ctx != NULL && EVP_DigestInit_ex2(ctx, library.sha256, NULL) == 1);
-    for (size_t i = 0; i < part_count; i++) {
-        need(EVP_DigestUpdate(ctx, parts[i].at, parts[i].size) == 1);
-    }
-    need(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
-    EVP_MD_CTX_free(ctx);
+void crypto_sha384(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA384_BYTES])
+{
+    hash_parts(library.sha384, parts, part_count, out);
+}
+
+void crypto_sha512(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA512_BYTES])
+{
+    hash_parts(library.sha512, parts, part_count, out);
 }
 
 struct crypto_sha256 *crypto_sha256_create(void)
@@ -96,18 +116,18 @@ struct crypto_sha256 *crypto_sha256_create(void)
     struct crypto_sha256 *hash = mem_zeroed(1, sizeof *hash);
 
     hash->ctx = EVP_MD_CTX_new();
-    need(hash->ctx != NULL && EVP_DigestInit_ex2(hash->ctx, library.sha256, NULL) == 1);
+    crypto_need(hash->ctx != NULL && EVP_DigestInit_ex2(hash->ctx, library.sha256, NULL) == 1);
     return hash;
 }
 
 void crypto_sha256_update(struct crypto_sha256 *hash, struct bytes part)
 {
-    need(EVP_DigestUpdate(hash->ctx, part.at, part.size) == 1);
+    crypto_need(EVP_DigestUpdate(hash->ctx, part.at, part.size) == 1);
 }
 
 void crypto_sha256_final(struct crypto_sha256 *hash, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    need(EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1);
+    crypto_need(EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1);
 }
 
 void crypto_sha256_destroy(struct crypto_sha256 *hash)
@@ -126,11 +146,12 @@ void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(library.hmac);
     size_t size = 0;
 
-    need(ctx != NULL && EVP_MAC_init(ctx, key.size > 0 ? key.at : no_key, key.size, NULL) == 1);
+    crypto_need(ctx != NULL &&
+                EVP_MAC_init(ctx, key.size > 0 ? key.at : no_key, key.size, NULL) == 1);
     for (size_t i = 0; i < part_count; i++) {
-        need(EVP_MAC_update(ctx, parts[i].at, parts[i].size) == 1);
+        crypto_need(EVP_MAC_update(ctx, parts[i].at, parts[i].size) == 1);
     }
-    need(EVP_MAC_final(ctx, out, &size, CRYPTO_SHA256_BYTES) == 1);
+    crypto_need(EVP_MAC_final(ctx, out, &size, CRYPTO_SHA256_BYTES) == 1);
     EVP_MAC_CTX_free(ctx);
 }
 
@@ -139,14 +160,16 @@ static OSSL_PARAM *hkdf_params(struct bytes secret, struct bytes info)
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     OSSL_PARAM *params = NULL;
 
-    need(build != NULL &&
-         OSSL_PARAM_BLD_push_utf8_string(build, OSSL_KDF_PARAM_DIGEST, "SHA256", 0) == 1 &&
-         OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_KEY, secret.at, secret.size) == 1);
+    crypto_need(
+        build != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_KDF_PARAM_DIGEST, "SHA256", 0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_KEY, secret.at, secret.size) == 1);
     if (info.size > 0) {
-        need(OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_INFO, info.at, info.size) == 1);
+        crypto_need(
+            OSSL_PARAM_BLD_push_octet_string(build, OSSL_KDF_PARAM_INFO, info.at, info.size) == 1);
     }
     params = OSSL_PARAM_BLD_to_param(build);
-    need(params != NULL);
+    crypto_need(params != NULL);
     OSSL_PARAM_BLD_free(build);
     return params;
 }
@@ -159,7 +182,7 @@ void crypto_hkdf(struct bytes secret, struct bytes info, void *out, size_t size)
     OSSL_PARAM *params = hkdf_params(secret, info);
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(library.hkdf);
 
-    need(ctx != NULL && EVP_KDF_derive(ctx, out, size, params) == 1);
+    crypto_need(ctx != NULL && EVP_KDF_derive(ctx, out, size, params) == 1);
     EVP_KDF_CTX_free(ctx);
     OSSL_PARAM *key = OSSL_PARAM_locate(params, OSSL_KDF_PARAM_KEY);
     mem_wipe(key->data, key->data_size);
@@ -170,11 +193,11 @@ void crypto_tag(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO
 {
     crypto_generichash_state state;
 
-    need(crypto_generichash_init(&state, NULL, 0, CRYPTO_TAG_BYTES) == 0);
+    crypto_need(crypto_generichash_init(&state, NULL, 0, CRYPTO_TAG_BYTES) == 0);
     for (size_t i = 0; i < part_count; i++) {
-        need(crypto_generichash_update(&state, parts[i].at, parts[i].size) == 0);
+        crypto_need(crypto_generichash_update(&state, parts[i].at, parts[i].size) == 0);
     }
-    need(crypto_generichash_final(&state, out, CRYPTO_TAG_BYTES) == 0);
+    crypto_need(crypto_generichash_final(&state, out, CRYPTO_TAG_BYTES) == 0);
 }
 
 uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct bytes value)
@@ -192,7 +215,7 @@ uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct byte
 void crypto_sha1(struct bytes value, uint8_t out[20])
 {
     CHECK(library.sha1 != NULL);
-    need(EVP_Digest(value.at, value.size, out, NULL, library.sha1, NULL) == 1);
+    crypto_need(EVP_Digest(value.at, value.size, out, NULL, library.sha1, NULL) == 1);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t size)

@@ -17,6 +17,8 @@
 
 enum {
     CRYPTO_SHA256_BYTES = 32,
+    CRYPTO_SHA384_BYTES = 48,
+    CRYPTO_SHA512_BYTES = 64,
     CRYPTO_TAG_BYTES = 16, /* BLAKE2b-128 */
     CRYPTO_SIGNATURE_BYTES = 64,
     CRYPTO_SEED_BYTES = 32,
@@ -33,8 +35,10 @@ enum {
  */
 bool crypto_start(void);
 
-/* SHA-256 of the parts one after the other. */
+/* SHA-256, SHA-384 or SHA-512 of the parts one after the other. */
 void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA256_BYTES]);
+void crypto_sha384(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA384_BYTES]);
+void crypto_sha512(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA512_BYTES]);
 
 /* SHA-256 over a stream of pieces: create, update any number of times, final once, destroy. */
 struct crypto_sha256;
@@ -72,8 +76,9 @@ bool crypto_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                    const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);
 
 /*
- * The strict form for manifests and handle bindings: R must pass the point check
- * too and S must be below L, so that every correct verifier agrees.
+ * The strict form for what many clients are shown (manifests, handle bindings,
+ * prekeys, KeyPackages): R and pub must pass the point check too and S must be
+ * below L, so that every correct verifier agrees.
  */
 bool crypto_strict_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                           const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);

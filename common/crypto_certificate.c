@@ -13,14 +13,13 @@
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
-#include "common/mem.h"
+#include "common/crypto_private.h"
 #include "common/random.h"
 
 enum {
@@ -28,15 +27,6 @@ enum {
     HOST_MAX_BYTES = 64, /* what a common name holds (RFC 5280 appendix A.1) */
     NAMES_BYTES = 160,
 };
-
-/* Nothing here depends on what others sent: what fails is memory. */
-static void need(bool worked)
-{
-    if (!worked) {
-        (void)fputs("the cryptographic library failed: it may be out of memory\n", stderr);
-        _Exit(MEM_EXIT_STATUS);
-    }
-}
 
 static bool is_address(const char *host)
 {
@@ -60,7 +50,7 @@ static void set_extension(X509 *cert, X509V3_CTX *context, int nid, const char *
 {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, value);
 
-    need(extension != NULL && X509_add_ext(cert, extension, -1) == 1);
+    crypto_need(extension != NULL && X509_add_ext(cert, extension, -1) == 1);
     X509_EXTENSION_free(extension);
 }
 
@@ -83,9 +73,9 @@ static void set_name(X509 *cert, const char *host)
 {
     X509_NAME *name = X509_get_subject_name(cert);
 
-    need(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_ASC, (const unsigned char *)host,
-                                    -1, -1, 0) == 1);
-    need(X509_set_issuer_name(cert, name) == 1);
+    crypto_need(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_ASC,
+                                           (const unsigned char *)host, -1, -1, 0) == 1);
+    crypto_need(X509_set_issuer_name(cert, name) == 1);
 }
 
 static X509 *make_certificate(EVP_PKEY *pair, const struct crypto_certificate *wish)
@@ -93,17 +83,17 @@ static X509 *make_certificate(EVP_PKEY *pair, const struct crypto_certificate *w
     X509 *cert = X509_new();
     uint8_t serial[SERIAL_BYTES];
 
-    need(cert != NULL);
+    crypto_need(cert != NULL);
     random_fill(serial, sizeof serial);
     serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40); /* positive, and of its whole size */
-    need(X509_set_version(cert, X509_VERSION_3) == 1);
-    need(ASN1_STRING_set(X509_get_serialNumber(cert), serial, sizeof serial) == 1);
-    need(ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)wish->begins_s) != NULL);
-    need(ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)wish->expires_s) != NULL);
-    need(X509_set_pubkey(cert, pair) == 1);
+    crypto_need(X509_set_version(cert, X509_VERSION_3) == 1);
+    crypto_need(ASN1_STRING_set(X509_get_serialNumber(cert), serial, sizeof serial) == 1);
+    crypto_need(ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)wish->begins_s) != NULL);
+    crypto_need(ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)wish->expires_s) != NULL);
+    crypto_need(X509_set_pubkey(cert, pair) == 1);
     set_name(cert, wish->host);
     set_extensions(cert, wish->host);
-    need(X509_sign(cert, pair, EVP_sha256()) > 0);
+    crypto_need(X509_sign(cert, pair, EVP_sha256()) > 0);
     return cert;
 }
 
@@ -113,7 +103,7 @@ static void take(BIO *bio, struct buf *out)
     char *at = NULL;
     long size = BIO_get_mem_data(bio, &at);
 
-    need(size > 0);
+    crypto_need(size > 0);
     buf_append(out, bytes_of(at, (size_t)size));
 }
 
@@ -124,13 +114,13 @@ bool crypto_certificate_make(const struct crypto_certificate *wish, struct buf *
         return false;
     }
     EVP_PKEY *pair = EVP_EC_gen("P-256");
-    need(pair != NULL);
+    crypto_need(pair != NULL);
     X509 *cert = make_certificate(pair, wish);
     BIO *cert_text = BIO_new(BIO_s_mem());
     BIO *key_text = BIO_new(BIO_s_secmem()); /* wipes what it held */
-    need(cert_text != NULL && key_text != NULL);
-    need(PEM_write_bio_X509(cert_text, cert) == 1);
-    need(PEM_write_bio_PrivateKey(key_text, pair, NULL, NULL, 0, NULL, NULL) == 1);
+    crypto_need(cert_text != NULL && key_text != NULL);
+    crypto_need(PEM_write_bio_X509(cert_text, cert) == 1);
+    crypto_need(PEM_write_bio_PrivateKey(key_text, pair, NULL, NULL, 0, NULL, NULL) == 1);
     take(cert_text, out_cert);
     take(key_text, out_key);
     BIO_free(cert_text);

@@ -36,6 +36,13 @@ enum {
     LIMIT_GUARD_MIN_BYTES = 32, /* the plaintext guard looks at bodies from here on */
     LIMIT_DEDUP_MS = 600000,    /* a repeat within ten minutes is one copy */
 
+    /* Key objects and what MLS makes of them (protocol.md section 3). */
+    LIMIT_KEY_OBJECT_BYTES = 16384, /* one public key with all around it: 422 */
+    LIMIT_MLS_LIST_ITEMS = 256,     /* numbers in one list of capabilities: 422 */
+    LIMIT_MLS_EXTENSIONS = 64,      /* extensions in one list: 422 */
+    LIMIT_MLS_CERTIFICATES = 16,    /* certificates in one credential: 422 */
+    LIMIT_WELCOME_MEMBERS = 1000,   /* members that one Welcome is for: 422 */
+
     /* Mailbox reads and acks. */
     LIMIT_PULL_ITEMS = 1000,
     LIMIT_PULL_ITEMS_DEFAULT = 100,
