@@ -22,6 +22,7 @@
 #include "server/store/store_private.h"
 
 struct migration;
+struct postgres_gather;
 
 enum {
     POSTGRES_GROUP_BATCHES = 1024,
@@ -42,6 +43,7 @@ struct postgres_group {
     struct store_batch *suspect; /* last of the piece, behind a savepoint; or NULL */
     const struct store_stmt *bad_lock;
     enum postgres_fault fault; /* of the transaction itself; FAULT_NONE: none so far */
+    bool is_unproven; /* a statement of several batches failed in the piece: nobody knows whose it was */
     int64_t started_us;
     bool is_active;
 };
@@ -94,6 +96,8 @@ struct postgres_store {
 
 /* postgres_step.c: take the answer to the step index into its batch; the verdict on it goes to status. */
 enum postgres_fault postgres_step_take(struct store_batch *batch, size_t index, PGresult *result);
+enum postgres_fault postgres_step_take_gathered(const struct postgres_gather *gather,
+                                                PGresult *result);
 /* Say whether the texts of all statements fit what was bound; else the batch is settled. */
 bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch);
 void postgres_step_settle(struct store_batch *batch, enum store_status status);
