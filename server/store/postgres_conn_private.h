@@ -59,9 +59,9 @@ struct postgres_message {
     struct store_batch *batch;     /* MESSAGE_STEP, and its MESSAGE_PREPARE */
     size_t step;
     const struct postgres_gather *gather; /* MESSAGE_GATHER, and its MESSAGE_PREPARE */
-    const struct store_stmt *stmt; /* MESSAGE_LOCK, and its MESSAGE_PREPARE */
-    size_t text;                   /* MESSAGE_PREPARE: number of the text */
-    int tag;                       /* MESSAGE_SYNC: the user's own */
+    const struct store_stmt *stmt;        /* MESSAGE_LOCK, and its MESSAGE_PREPARE */
+    size_t text;                          /* MESSAGE_PREPARE: number of the text */
+    int tag;                              /* MESSAGE_SYNC: the user's own */
     bool is_answered;
 };
 

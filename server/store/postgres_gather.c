@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/store/postgres_gather_private.h"
-
 #include <string.h>
 
 #include "common/bytes.h"
 #include "common/check.h"
 #include "server/store/arena.h"
 #include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_gather_private.h"
 #include "server/store/store.h"
 #include "server/store/store_private.h"
 
@@ -134,8 +133,7 @@ static bool step_may_run(const struct postgres_arrangement *arrangement,
         return true;
     }
     return arrangement->behind.size == 0 &&
-           (is_apart ||
-            (batch->locks != NULL && !keys_meet(&arrangement->gathered_keys, batch)));
+           (is_apart || (batch->locks != NULL && !keys_meet(&arrangement->gathered_keys, batch)));
 }
 
 static void arrange_other(struct postgres_arrangement *arrangement, struct store_batch *batch,

@@ -24,7 +24,7 @@ struct store_stmt;
 
 enum {
     POSTGRES_KEYS_BITS = 15,
-    POSTGRES_KEYS_WORDS = 512, /* of 64 bits: 2^15 */
+    POSTGRES_KEYS_WORDS = 512,      /* of 64 bits: 2^15 */
     POSTGRES_GATHER_BYTES = 1048576 /* what the server holds of one statement, several times over */
 };
 
@@ -51,10 +51,10 @@ struct postgres_arrangement {
     struct postgres_conn *conn;
     const struct store_stmt *stmt; /* that is being gathered; NULL: none */
     size_t bytes;
-    struct buf gathered;              /* of struct postgres_gather_item */
-    struct buf behind;                /* the same */
-    const struct store_batch *noted;  /* its keys are among those of what was gathered */
-    bool is_wall;                     /* what waits behind may be of any key */
+    struct buf gathered;             /* of struct postgres_gather_item */
+    struct buf behind;               /* the same */
+    const struct store_batch *noted; /* its keys are among those of what was gathered */
+    bool is_wall;                    /* what waits behind may be of any key */
     struct postgres_keys gathered_keys;
     struct postgres_keys behind_keys;
 };

@@ -43,7 +43,8 @@ struct postgres_group {
     struct store_batch *suspect; /* last of the piece, behind a savepoint; or NULL */
     const struct store_stmt *bad_lock;
     enum postgres_fault fault; /* of the transaction itself; FAULT_NONE: none so far */
-    bool is_unproven; /* a statement of several batches failed in the piece: nobody knows whose it was */
+    bool
+        is_unproven; /* a statement of several batches failed in the piece: nobody knows whose it was */
     int64_t started_us;
     bool is_active;
 };
