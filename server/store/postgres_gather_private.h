@@ -12,11 +12,13 @@
  */
 #pragma once
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "server/store/postgres_fault_private.h"
 
 struct postgres_conn;
 struct store_batch;
@@ -67,3 +69,10 @@ void postgres_arrange_end(struct postgres_arrangement *arrangement);
 
 /* Release what it holds; nothing is held back. */
 void postgres_arrangement_clear(struct postgres_arrangement *arrangement);
+
+/*
+ * postgres_step.c: take the answer to a gathered statement into its batches.  FAULT_STATEMENT also
+ * when its rows are of no step.
+ */
+enum postgres_fault postgres_step_take_gathered(const struct postgres_gather *gather,
+                                                PGresult *result);

@@ -22,7 +22,6 @@
 #include "server/store/store_private.h"
 
 struct migration;
-struct postgres_gather;
 
 enum {
     POSTGRES_GROUP_BATCHES = 1024,
@@ -43,10 +42,9 @@ struct postgres_group {
     struct store_batch *suspect; /* last of the piece, behind a savepoint; or NULL */
     const struct store_stmt *bad_lock;
     enum postgres_fault fault; /* of the transaction itself; FAULT_NONE: none so far */
-    bool
-        is_unproven; /* a statement of several batches failed in the piece: nobody knows whose it was */
-    int64_t started_us;
+    bool is_unproven;          /* what several batches share failed in the piece: which did it? */
     bool is_active;
+    int64_t started_us;
 };
 
 struct postgres_writer {
@@ -71,8 +69,7 @@ struct postgres_reads {
     struct postgres_outage outage;
     struct postgres_list queue;
     struct postgres_reader readers[POSTGRES_READERS_MAX];
-    int count;
-    int ready_count;
+    int count, ready_count;
     bool is_pump_posted;
 };
 
@@ -97,8 +94,6 @@ struct postgres_store {
 
 /* postgres_step.c: take the answer to the step index into its batch; the verdict on it goes to status. */
 enum postgres_fault postgres_step_take(struct store_batch *batch, size_t index, PGresult *result);
-enum postgres_fault postgres_step_take_gathered(const struct postgres_gather *gather,
-                                                PGresult *result);
 /* Say whether the texts of all statements fit what was bound; else the batch is settled. */
 bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch);
 void postgres_step_settle(struct store_batch *batch, enum store_status status);

@@ -91,7 +91,7 @@ bool postgres_text_fits(struct postgres_text *text, const struct store_step *ste
         if (type != 0 && text->types[i] == 0) {
             text->types[i] = type;
         }
-        if (text->types[i] != type && (type != 0 || is_gathered)) {
+        if (type != 0 ? text->types[i] != type : is_gathered) {
             return false;
         }
         i++;
