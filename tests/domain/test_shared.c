@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/loop.h"
-#include "server/domain/dedup.h"
 #include "server/domain/losses.h"
 #include "server/domain/names.h"
 #include "server/domain/seqs.h"
@@ -194,98 +193,6 @@ static void the_caps_hold_for_both_together(void **state)
         assert_true(!page.items[i].is_gap || page.items[i].gap.from == page.items[i].seq);
     }
     assert_int_equal(lost, 30);
-}
-
-static void begin_three(const char *const bodies[3], const uint8_t ids[3], struct temp_sent many[3])
-{
-    for (size_t i = 0; i < 3; i++) {
-        struct envelope_recipient recipient = { temp_domain_pub(1), bytes_text(bodies[i]) };
-        struct envelope_send send = { .ttl_s = 60, .recipients = &recipient, .count = 1 };
-        send.id.raw[0] = ids[i];
-        temp_domain_begin(&here, &send, NOW_MS, &many[i]);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        temp_domain_wait(&here, &many[i]);
-    }
-}
-
-static void who_finds_no_room_leaves_none_for_those_behind_in_one_commit(void **state)
-{
-    static const char *const bodies[] = { "123456", "123456", "12" };
-    static const uint8_t ids[] = { 1, 2, 3 };
-    static struct temp_sent many[3];
-
-    (void)state;
-    TWO_DAEMONS();
-    here.domain.settings.mailbox_max_bytes = 10;
-    begin_three(bodies, ids, many);
-    assert_int_equal(many[0].outcome.stored, 1);
-    assert_int_equal(many[1].outcome.full.count, 1);
-    assert_int_equal(many[2].outcome.full.count, 1);
-    assert_int_equal(scene_count(&here, "SELECT refusing FROM devices"), 1);
-}
-
-/* Memory holds one name, so it has forgotten the first while all three are under way. */
-static void a_repeat_in_one_commit_is_a_duplicate(void **state)
-{
-    static const char *const bodies[] = { "body", "another", "body" };
-    static const uint8_t ids[] = { 1, 2, 1 };
-    static const uint8_t key[16];
-    static struct temp_sent many[3];
-
-    (void)state;
-    TWO_DAEMONS();
-    dedup_destroy(here.domain.dedup);
-    here.domain.dedup = dedup_create(key, 1);
-    begin_three(bodies, ids, many);
-    assert_int_equal(many[0].outcome.stored, 1);
-    assert_int_equal(many[1].outcome.stored, 1);
-    assert_int_equal(many[2].outcome.duplicates.count, 1);
-    read_at(&here);
-    assert_int_equal(page.count, 2);
-    assert_int_equal(page.items[1].seq, page.items[0].seq + 1);
-}
-
-static void envelopes_of_one_commit_are_announced_one_behind_the_other(void **state)
-{
-    static const char *const bodies[] = { "one", "two", "three" };
-    static const uint8_t ids[] = { 1, 2, 3 };
-    static struct temp_sent many[3];
-    static struct temp_heard heard;
-
-    (void)state;
-    TWO_DAEMONS();
-    temp_domain_send(&there, 1, 9, "before", &sent);
-    read_at(&here);
-    temp_domain_listen(&here, 1, &heard);
-    heard.caught_up = true;
-    begin_three(bodies, ids, many);
-    assert_int_equal(heard.mail_count, 3);
-    for (size_t i = 0; i < 3; i++) {
-        assert_string_equal(heard.bodies[i], bodies[i]);
-        assert_int_equal(heard.mails[i].before,
-                         i == 0 ? page.items[0].seq : heard.mails[i - 1].seq);
-    }
-    temp_domain_unlisten(&here, &heard);
-}
-
-static void many_for_one_mailbox_change_its_row_once(void **state)
-{
-    static const char *const bodies[] = { "one", "two", "three" };
-    static const uint8_t ids[] = { 1, 2, 3 };
-    static struct temp_sent many[3];
-
-    (void)state;
-    TWO_DAEMONS();
-    scene_run(&here, "CREATE SEQUENCE changed MINVALUE 0 START 0");
-    scene_run(&here, "CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
-                     " PERFORM nextval(''changed''); RETURN NULL; END'");
-    scene_run(&here, "CREATE TRIGGER tally AFTER UPDATE ON devices FOR EACH ROW"
-                     " EXECUTE FUNCTION tally()");
-    scene_run(&here, "SELECT nextval('changed')");
-    begin_three(bodies, ids, many);
-    assert_int_equal(many[2].outcome.stored, 1);
-    assert_int_equal(scene_count(&here, "SELECT last_value FROM changed"), 1);
 }
 
 static void a_full_mailbox_opens_again_when_a_quarter_has_gone(void **state)
@@ -511,10 +418,6 @@ int main(void)
         SHARED_TEST(names_of_many_that_others_wrote_are_read),
         SHARED_TEST(after_a_doubt_every_row_is_looked_at),
         SHARED_TEST(the_caps_hold_for_both_together),
-        SHARED_TEST(who_finds_no_room_leaves_none_for_those_behind_in_one_commit),
-        SHARED_TEST(a_repeat_in_one_commit_is_a_duplicate),
-        SHARED_TEST(envelopes_of_one_commit_are_announced_one_behind_the_other),
-        SHARED_TEST(many_for_one_mailbox_change_its_row_once),
         SHARED_TEST(a_full_mailbox_opens_again_when_a_quarter_has_gone),
         SHARED_TEST(a_mailbox_that_the_other_daemon_closed_takes_nothing),
         SHARED_TEST(one_full_mailbox_fails_no_other),

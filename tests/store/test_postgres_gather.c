@@ -112,28 +112,33 @@ static void finish(struct place *place)
     }
 }
 
-static void add_body(struct store_batch *batch, int64_t key, const char *fault, struct bytes body)
+static void add_body(struct store_batch *batch, int64_t key, struct bytes body)
 {
     store_batch_lock(batch, &lock_rows, key);
     store_batch_expect(batch, &insert);
     store_bind_int(batch, key);
-    store_bind_text(batch, bytes_text(fault));
-    store_bind_int(batch, INT64_MAX);
+    store_bind_text(batch, bytes_text(""));
+    store_bind_int(batch, 0);
     store_bind_bytes(batch, body);
 }
 
-static void add_insert(struct store_batch *batch, int64_t key, const char *fault)
+static void add_insert(struct store_batch *batch, int64_t key, const char *fault, int64_t times)
 {
     static const uint8_t body[MANY];
 
-    add_body(batch, key, fault, bytes_of(body, (size_t)(key % MANY)));
+    store_batch_lock(batch, &lock_rows, key);
+    store_batch_expect(batch, &insert);
+    store_bind_int(batch, key);
+    store_bind_text(batch, bytes_text(fault));
+    store_bind_int(batch, times);
+    store_bind_bytes(batch, bytes_of(body, (size_t)(key % MANY)));
 }
 
-static struct store_batch *batch_insert(int64_t key, const char *fault)
+static struct store_batch *batch_insert(int64_t key, const char *fault, int64_t times)
 {
     struct store_batch *batch = store_batch_create();
 
-    add_insert(batch, key, fault);
+    add_insert(batch, key, fault, times);
     return batch;
 }
 
@@ -189,10 +194,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void insert_many(struct place *place, const char *fault, struct heard heard[MANY])
+static void insert_many(struct place *place, const char *fault, int64_t times,
+                        struct heard heard[MANY])
 {
     for (int i = 0; i < MANY; i++) {
-        submit(place, batch_insert(i, i == MANY / 2 ? fault : ""), &heard[i]);
+        submit(place, batch_insert(i, i == MANY / 2 ? fault : "", times), &heard[i]);
     }
     finish(place);
     for (int i = 0; i < MANY; i++) {
@@ -217,7 +223,7 @@ static void many_batches_are_one_statement_and_each_hears_its_own_rows(void **st
     struct place *place = *state;
     static struct heard heard[MANY];
 
-    insert_many(place, "", heard);
+    insert_many(place, "", 0, heard);
     expect_all_but_the_middle(heard);
     assert_int_equal(heard[MANY / 2].key, MANY / 2);
     assert_int_equal(rows_of(place), MANY);
@@ -231,7 +237,7 @@ static void texts_that_are_not_prepared_gather_too(void **state)
 
     store_destroy(place->store);
     place->store = open_store(place, true);
-    insert_many(place, "", heard);
+    insert_many(place, "", 0, heard);
     expect_all_but_the_middle(heard);
     assert_int_equal(statements_of(place), 1);
 }
@@ -242,7 +248,7 @@ static void a_batch_without_its_row_is_refused_alone(void **state)
     static struct heard heard[MANY];
 
     temp_postgres_run(place->url, "INSERT INTO closed VALUES (150)");
-    insert_many(place, "", heard);
+    insert_many(place, "", 0, heard);
     expect_all_but_the_middle(heard);
     assert_int_equal(heard[MANY / 2].status, STORE_REFUSED);
     assert_int_equal(rows_of(place), MANY - 1);
@@ -253,7 +259,7 @@ static void an_error_ends_the_batch_that_brought_it_alone(void **state)
     struct place *place = *state;
     static struct heard heard[MANY];
 
-    insert_many(place, "23514", heard);
+    insert_many(place, "23514", INT64_MAX, heard);
     expect_all_but_the_middle(heard);
     assert_int_equal(heard[MANY / 2].status, STORE_CONFLICT);
     assert_int_equal(rows_of(place), MANY - 1);
@@ -264,10 +270,40 @@ static void what_takes_too_long_together_is_busy_together(void **state)
     struct place *place = *state;
     static struct heard heard[MANY];
 
-    insert_many(place, "57014", heard);
+    insert_many(place, "57014", INT64_MAX, heard);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].status, STORE_BUSY);
     }
+    assert_int_equal(rows_of(place), 0);
+}
+
+static void a_serialization_failure_runs_all_of_them_again(void **state)
+{
+    struct place *place = *state;
+    static struct heard heard[MANY];
+
+    insert_many(place, "40001", 2, heard);
+    expect_all_but_the_middle(heard);
+    assert_int_equal(heard[MANY / 2].status, STORE_OK);
+    assert_int_equal(rows_of(place), MANY);
+}
+
+static void a_full_disk_ends_all_of_them_and_lets_deletes_through(void **state)
+{
+    struct place *place = *state;
+    struct heard full[2];
+    struct heard frees;
+    struct store_batch *batch = store_batch_create();
+
+    temp_postgres_run(place->url, "INSERT INTO item (k, fault) VALUES (3, '')");
+    add_remove(batch, 3);
+    submit(place, batch_insert(1, "53100", 1), &full[0]);
+    submit(place, batch_insert(2, "", 0), &full[1]);
+    submit(place, batch, &frees);
+    finish(place);
+    assert_int_equal(full[0].status, STORE_FULL);
+    assert_int_equal(full[1].status, STORE_FULL);
+    assert_int_equal(frees.status, STORE_OK);
     assert_int_equal(rows_of(place), 0);
 }
 
@@ -283,7 +319,7 @@ static void what_is_of_one_key_keeps_its_order(void **state)
         if (i % 3 == 1) {
             add_remove(batch, key);
         } else {
-            add_insert(batch, key, "");
+            add_insert(batch, key, "", 0);
         }
         submit(place, batch, &heard[i]);
     }
@@ -306,7 +342,7 @@ static void other_statements_of_other_keys_part_nothing(void **state)
     for (int i = 0; i < MANY; i++) {
         struct store_batch *batch = store_batch_create();
         if (i % 2 == 0) {
-            add_insert(batch, i, "");
+            add_insert(batch, i, "", 0);
         } else {
             add_remove(batch, 1000 + i);
         }
@@ -327,10 +363,10 @@ static void a_batch_of_both_kinds_runs_in_its_order(void **state)
     struct heard both;
     struct store_batch *batch = store_batch_create();
 
-    submit(place, batch_insert(1, ""), &put);
-    add_insert(batch, 2, "");
+    submit(place, batch_insert(1, "", 0), &put);
+    add_insert(batch, 2, "", 0);
     add_remove(batch, 1);
-    add_insert(batch, 1, "");
+    add_insert(batch, 1, "", 0);
     add_remove(batch, 2);
     submit(place, batch, &both);
     finish(place);
@@ -347,7 +383,7 @@ static void much_at_once_is_several_statements(void **state)
 
     for (int i = 0; i < LARGE_COUNT; i++) {
         struct store_batch *batch = store_batch_create();
-        add_body(batch, i, "", bytes_of(body, LARGE_BYTES));
+        add_body(batch, i, bytes_of(body, LARGE_BYTES));
         submit(place, batch, &heard[i]);
     }
     finish(place);
@@ -377,7 +413,7 @@ static void rows_of_no_step_break_their_batch_and_no_other(void **state)
 
     submit(place, batch_astray(1), &bad[0]);
     submit(place, batch_astray(2), &bad[1]);
-    submit(place, batch_insert(3, ""), &good);
+    submit(place, batch_insert(3, "", 0), &good);
     finish(place);
     assert_int_equal(bad[0].status, STORE_BROKEN);
     assert_int_equal(bad[1].status, STORE_BROKEN);
@@ -399,7 +435,7 @@ static void a_null_and_a_read_are_broken(void **state)
     batch = batch_astray(1);
     place->waiting++;
     store_read(place->store, &batch, on_done, &read);
-    submit(place, batch_insert(1, ""), &good);
+    submit(place, batch_insert(1, "", 0), &good);
     finish(place);
     assert_int_equal(null.status, STORE_BROKEN);
     assert_int_equal(read.status, STORE_BROKEN);
@@ -416,6 +452,8 @@ int main(void)
         TEST(a_batch_without_its_row_is_refused_alone),
         TEST(an_error_ends_the_batch_that_brought_it_alone),
         TEST(what_takes_too_long_together_is_busy_together),
+        TEST(a_serialization_failure_runs_all_of_them_again),
+        TEST(a_full_disk_ends_all_of_them_and_lets_deletes_through),
         TEST(what_is_of_one_key_keeps_its_order),
         TEST(other_statements_of_other_keys_part_nothing),
         TEST(a_batch_of_both_kinds_runs_in_its_order),
