@@ -15,6 +15,12 @@
 #include "common/ids.h"
 #include "server/domain/body.h"
 
+/* Of a copy that was judged: it goes in. */
+#define FITS                                                         \
+    "(NOT is_twin AND idle_state < 2 AND waiting + nth <= count_max" \
+    " AND waiting_bytes + upto <= bytes_max AND (refusing = 0"       \
+    " OR (waiting <= count_reopen AND waiting_bytes <= bytes_reopen)))"
+
 /*
  * One statement for all copies of a commit.
  *
@@ -24,6 +30,9 @@
  *         order, repeats left out.  The row is as it stood before all of them.
  * place   the row of a mailbox, once; the first copy that finds no room closes it for
  *         those behind it, too.
+ *
+ * put     the rows.  A body is taken from its array at last: what comes before copies its
+ *         columns several times.
  *
  * The plan is made for a few copies and kept.  So nothing that grows with them is joined to
  * anything but through an index, and OFFSET 0 keeps the bounds of the look in its index.
@@ -47,35 +56,30 @@ static const struct store_stmt append = {
         "  greatest(d.next_seq, (SELECT seq_floor FROM relay WHERE one = 1)) AS base,"
         "  t.is_twin, count(*) FILTER (WHERE NOT t.is_twin) OVER w AS nth,"
         "  sum(CAST(c.bytes AS integer)) FILTER (WHERE NOT t.is_twin) OVER w AS upto"
-        "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15)"
-        "   WITH ORDINALITY AS c(mailbox, flags, minute, expires_at, own_ttl, tag, id, body, bytes,"
+        "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $9, $11, $12, $13, $14, $15)"
+        "   WITH ORDINALITY AS c(mailbox, flags, minute, expires_at, own_ttl, tag, id, bytes,"
         "   first_minute, count_max, bytes_max, count_reopen, bytes_reopen, number)"
         "  JOIN devices d ON d.mailbox = c.mailbox"
         "  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM twins t WHERE t.mailbox = c.mailbox"
         "   AND t.tag = c.tag AND t.id = c.id AND t.minute >= c.first_minute"
         "   AND t.first < c.number) AS is_twin OFFSET 0) t"
         "  WINDOW w AS (PARTITION BY c.mailbox ORDER BY c.number)),"
-        " fitting AS MATERIALIZED ("
-        " SELECT j.*, NOT is_twin AND idle_state < 2"
-        "  AND waiting + nth <= count_max AND waiting_bytes + upto <= bytes_max"
-        "  AND (refusing = 0 OR (waiting <= count_reopen AND waiting_bytes <= bytes_reopen))"
-        "  AS fits FROM judged j),"
         " place AS (UPDATE devices d SET next_seq = coalesce(f.last, d.next_seq),"
         "  waiting = d.waiting + f.count, waiting_bytes = d.waiting_bytes + f.bytes,"
         "  refusing = f.refusing FROM"
-        "  (SELECT mailbox, max(base + nth) FILTER (WHERE fits) AS last,"
-        "   count(*) FILTER (WHERE fits) AS count,"
-        "   coalesce(sum(CAST(bytes AS integer)) FILTER (WHERE fits), 0) AS bytes,"
-        "   CASE WHEN bool_and(fits OR is_twin) THEN 0 ELSE 1 END AS refusing"
-        "   FROM fitting WHERE idle_state < 2 GROUP BY mailbox"
+        "  (SELECT mailbox, max(base + nth) FILTER (WHERE " FITS ") AS last,"
+        "   count(*) FILTER (WHERE " FITS ") AS count,"
+        "   coalesce(sum(CAST(bytes AS integer)) FILTER (WHERE " FITS "), 0) AS bytes,"
+        "   CASE WHEN bool_and(is_twin OR " FITS ") THEN 0 ELSE 1 END AS refusing"
+        "   FROM judged WHERE idle_state < 2 GROUP BY mailbox"
         "   HAVING bool_or(NOT is_twin)) f WHERE d.mailbox = f.mailbox),"
         " put AS (INSERT INTO envelopes"
         "  (seq, mailbox, kind, flags, minute, expires_at, own_ttl, tag, id, body)"
-        "  SELECT base + nth, mailbox, 0, flags, minute, expires_at, own_ttl, tag, id, body"
-        "  FROM fitting WHERE fits)"
+        "  SELECT base + nth, mailbox, 0, flags, minute, expires_at, own_ttl, tag, id, $8[number]"
+        "  FROM judged WHERE " FITS ")"
         " SELECT number, CASE WHEN nth > 1 THEN base + nth - 1 ELSE next_seq END, idle_state,"
-        " CASE WHEN fits THEN base + nth END, waiting + nth, waiting_bytes + upto,"
-        " CASE WHEN is_twin THEN 1 ELSE 0 END FROM fitting",
+        " CASE WHEN " FITS " THEN base + nth END, waiting + nth, waiting_bytes + upto,"
+        " CASE WHEN is_twin THEN 1 ELSE 0 END FROM judged",
 };
 
 void envelopes_shared_sql_append(struct store_batch *batch, const struct envelope_row *row,

@@ -104,8 +104,10 @@ static bool gather_takes(const struct postgres_arrangement *arrangement,
     if (arrangement->stmt != NULL && arrangement->stmt != stmt) {
         return false;
     }
-    return arrangement->bytes < POSTGRES_GATHER_BYTES && !arrangement->is_wall &&
-           !keys_meet(&arrangement->behind_keys, batch);
+    return arrangement->bytes < POSTGRES_GATHER_BYTES &&
+           arrangement->gathered.size <
+               POSTGRES_GATHER_STEPS * sizeof(struct postgres_gather_item) &&
+           !arrangement->is_wall && !keys_meet(&arrangement->behind_keys, batch);
 }
 
 static void arrange_gathered(struct postgres_arrangement *arrangement, struct store_batch *batch,

@@ -27,7 +27,8 @@ struct store_stmt;
 enum {
     POSTGRES_KEYS_BITS = 15,
     POSTGRES_KEYS_WORDS = 512,      /* of 64 bits: 2^15 */
-    POSTGRES_GATHER_BYTES = 1048576 /* what the server holds of one statement, several times over */
+    POSTGRES_GATHER_STEPS = 1024,   /* of one statement: the server finds a value by counting */
+    POSTGRES_GATHER_BYTES = 1048576 /* and holds what was bound several times over */
 };
 
 struct postgres_gather_item {
