@@ -30,7 +30,6 @@
  *         order, repeats left out.  The row is as it stood before all of them.
  * place   the row of a mailbox, once; the first copy that finds no room closes it for
  *         those behind it, too.
- *
  * put     the rows.  A body is taken from its array at last: what comes before copies its
  *         columns several times.
  *
@@ -45,8 +44,8 @@ static const struct store_stmt append = {
         "  (SELECT mailbox, min(behind) AS behind, array_agg(id) AS ids"
         "   FROM unnest($1, $7, $10) AS c(mailbox, id, behind) GROUP BY mailbox) b"
         "  CROSS JOIN LATERAL (SELECT mailbox, tag, id, minute FROM envelopes"
-        "   WHERE mailbox = b.mailbox AND seq > b.behind AND kind = 0 AND id = ANY(b.ids) OFFSET "
-        "0) e"
+        "   WHERE mailbox = b.mailbox AND seq > b.behind AND kind = 0 AND id = ANY(b.ids)"
+        "   OFFSET 0) e"
         "  GROUP BY e.mailbox, e.tag, e.id"
         " UNION ALL SELECT mailbox, tag, id, max(minute), min(number)"
         "  FROM unnest($1, $3, $6, $7) WITH ORDINALITY AS c(mailbox, minute, tag, id, number)"

@@ -24,7 +24,8 @@ enum {
     WAIT_MS = 30000,
     TURN_MS = 50,
     LARGE_BYTES = 200000,
-    LARGE_COUNT = 20
+    LARGE_COUNT = 20,
+    LONG = 1500
 };
 
 /* Raise fault (an SQLSTATE) at its first `times` inserts; refuse the keys of `closed`. */
@@ -395,6 +396,22 @@ static void much_at_once_is_several_statements(void **state)
     free(body);
 }
 
+static void a_batch_of_very_many_steps_is_several_statements(void **state)
+{
+    struct place *place = *state;
+    struct heard heard;
+    struct store_batch *batch = store_batch_create();
+
+    for (int64_t i = 0; i < LONG; i++) {
+        add_insert(batch, i, "", 0);
+    }
+    submit(place, batch, &heard);
+    finish(place);
+    assert_int_equal(heard.status, STORE_OK);
+    assert_int_equal(rows_of(place), LONG);
+    assert_int_equal(statements_of(place), 2);
+}
+
 static struct store_batch *batch_astray(int64_t key)
 {
     struct store_batch *batch = store_batch_create();
@@ -458,6 +475,7 @@ int main(void)
         TEST(other_statements_of_other_keys_part_nothing),
         TEST(a_batch_of_both_kinds_runs_in_its_order),
         TEST(much_at_once_is_several_statements),
+        TEST(a_batch_of_very_many_steps_is_several_statements),
         TEST(rows_of_no_step_break_their_batch_and_no_other),
         TEST(a_null_and_a_read_are_broken),
     };
