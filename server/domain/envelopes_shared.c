@@ -105,9 +105,6 @@ static void delivery_write_gaps(struct delivery *delivery)
             copy->seq =
                 gaps_add(delivery->domain, batch, copy->mailbox, &refused, delivery->now_ms);
         }
-        if (copy->fate == COPY_FULL) {
-            envelopes_shared_sql_refuse(batch, copy->mailbox->number);
-        }
     }
     store_submit(delivery->domain->store, &batch, on_gaps_written, delivery);
 }

@@ -21,8 +21,9 @@ struct envelope_twin {
 };
 
 /*
- * Append a copy; expected to find the mailbox.  It is given the next seq of the mailbox when that
- * is open, has room, and the same envelope does not stand there.
+ * Append a copy; expected to find the mailbox, which the batch locks.  It is given the next seq of
+ * the mailbox when that is open, has room, and the same envelope does not stand there.  A mailbox
+ * that was full refuses until enough has gone.
  */
 void envelopes_shared_sql_append(struct store_batch *batch, const struct envelope_row *row,
                                  const struct envelope_caps *caps,
@@ -33,12 +34,8 @@ struct envelope_put {
     bool is_stored; /* as seq; else for one of the reasons below, or for want of room */
     bool is_twin;
     bool is_closed;
-    bool was_refusing;
     int64_t before; /* the last seq given before */
     int64_t seq;
     int64_t waiting, waiting_bytes; /* with it; set when it is stored */
 };
 void envelopes_shared_sql_appended(struct store_rows *rows, struct envelope_put *out);
-
-/* Note that a mailbox was full: it refuses until enough has gone. */
-void envelopes_shared_sql_refuse(struct store_batch *batch, int64_t mailbox);

@@ -8,6 +8,7 @@
 static const struct store_stmt expect_head = {
     .name = "envelopes.expect_head",
     .sql = "SELECT 1 FROM accounts WHERE account = $1 AND epoch = $2",
+    .is_apart = true, /* no append touches an account */
 };
 
 static const struct store_stmt append = {

@@ -53,6 +53,7 @@ static bool stmt_begins_with(const struct store_stmt *stmt, const char *verb)
 {
     const char *sql = stmt->sql != NULL ? stmt->sql : stmt->sql_sqlite;
 
+    sql = sql != NULL ? sql : stmt->sql_gathered;
     return strncasecmp(sql, verb, strlen(verb)) == 0;
 }
 

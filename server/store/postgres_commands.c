@@ -6,7 +6,9 @@
  *
  * A plan that is made while a table is young is kept: it would read the whole
  * table for one row until statistics are gathered.  So an index is used where there
- * is one.
+ * is one.  Where there is none, a plan then looks so dear that the server would
+ * compile it for a quarter of a second: it shall not.  A plan of what writes is made
+ * once: for a statement of many joins making it takes longer than running it.
  */
 #include "server/store/postgres_commands_private.h"
 
@@ -21,6 +23,8 @@ const char *const postgres_commands[COMMAND_COUNT] = {
                          " set_config('lock_timeout', '5s', true),"
                          " set_config('idle_in_transaction_session_timeout', '5s', true),"
                          " set_config('enable_seqscan', 'off', true),"
+                         " set_config('jit', 'off', true),"
+                         " set_config('plan_cache_mode', 'force_generic_plan', true),"
                          " " DURABLE "true)",
     [COMMAND_NO_TIMEOUT] = "SET LOCAL statement_timeout = 0",
     [COMMAND_NO_SYNC] = "SET LOCAL synchronous_commit = off",
@@ -33,6 +37,7 @@ const char *const postgres_commands[COMMAND_COUNT] = {
                         " set_config('lock_timeout', '5s', false),"
                         " set_config('idle_in_transaction_session_timeout', '5s', false),"
                         " set_config('enable_seqscan', 'off', false),"
+                        " set_config('jit', 'off', false),"
                         " " DURABLE "false)",
     [COMMAND_LISTEN] = "LISTEN sealpost",
     [COMMAND_WHO] = "SELECT pg_backend_pid()",

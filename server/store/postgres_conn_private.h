@@ -22,6 +22,7 @@
 struct loop;
 struct loop_timer;
 struct loop_watch;
+struct postgres_gather;
 struct postgres_params;
 struct postgres_texts;
 struct store_batch;
@@ -46,6 +47,7 @@ enum postgres_message_kind {
     MESSAGE_COMMAND = 0,
     MESSAGE_PREPARE,
     MESSAGE_STEP,
+    MESSAGE_GATHER,
     MESSAGE_LOCK,
     MESSAGE_SYNC
 };
@@ -56,9 +58,10 @@ struct postgres_message {
     enum postgres_command command; /* MESSAGE_COMMAND */
     struct store_batch *batch;     /* MESSAGE_STEP, and its MESSAGE_PREPARE */
     size_t step;
-    const struct store_stmt *stmt; /* MESSAGE_LOCK, and its MESSAGE_PREPARE */
-    size_t text;                   /* MESSAGE_PREPARE: number of the text */
-    int tag;                       /* MESSAGE_SYNC: the user's own */
+    const struct postgres_gather *gather; /* MESSAGE_GATHER, and its MESSAGE_PREPARE */
+    const struct store_stmt *stmt;        /* MESSAGE_LOCK, and its MESSAGE_PREPARE */
+    size_t text;                          /* MESSAGE_PREPARE: number of the text */
+    int tag;                              /* MESSAGE_SYNC: the user's own */
     bool is_answered;
 };
 
@@ -119,6 +122,8 @@ bool postgres_conn_is_ready(const struct postgres_conn *conn);
 void postgres_conn_command(struct postgres_conn *conn, enum postgres_command command);
 void postgres_conn_tell(struct postgres_conn *conn, const char *payload);
 void postgres_conn_step(struct postgres_conn *conn, struct store_batch *batch, size_t step);
+/* gather is borrowed until it is answered or the connection is lost. */
+void postgres_conn_gather(struct postgres_conn *conn, const struct postgres_gather *gather);
 void postgres_conn_lock(struct postgres_conn *conn, const struct store_stmt *stmt,
                         const int64_t *keys, size_t count);
 void postgres_conn_sync(struct postgres_conn *conn, int tag);

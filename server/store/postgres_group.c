@@ -22,6 +22,7 @@
 #include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_conn_private.h"
 #include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_gather_private.h"
 #include "server/store/postgres_list_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/store.h"
@@ -41,31 +42,29 @@ static int64_t group_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void group_send_batch(struct postgres_conn *conn, struct store_batch *batch)
-{
-    for (size_t i = 0; i < batch->step_count; i++) {
-        postgres_conn_step(conn, batch, i);
-    }
-}
-
 /* Send batches from first up to the next suspect, which ends the piece. */
 static void group_send_piece(struct postgres_conn *conn, struct postgres_group *group,
                              struct store_batch *first)
 {
     struct store_batch *batch = first;
+    struct postgres_arrangement arrangement = { .conn = conn };
 
     group->piece = first;
     group->suspect = NULL;
+    group->is_unproven = false;
     for (; batch != NULL && group->suspect == NULL; batch = batch->next) {
         if (batch->is_settled) {
             continue;
         }
         if (batch->is_suspect) {
+            postgres_arrange_end(&arrangement);
             postgres_conn_command(conn, COMMAND_SAVE);
             group->suspect = batch;
         }
-        group_send_batch(conn, batch);
+        postgres_arrange_batch(&arrangement, batch);
     }
+    postgres_arrange_end(&arrangement);
+    postgres_arrangement_clear(&arrangement);
     group->rest = batch;
     postgres_conn_sync(conn, TAG_PIECE);
 }
@@ -258,6 +257,36 @@ static void group_on_step(struct postgres_group *group, const struct postgres_me
     }
 }
 
+/* When several met an error, who was to blame for it shows when they run apart. */
+static void group_on_gather(struct postgres_group *group, const struct postgres_message *message,
+                            PGresult *result)
+{
+    const struct postgres_gather *gather = message->gather;
+    enum postgres_fault fault = postgres_fault_of(result);
+
+    if (message->kind == MESSAGE_GATHER || fault != FAULT_NONE) {
+        fault = postgres_step_take_gathered(gather, result);
+    }
+    switch (fault) {
+    case FAULT_NONE:
+    case FAULT_SKIPPED:
+        return;
+    case FAULT_CONFLICT:
+    case FAULT_STATEMENT:
+        group->is_unproven = group->is_unproven || gather->is_of_several;
+        return;
+    case FAULT_BUSY: /* each of them alone might take as long */
+        group_note_fault(group, gather->is_of_several ? fault : FAULT_NONE);
+        return;
+    case FAULT_AGAIN:
+    case FAULT_FULL:
+    case FAULT_READ_ONLY:
+    case FAULT_LOST:
+        group_note_fault(group, fault);
+        return;
+    }
+}
+
 static void group_on_lock(struct postgres_group *group, const struct postgres_message *message,
                           const PGresult *result)
 {
@@ -278,6 +307,8 @@ void postgres_group_result(struct postgres_store *store, const struct postgres_m
         group_on_sync(store, message->tag);
     } else if (message->kind == MESSAGE_COMMAND) {
         group_on_command(writer, message->command, result);
+    } else if (message->gather != NULL) {
+        group_on_gather(&writer->running, message, result);
     } else if (message->batch != NULL) {
         group_on_step(&writer->running, message, result);
     } else {

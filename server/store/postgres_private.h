@@ -42,8 +42,9 @@ struct postgres_group {
     struct store_batch *suspect; /* last of the piece, behind a savepoint; or NULL */
     const struct store_stmt *bad_lock;
     enum postgres_fault fault; /* of the transaction itself; FAULT_NONE: none so far */
-    int64_t started_us;
+    bool is_unproven;          /* what several batches share failed in the piece: which did it? */
     bool is_active;
+    int64_t started_us;
 };
 
 struct postgres_writer {
@@ -68,8 +69,7 @@ struct postgres_reads {
     struct postgres_outage outage;
     struct postgres_list queue;
     struct postgres_reader readers[POSTGRES_READERS_MAX];
-    int count;
-    int ready_count;
+    int count, ready_count;
     bool is_pump_posted;
 };
 

@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_conn_private.h"
+#include "server/store/postgres_gather_private.h"
 #include "server/store/postgres_text_private.h"
 #include "server/store/postgres_types_private.h"
 #include "server/store/store.h"
@@ -159,6 +160,27 @@ void postgres_conn_step(struct postgres_conn *conn, struct store_batch *batch, s
     send_fill(&params, &batch->steps[step]);
     send_text(conn, postgres_text_of(conn->shared->texts, batch->steps[step].stmt), &params,
               &message);
+}
+
+void postgres_conn_gather(struct postgres_conn *conn, const struct postgres_gather *gather)
+{
+    const struct postgres_message message = { .kind = MESSAGE_GATHER, .gather = gather };
+    const struct postgres_text *text = postgres_text_of(conn->shared->texts, gather->stmt);
+    struct send_params params = { .count = text->param_count };
+    size_t starts[POSTGRES_PARAMS_MAX];
+    struct buf arrays = { 0 };
+
+    for (size_t i = 0; i < params.count; i++) {
+        starts[i] = arrays.size;
+        postgres_put_gathered(&arrays, gather, i);
+        params.sizes[i] = (int)(arrays.size - starts[i]);
+        params.formats[i] = SEND_BINARY;
+    }
+    for (size_t i = 0; i < params.count; i++) { /* from here on they stay where they are */
+        params.values[i] = (const char *)arrays.at + starts[i];
+    }
+    send_text(conn, text, &params, &message);
+    buf_clear(&arrays);
 }
 
 void postgres_conn_lock(struct postgres_conn *conn, const struct store_stmt *stmt,

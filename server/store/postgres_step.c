@@ -7,6 +7,7 @@
 #include "common/bytes.h"
 #include "common/log.h"
 #include "server/store/postgres_fault_private.h"
+#include "server/store/postgres_gather_private.h"
 #include "server/store/postgres_private.h"
 #include "server/store/postgres_text_private.h"
 #include "server/store/postgres_types_private.h"
@@ -23,7 +24,8 @@ bool postgres_step_check(struct postgres_texts *texts, struct store_batch *batch
 {
     for (size_t i = 0; i < batch->step_count; i++) {
         const struct store_stmt *stmt = batch->steps[i].stmt;
-        if (!postgres_text_fits(postgres_text_of(texts, stmt), &batch->steps[i])) {
+        bool is_misplaced = batch->is_read && stmt->sql_gathered != NULL;
+        if (is_misplaced || !postgres_text_fits(postgres_text_of(texts, stmt), &batch->steps[i])) {
             log_error("store.statement", "statement=%s why=\"parameters do not fit its text\"",
                       stmt->name);
             postgres_step_settle(batch, STORE_BROKEN);
@@ -97,5 +99,52 @@ enum postgres_fault postgres_step_take(struct store_batch *batch, size_t index, 
     if (batch->status == STORE_OK) {
         batch->status = step_status(fault);
     }
+    return fault;
+}
+
+/* Whose fault an error is nobody knows when there are several: then all have met it. */
+static void step_fail_all(const struct postgres_gather *gather, enum store_status status)
+{
+    for (size_t i = 0; i < gather->count; i++) {
+        struct store_batch *batch = gather->items[i].batch;
+        if (batch->status == STORE_OK) {
+            batch->status = status;
+        }
+    }
+}
+
+static void step_refuse_missing(const struct postgres_gather *gather)
+{
+    for (size_t i = 0; i < gather->count; i++) {
+        const struct postgres_gather_item *item = &gather->items[i];
+        const struct store_step *step = &item->batch->steps[item->step];
+        if (step->is_expected && step->first_row == NULL) {
+            step_refuse(item->batch, item->step);
+        }
+    }
+}
+
+enum postgres_fault postgres_step_take_gathered(const struct postgres_gather *gather,
+                                                PGresult *result)
+{
+    enum postgres_fault fault = postgres_fault_of(result);
+
+    if (fault == FAULT_SKIPPED) {
+        return fault;
+    }
+    if (fault == FAULT_NONE && !postgres_keep_gathered(result, gather)) {
+        log_error("store.statement", "statement=%s why=\"rows that are of no step\"",
+                  gather->stmt->name);
+        step_fail_all(gather, STORE_BROKEN);
+        return FAULT_STATEMENT;
+    }
+    if (fault == FAULT_NONE) {
+        step_refuse_missing(gather);
+        return fault;
+    }
+    if (fault == FAULT_STATEMENT || fault == FAULT_READ_ONLY) {
+        step_log(gather->stmt, result);
+    }
+    step_fail_all(gather, step_status(fault));
     return fault;
 }

@@ -68,6 +68,7 @@ struct postgres_text *postgres_text_of(struct postgres_texts *texts, const struc
     struct postgres_text *text = mem_zeroed(1, sizeof *text);
     text->stmt = stmt;
     text->sql = stmt->sql_postgres != NULL ? stmt->sql_postgres : stmt->sql;
+    text->sql = stmt->sql_gathered != NULL ? stmt->sql_gathered : text->sql;
     text->number = texts->count++;
     (void)snprintf(text->name, sizeof text->name, "s%zu", text->number);
     text->param_count = text_count_params(text->sql);
@@ -78,17 +79,19 @@ struct postgres_text *postgres_text_of(struct postgres_texts *texts, const struc
 
 bool postgres_text_fits(struct postgres_text *text, const struct store_step *step)
 {
+    bool is_gathered = text->stmt->sql_gathered != NULL;
     size_t i = 0;
 
     if (step->param_count != text->param_count) {
         return false;
     }
     for (const struct store_param *param = step->first_param; param != NULL; param = param->next) {
-        Oid type = postgres_type_of(param->value.kind);
+        enum store_value_kind kind = param->value.kind;
+        Oid type = is_gathered ? postgres_array_of(kind) : postgres_type_of(kind);
         if (type != 0 && text->types[i] == 0) {
             text->types[i] = type;
         }
-        if (type != 0 && text->types[i] != type) {
+        if (type != 0 ? text->types[i] != type : is_gathered) {
             return false;
         }
         i++;

@@ -38,7 +38,7 @@ struct postgres_text *postgres_text_of(struct postgres_texts *texts, const struc
 
 /*
  * Say whether the parameters bound to step are as many and of the kinds that its
- * text takes; the first use of a statement decides on the kinds.
+ * text takes; the first use of a statement decides on the kinds.  A gathered one takes no NULL.
  */
 bool postgres_text_fits(struct postgres_text *text, const struct store_step *step);
 

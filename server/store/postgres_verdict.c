@@ -5,7 +5,8 @@
  * first batch that failed is settled, for what came before it was right; those
  * that failed behind it may have met what it should not have done, and become
  * suspects.  The rest runs again without it, each suspect behind a savepoint: it
- * fails alone, and costs one trip to the server instead of the group.
+ * fails alone, and costs one trip to the server instead of the group.  An error of
+ * a statement that was gathered from several batches makes all of them suspects.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,10 +71,22 @@ static bool verdict_is_failed(const struct store_batch *batch)
     return !batch->is_settled && batch->status != STORE_OK;
 }
 
+/* Those that failed from first on run behind savepoints. */
+static void verdict_suspect(const struct postgres_group *group, struct store_batch *first)
+{
+    for (struct store_batch *batch = first; batch != group->rest; batch = batch->next) {
+        batch->is_suspect = batch->is_suspect || verdict_is_failed(batch);
+    }
+}
+
 static enum postgres_verdict verdict_of_piece(const struct postgres_group *group)
 {
     struct store_batch *first = group->piece;
 
+    if (group->is_unproven) {
+        verdict_suspect(group, first);
+        return VERDICT_AGAIN;
+    }
     while (first != group->rest && !verdict_is_failed(first)) {
         first = first->next;
     }
@@ -84,9 +97,7 @@ static enum postgres_verdict verdict_of_piece(const struct postgres_group *group
     if (first == group->suspect) {
         return VERDICT_UNDO;
     }
-    for (struct store_batch *batch = first->next; batch != group->rest; batch = batch->next) {
-        batch->is_suspect = batch->is_suspect || verdict_is_failed(batch);
-    }
+    verdict_suspect(group, first->next);
     return VERDICT_AGAIN;
 }
 
