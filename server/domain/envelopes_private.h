@@ -57,6 +57,7 @@ struct delivery {
     int64_t own_ttl;
     struct envelope_id id;
     bool urgent, online_only, list_check;
+    bool expected; /* its block counts in the store's queue, because no batch does */
     bool mailboxes_loaded, head_loaded;
     bool head_looked_at; /* since the send came, in the store */
     int tries;
@@ -69,6 +70,7 @@ struct delivery {
     size_t missing_count, odd_count;
     uint64_t head_epoch;
     struct manifest_hash head_hash;
+    size_t block_bytes; /* of this block */
     size_t count;
     struct copy copies[];
 };
@@ -95,6 +97,9 @@ void envelopes_list_refuse(struct delivery *delivery, int64_t account);
 
 /* Go on from the top: what is loaded, the list, what to write. */
 void envelopes_step(struct delivery *delivery);
+
+/* Count the delivery's block in the store's queue, while no batch does; once each. */
+void envelopes_expect(struct delivery *delivery, bool expected);
 
 /* Tell, the first time, that no later send can overtake this one. */
 void envelopes_place(struct delivery *delivery);
