@@ -46,20 +46,27 @@ void envelopes_place(struct delivery *delivery)
     }
 }
 
-void envelopes_expect(struct delivery *delivery, bool expected)
+void envelopes_expect(struct delivery *delivery, size_t bytes)
 {
-    int64_t bytes = (int64_t)delivery->block_bytes;
+    store_expect(delivery->domain->store, (int64_t)bytes - (int64_t)delivery->expected_bytes);
+    delivery->expected_bytes = bytes;
+}
 
-    if (delivery->expected != expected) {
-        delivery->expected = expected;
-        store_expect(delivery->domain->store, expected ? bytes : -bytes);
+void envelopes_expect_rest(struct delivery *delivery)
+{
+    size_t bytes = delivery->block_bytes;
+
+    for (size_t i = 0; i < delivery->count; i++) {
+        const struct copy *copy = &delivery->copies[i];
+        bytes -= copy->fate == COPY_STORE ? copy->stored_bytes : 0;
     }
+    envelopes_expect(delivery, bytes);
 }
 
 void envelopes_finish(struct delivery *delivery, const struct envelope_outcome *outcome)
 {
     envelopes_place(delivery);
-    envelopes_expect(delivery, false);
+    envelopes_expect(delivery, 0);
     delivery->done(delivery->arg, outcome);
     free(delivery->lists);
     free(delivery);
@@ -277,7 +284,7 @@ static bool delivery_check_list(struct delivery *delivery)
 
 void envelopes_step(struct delivery *delivery)
 {
-    envelopes_expect(delivery, true);
+    envelopes_expect(delivery, delivery->block_bytes);
     delivery->tries++;
     if (delivery->tries > TRIES_MAX) {
         log_warn("envelopes.contended", "tries=%d", delivery->tries);

@@ -109,7 +109,7 @@ static void delivery_write_gaps(struct delivery *delivery)
             envelopes_shared_sql_refuse(batch, copy->mailbox->number);
         }
     }
-    envelopes_expect(delivery, true);
+    envelopes_expect(delivery, delivery->block_bytes);
     store_submit(delivery->domain->store, &batch, on_gaps_written, delivery);
 }
 
@@ -277,5 +277,5 @@ void envelopes_shared_write(struct delivery *delivery)
         }
     }
     store_submit(delivery->domain->store, &batch, on_written, delivery);
-    envelopes_expect(delivery, false);
+    envelopes_expect_rest(delivery);
 }
