@@ -30,9 +30,9 @@ static void on_timer(int fd, short what, void *arg)
 {
     struct conn *conn = arg;
     int64_t now = clock_steady_ms();
-
     (void)fd;
     (void)what;
+    (void)loop_steady_ms(conn->net->loop);
     conn->timer_at = 0;
     if (conn->state == CONN_DEAD) {
         return;

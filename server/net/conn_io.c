@@ -21,6 +21,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/loop.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
@@ -152,6 +153,7 @@ void conn_io_ready(int fd, short what, void *arg)
     struct conn *conn = arg;
 
     (void)fd;
+    (void)loop_steady_ms(conn->net->loop);
     conn->net->in_turn = true;
     if ((what & EV_WRITE) != 0) {
         conn->blocked = false;
