@@ -79,6 +79,8 @@ struct postgres_listener {
     char self[POSTGRES_SELF_BYTES]; /* whom our own tells are from */
     bool is_hearing;                /* our last ping came back */
     bool is_ping_out, is_pooled_logged;
+    bool is_apart;  /* it has a URL of its own */
+    bool is_proven; /* on this connection something came that the writer told */
 };
 
 struct postgres_store {
@@ -87,6 +89,9 @@ struct postgres_store {
     struct postgres_texts texts;
     struct postgres_resolver resolver;
     struct postgres_shared shared;
+    struct postgres_params listen_params; /* of the listener, when it is apart */
+    struct postgres_resolver listen_resolver;
+    struct postgres_shared listen_shared;
     struct postgres_writer writer;
     struct postgres_reads reads;
     struct postgres_listener listener;
