@@ -10,5 +10,9 @@
 /* Unix time in milliseconds. */
 int64_t clock_now_ms(void);
 
-/* Milliseconds since some fixed moment; never goes back. */
+/* Milliseconds since some fixed moment; never goes back.  And microseconds since the same. */
 int64_t clock_steady_ms(void);
+int64_t clock_steady_us(void);
+
+/* Microseconds for which the calling thread has had a processor. */
+int64_t clock_thread_us(void);

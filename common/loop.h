@@ -46,7 +46,10 @@ void loop_offload(struct loop *loop, loop_fn *work, loop_fn *done, void *arg);
 void loop_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
 void loop_not_at_turn_end(struct loop *loop, loop_fn *fn, void *arg);
 
-/* Steady milliseconds, read once a turn. */
+/*
+ * Steady milliseconds, read once a turn.  The first who asks ends the turn's waiting for
+ * sealpost_loop_turn_seconds, so whoever has events on loop_base asks before all else.
+ */
 int64_t loop_steady_ms(const struct loop *loop);
 
 /* The libevent base, for net and for timers here. */

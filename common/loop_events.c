@@ -23,6 +23,7 @@ struct loop_timer {
 
 struct loop_signal {
     struct event event;
+    struct loop *loop;
     loop_fn *fn;
     void *arg;
 };
@@ -31,6 +32,7 @@ struct loop_signal {
 struct loop_watch {
     struct event readable;
     struct event writable;
+    struct loop *loop;
     loop_watch_fn *fn;
     void *arg;
     bool read;
@@ -96,6 +98,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 
     (void)signo;
     (void)what;
+    (void)loop_steady_ms(signal->loop);
     signal->fn(signal->arg);
 }
 
@@ -103,6 +106,7 @@ struct loop_signal *loop_signal_create(struct loop *loop, int signo, loop_fn *fn
 {
     struct loop_signal *signal = mem_zeroed(1, sizeof *signal);
 
+    signal->loop = loop;
     signal->fn = fn;
     signal->arg = arg;
     CHECK(evsignal_assign(&signal->event, loop_base(loop), signo, on_signal, signal) == 0);
@@ -123,6 +127,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     struct loop_watch *watch = arg;
 
     (void)fd;
+    (void)loop_steady_ms(watch->loop);
     watch->fn(watch->arg, (what & EV_READ) != 0, (what & EV_WRITE) != 0);
 }
 
@@ -131,6 +136,7 @@ struct loop_watch *loop_watch_create(struct loop *loop, int fd, loop_watch_fn *f
     struct loop_watch *watch = mem_zeroed(1, sizeof *watch);
     struct event_base *base = loop_base(loop);
 
+    watch->loop = loop;
     watch->fn = fn;
     watch->arg = arg;
     CHECK(event_assign(&watch->readable, base, fd, EV_READ | EV_PERSIST, on_ready, watch) == 0);

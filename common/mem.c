@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    ARENAS = 2 /* the loop's, and one for all other threads, which allocate little */
+    ARENAS = 2,          /* the loop's, and one for all other threads, which allocate little */
+    LARGE_BYTES = 131072 /* blocks from here on are pages of their own, gone when they are freed */
 };
 
 static void *mem_kept(void *block)
@@ -61,6 +62,10 @@ void mem_bound_arenas(void)
 {
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     (void)mallopt(M_ARENA_MAX, ARENAS);
+    /* The allocator would raise it to the largest block it has seen, and small ones in the holes
+     * of large ones would then keep both: half a GiB for sends of 8 MiB, one at a time. */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
 void mem_give_back(void)

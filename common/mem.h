@@ -33,8 +33,8 @@ __attribute__((malloc, returns_nonnull, warn_unused_result)) char *mem_text_of(c
 void mem_wipe(void *block, size_t size);
 
 /*
- * Keep the allocator's own overhead small: few arenas, however many threads.  Call it once,
- * before any thread.  And give back to the system what is free inside the heap; it takes
+ * Keep the allocator's own overhead small: few arenas, however many threads, and large blocks
+ * outside of them.  Call it once, before any thread.  And give back to the system what is free inside the heap; it takes
  * milliseconds, so that it is for quiet moments.
  */
 void mem_bound_arenas(void);

@@ -35,8 +35,6 @@
 #include "server/store/store.h"
 
 enum {
-    SESSIONS_CACHED = 100000,
-    ACCOUNTS_CACHED = 20000,
     START_TURN_MS = 1000,
     OUTPUT_LOW_MAX = 65536
 };
@@ -99,8 +97,8 @@ static void create_domain(struct app *app)
     domain->mailboxes = mailboxes_create(domain->keys.tag, app->config.mailbox_cache_max);
     domain->hub = hub_create(domain->keys.tag);
     domain->dedup = dedup_create(domain->keys.tag, (size_t)app->config.dedup_max);
-    domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
-    domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
+    domain->sessions = sessions_create(domain->keys.tag, APP_SESSIONS_CACHED);
+    domain->directory = directory_create(domain->keys.tag, APP_ACCOUNTS_CACHED);
     domain->limits = limits_create();
     news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
@@ -109,6 +107,7 @@ static void create_domain(struct app *app)
     app->api.loop = app->loop;
     app->api.now_ms = clock_now_ms;
     app->api.started_ms = clock_now_ms();
+    app->api.output = &app->output;
     app_apply_settings(app);
 }
 
@@ -124,6 +123,7 @@ static const char *base_path(const char *base_url)
 static struct http_server *create_server(struct app *app, struct http_routes *routes,
                                          const char *path, const char *origins)
 {
+    bool is_clients = routes == &app->client_routes;
     struct http_config config = {
         .routes = routes,
         .base_path = path,
@@ -131,7 +131,7 @@ static struct http_server *create_server(struct app *app, struct http_routes *ro
         .head_timeout_ms = app->config.head_timeout * 1000,
         .body_timeout_ms = app->config.body_timeout * 1000,
         .idle_timeout_ms = app->config.idle_timeout * 1000,
-        .bodies_max_bytes = app->config.request_bodies_max,
+        .requests = is_clients ? &app->requests : NULL,
         .hsts_max_age_s = app->config.hsts_max_age,
     };
 
@@ -156,8 +156,12 @@ static void create_servers(struct app *app)
         .output_high_bytes = app->config.connection_output_max,
         .output_low_bytes = output_low(app->config.connection_output_max),
         .write_timeout_ms = app->config.write_timeout * 1000,
+        .input = &app->requests,
+        .output = &app->output,
     };
 
+    app->requests.max_bytes = app->config.request_bodies_max;
+    app->output.max_bytes = app->config.output_total_max;
     app->client_routes = (struct http_routes){ api_routes, api_route_count, api_before, &app->api };
     app->ops_routes = (struct http_routes){ health_routes, health_route_count, NULL, &app->api };
     app->admin_routes = (struct http_routes){ admin_routes, admin_route_count, NULL, &app->api };

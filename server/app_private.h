@@ -7,6 +7,7 @@
  *   app_store.c   which engine stores
  *   app_listen.c  listeners: clients, ops, admin
  *   app_tls.c     the certificate: load, watch, tell
+ *   app_memory.c  how much memory it may come to need
  */
 #pragma once
 
@@ -14,11 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/allowance.h"
 #include "server/api/api.h"
 #include "server/app.h"
 #include "server/config/config.h"
 #include "server/domain/domain.h"
 #include "server/http/route.h"
+
+enum {
+    APP_SESSIONS_CACHED = 100000, /* in memory; beyond, the oldest gives way */
+    APP_ACCOUNTS_CACHED = 20000,
+};
 
 struct http_server;
 struct janitor;
@@ -39,6 +46,8 @@ struct app {
     struct api api;
     struct http_routes client_routes, ops_routes, admin_routes;
     struct http_server *clients, *ops, *admin;
+    struct allowance requests; /* what all clients' requests take */
+    struct allowance output;   /* and what waits to be sent to them */
     struct net *net;
     struct tls *tls; /* NULL: tls_listen is empty */
     struct loop_timer *beat_timer, *janitor_timer, *drain_timer, *tls_timer;

@@ -13,14 +13,17 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "server/api/api.h"
 #include "server/api/stream.h"
 #include "server/app.h"
+#include "server/app_memory.h"
 #include "server/app_private.h"
 #include "server/config/config.h"
 #include "server/config/keyring.h"
@@ -230,8 +233,20 @@ void app_stop_clocks(struct app *app)
     loop_signal_destroy(app->on_hup);
 }
 
+static void tell_memory(const struct config *config)
+{
+    const struct app_memory memory = app_memory_of(config);
+    struct buf text = { 0 };
+
+    app_memory_append(&text, &memory);
+    metrics_set(METRIC_memory_bound_bytes, app_memory_total(&memory));
+    log_info("memory", "bound=%s", log_quote(buf_view(&text)).text);
+    buf_clear(&text);
+}
+
 int app_run(struct app *app)
 {
+    tell_memory(&app->config);
     log_info("ready", "version=%s", SEALPOST_VERSION);
     loop_run(app->loop);
     log_info("stopped", "status=%d", app->exit_status);

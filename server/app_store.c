@@ -21,6 +21,7 @@ static struct store *open_postgres(struct app *app, char *out_error, size_t erro
     bool may_pass = false;
     const struct postgres_config config = {
         .url = app->config.storage,
+        .listen_url = app->config.postgres_listen_url,
         .queue_bytes = app->config.store_queue_bytes,
         .reader_count = (int)app->config.postgres_pool,
         .is_unprepared = !app->config.postgres_prepared,

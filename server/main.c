@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "server/app.h"
+#include "server/app_memory.h"
 #include "server/config/config.h"
 
 enum {
@@ -34,7 +35,7 @@ static const char usage[] =
     "  --config FILE           read this configuration (default: " SEALPOST_CONFIG
     " where it exists)\n"
     "  --set NAME=VALUE        set one option; may be given several times\n"
-    "  --check-config          check the configuration, write nothing, exit\n"
+    "  --check-config          check the configuration, print how much memory it allows, exit\n"
     "  --print-config          print every option with its origin, exit\n"
     "  --print-default-config  print the commented default file, exit\n"
     "  --version               print the version, exit\n"
@@ -141,6 +142,16 @@ static int check_files(const struct config *config)
     return good ? APP_EXIT_OK : APP_EXIT_CONFIG;
 }
 
+static void print_memory(const struct config *config)
+{
+    const struct app_memory memory = app_memory_of(config);
+    struct buf text = { 0 };
+
+    app_memory_append(&text, &memory);
+    buf_append_text(&text, "\n");
+    print_buf(&text);
+}
+
 static int configure_and_run(const struct arguments *arguments)
 {
     const char *path = arguments->config;
@@ -168,6 +179,9 @@ static int configure_and_run(const struct arguments *arguments)
         print_buf(&text);
     } else if (arguments->check) {
         status = check_files(&config);
+        if (status == APP_EXIT_OK) {
+            print_memory(&config);
+        }
     } else {
         status = run(&config, &source);
     }

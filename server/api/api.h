@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "server/http/route.h"
 
+struct allowance;
 struct domain;
 struct exchange;
 struct loop;
@@ -20,9 +21,10 @@ struct loop;
 struct api {
     struct domain *domain;
     struct loop *loop;
-    int64_t (*now_ms)(void); /* Unix time; tests put their own clock here */
-    const char *name;        /* the relay's name; borrowed, changes on reload */
-    int64_t started_ms;      /* Unix time */
+    int64_t (*now_ms)(void);  /* Unix time; tests put their own clock here */
+    const char *name;         /* the relay's name; borrowed, changes on reload */
+    int64_t started_ms;       /* Unix time */
+    struct allowance *output; /* what answers are gathered from; borrowed, NULL: any */
     bool draining;
 };
 

@@ -10,9 +10,20 @@
 #include "server/api/auth.h"
 #include "server/api/problem.h"
 #include "server/api/rates.h"
+#include "server/domain/health.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 #include "server/http/route.h"
+
+/* Reading has stopped long before, but what was read by then may still come to its turn. */
+static bool has_room(const struct api *api, struct exchange *exchange)
+{
+    if (exchange_route(exchange)->body_max == 0 || health_has_room(api->domain)) {
+        return true;
+    }
+    problem_of_store(exchange, false);
+    return false;
+}
 
 struct arrival {
     struct api *api;
@@ -34,7 +45,8 @@ static void on_authenticated(void *arg, const struct api_caller *caller, bool un
         exchange_reply_problem(arrival.exchange, PROBLEM_session_invalid, 0, "");
         return;
     }
-    if (!rates_admit_caller(arrival.api, arrival.exchange, caller)) {
+    if (!has_room(arrival.api, arrival.exchange) ||
+        !rates_admit_caller(arrival.api, arrival.exchange, caller)) {
         return;
     }
     kept = mem_zeroed(1, sizeof *kept);
@@ -49,7 +61,7 @@ void api_before(void *arg, struct exchange *exchange)
     struct arrival *arrival = NULL;
 
     if (route->auth == API_AUTH_NONE) {
-        if (rates_admit_stranger(arg, exchange)) {
+        if (has_room(arg, exchange) && rates_admit_stranger(arg, exchange)) {
             route->handler(arg, exchange);
         }
         return;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/json.h"
@@ -51,6 +52,7 @@ static void listing_end(struct listing *listing)
     if (listing->mailbox != NULL) {
         mailboxes_unpin(listing->mailbox);
     }
+    allowance_count(listing->api->output, listing->body.room, 0);
     buf_clear(&listing->body);
     free(listing);
 }
@@ -67,6 +69,7 @@ static void listing_read(struct listing *listing);
 static void on_read(void *arg, const struct mail *mail)
 {
     struct listing *listing = arg;
+    size_t room = listing->body.room;
 
     if (!mail->ok) {
         problem_of_store(listing->exchange, false);
@@ -82,7 +85,9 @@ static void on_read(void *arg, const struct mail *mail)
         listing->bytes_left -= (int64_t)mail->items[i].body.size;
     }
     listing->after = mail->last_seq > listing->after ? mail->last_seq : listing->after;
-    if (mail->more && !mail->full && listing->items_left > 0) {
+    allowance_count(listing->api->output, room, listing->body.room);
+    if (mail->more && !mail->full && listing->items_left > 0 &&
+        !allowance_is_spent(listing->api->output, 1)) {
         listing_read(listing);
     } else {
         listing_reply(listing, mail->more);
@@ -145,6 +150,7 @@ void mailbox_api_list(void *arg, struct exchange *exchange)
     listing->items_left = limit;
     listing->bytes_left = max_bytes < LIMIT_PULL_BYTES ? max_bytes : LIMIT_PULL_BYTES;
     buf_append_text(&listing->body, "{\"envelopes\":[");
+    allowance_count(listing->api->output, 0, listing->body.room);
     mailboxes_load(api->domain, &api_caller(exchange)->device_pub, 1, on_listing_loaded, listing);
 }
 

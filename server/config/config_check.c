@@ -193,6 +193,33 @@ static bool storage_holds(const struct checking *checking)
     return good;
 }
 
+static const char *listen_url_fault(const struct config *config)
+{
+    const char *url = config->postgres_listen_url;
+
+    if (!storage_is_postgres(config->storage)) {
+        return "storage is no PostgreSQL database: there is nothing to hear";
+    }
+    return storage_is_postgres(url) ? storage_fault(url)
+                                    : "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE";
+}
+
+static bool listen_url_holds(const struct checking *checking)
+{
+    struct buf shown = { 0 };
+    bool good = true;
+
+    if (checking->config->postgres_listen_url[0] == '\0') {
+        return true;
+    }
+    storage_mask(checking->config->postgres_listen_url, &shown);
+    buf_append_u8(&shown, 0);
+    good = holds(checking, "postgres_listen_url", (const char *)shown.at,
+                 listen_url_fault(checking->config));
+    buf_clear(&shown);
+    return good;
+}
+
 static bool places_hold(const struct checking *checking)
 {
     const struct config *config = checking->config;
@@ -203,7 +230,7 @@ static bool places_hold(const struct checking *checking)
     }
     return holds(checking, "data_dir", config->data_dir, path_fault(config->data_dir)) &&
            holds(checking, "key_dir", config->key_dir, path_fault(config->key_dir)) &&
-           storage_holds(checking);
+           storage_holds(checking) && listen_url_holds(checking);
 }
 
 static bool origins_hold(const struct checking *checking)

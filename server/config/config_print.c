@@ -42,7 +42,7 @@ static void append_text(const struct config *config, const struct options_entry 
     const char *text = config_field_text(config, option);
     struct buf shown = { 0 };
 
-    if (strcmp(option->name, "storage") == 0) {
+    if (strcmp(option->name, "storage") == 0 || strcmp(option->name, "postgres_listen_url") == 0) {
         storage_mask(text, &shown);
         buf_append_u8(&shown, 0);
         text = (const char *)shown.at;

@@ -27,6 +27,7 @@
 #include "server/domain/envelopes_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/mailboxes.h"
+#include "server/store/store.h"
 
 enum {
     TRIES_MAX = 8
@@ -45,9 +46,27 @@ void envelopes_place(struct delivery *delivery)
     }
 }
 
+void envelopes_expect(struct delivery *delivery, size_t bytes)
+{
+    store_expect(delivery->domain->store, (int64_t)bytes - (int64_t)delivery->expected_bytes);
+    delivery->expected_bytes = bytes;
+}
+
+void envelopes_expect_rest(struct delivery *delivery)
+{
+    size_t bytes = delivery->block_bytes;
+
+    for (size_t i = 0; i < delivery->count; i++) {
+        const struct copy *copy = &delivery->copies[i];
+        bytes -= copy->fate == COPY_STORE ? copy->stored_bytes : 0;
+    }
+    envelopes_expect(delivery, bytes);
+}
+
 void envelopes_finish(struct delivery *delivery, const struct envelope_outcome *outcome)
 {
     envelopes_place(delivery);
+    envelopes_expect(delivery, 0);
     delivery->done(delivery->arg, outcome);
     free(delivery->lists);
     free(delivery);
@@ -265,6 +284,7 @@ static bool delivery_check_list(struct delivery *delivery)
 
 void envelopes_step(struct delivery *delivery)
 {
+    envelopes_expect(delivery, delivery->block_bytes);
     delivery->tries++;
     if (delivery->tries > TRIES_MAX) {
         log_warn("envelopes.contended", "tries=%d", delivery->tries);
@@ -320,6 +340,7 @@ static struct delivery *delivery_create(struct domain *domain, const struct enve
     }
     delivery = mem_raw(heads + bodies);
     memset(delivery, 0, heads);
+    delivery->block_bytes = heads + bodies;
     delivery->domain = domain;
     delivery->now_ms = now_ms;
     delivery->expires_at = expiry_of(send, now_ms);

@@ -57,6 +57,7 @@ struct delivery {
     int64_t own_ttl;
     struct envelope_id id;
     bool urgent, online_only, list_check;
+    size_t expected_bytes; /* of its block, that count in the store's queue for no batch does */
     bool mailboxes_loaded, head_loaded;
     bool head_looked_at; /* since the send came, in the store */
     int tries;
@@ -69,6 +70,7 @@ struct delivery {
     size_t missing_count, odd_count;
     uint64_t head_epoch;
     struct manifest_hash head_hash;
+    size_t block_bytes; /* of this block */
     size_t count;
     struct copy copies[];
 };
@@ -95,6 +97,12 @@ void envelopes_list_refuse(struct delivery *delivery, int64_t account);
 
 /* Go on from the top: what is loaded, the list, what to write. */
 void envelopes_step(struct delivery *delivery);
+
+/* Count so many bytes of the delivery's block in the store's queue, instead of those before. */
+void envelopes_expect(struct delivery *delivery, size_t bytes);
+
+/* The same for what no batch counts while the copies that are to be stored are in one. */
+void envelopes_expect_rest(struct delivery *delivery);
 
 /* Tell, the first time, that no later send can overtake this one. */
 void envelopes_place(struct delivery *delivery);

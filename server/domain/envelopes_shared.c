@@ -106,6 +106,7 @@ static void delivery_write_gaps(struct delivery *delivery)
                 gaps_add(delivery->domain, batch, copy->mailbox, &refused, delivery->now_ms);
         }
     }
+    envelopes_expect(delivery, delivery->block_bytes);
     store_submit(delivery->domain->store, &batch, on_gaps_written, delivery);
 }
 
@@ -273,4 +274,5 @@ void envelopes_shared_write(struct delivery *delivery)
         }
     }
     store_submit(delivery->domain->store, &batch, on_written, delivery);
+    envelopes_expect_rest(delivery);
 }

@@ -163,6 +163,7 @@ static void delivery_write(struct delivery *delivery)
         copy_write(delivery, &delivery->copies[i], batch);
     }
     store_submit(delivery->domain->store, &batch, on_written, delivery);
+    envelopes_expect_rest(delivery);
 }
 
 void envelopes_write(struct delivery *delivery)

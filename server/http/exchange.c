@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/loop.h"
 #include "common/mem.h"
@@ -91,9 +92,13 @@ struct exchange *exchange_create(struct talk *talk, struct http_server *server, 
 {
     const struct head *head = &server->head;
     size_t size = head->repeats ? 2 * bytes.size : bytes.size;
-    struct exchange *exchange = mem_zeroed(1, sizeof *exchange + size);
+    size_t block = sizeof(struct exchange) + size;
+    struct exchange *exchange = mem_zeroed(1, block);
 
     exchange->talk = talk;
+    exchange->requests = server->config.requests;
+    exchange->block_bytes = block;
+    allowance_count(exchange->requests, 0, block);
     exchange->server = server;
     memcpy(&exchange->head, head,
            offsetof(struct head, fields) + head->field_count * sizeof head->fields[0]);
@@ -113,11 +118,14 @@ struct exchange *exchange_create(struct talk *talk, struct http_server *server, 
 
 void exchange_destroy(struct exchange *exchange)
 {
+    if (exchange->talk != NULL) {
+        exchange_lose_peer(exchange);
+    }
     if (exchange->server != NULL) {
         exchange->server->waiting -= exchange->waiting ? 1 : 0;
-        exchange->server->body_bytes -= exchange->body.size;
         LIST_REMOVE(exchange, link);
     }
+    allowance_count(exchange->requests, exchange->block_bytes + exchange->body.room, 0);
     free(exchange->caller);
     buf_clear(&exchange->body);
     buf_clear(&exchange->headers);
@@ -126,10 +134,20 @@ void exchange_destroy(struct exchange *exchange)
 
 static_assert((int)EXCHANGE_PEER_BYTES == (int)NETWORK_NAME_BYTES, "both are the longest name");
 
-void exchange_find_peer(struct exchange *exchange)
+bool exchange_find_peer(struct exchange *exchange)
 {
-    peer_of_request(talk_conn(exchange->talk), exchange_header(exchange, "forwarded"),
-                    exchange_header(exchange, "x-forwarded-for"), exchange->peer);
+    return peer_of_request(talk_conn(exchange->talk), exchange_header(exchange, "forwarded"),
+                           exchange_header(exchange, "x-forwarded-for"), exchange->peer,
+                           &exchange->member);
+}
+
+void exchange_lose_peer(struct exchange *exchange)
+{
+    if (exchange->member != NULL) {
+        peer_leave(talk_conn(exchange->talk), exchange->member);
+        exchange->member = NULL;
+    }
+    exchange->talk = NULL;
 }
 
 const struct http_route *exchange_route(const struct exchange *exchange)

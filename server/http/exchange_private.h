@@ -17,6 +17,8 @@
 #include "server/http/parser.h"
 #include "server/http/response.h"
 
+struct allowance;
+struct crowd_member;
 struct http_server;
 struct talk;
 
@@ -24,6 +26,7 @@ struct exchange {
     LIST_ENTRY(exchange) link;
     struct http_server *server;     /* NULL once the server has gone */
     struct talk *talk;              /* NULL once the peer has gone */
+    struct crowd_member *member;    /* the request, counted for its client; while talk is there */
     const struct http_route *route; /* NULL when none was found */
     void *caller;
     struct buf body;
@@ -39,6 +42,8 @@ struct exchange {
     char peer[EXCHANGE_PEER_BYTES];
     struct head head;
     size_t head_size;
+    struct allowance *requests; /* of the server, which may go before it */
+    size_t block_bytes;         /* of this block */
     uint8_t bytes[];
 };
 
@@ -48,8 +53,14 @@ struct exchange *exchange_create(struct talk *talk, struct http_server *server, 
 /* Free it without a reply. */
 void exchange_destroy(struct exchange *exchange);
 
-/* Find the client's name while its connection is there. */
-void exchange_find_peer(struct exchange *exchange);
+/*
+ * Find the client's name while its connection is there; false when it has as many requests
+ * and streams as one may.
+ */
+bool exchange_find_peer(struct exchange *exchange);
+
+/* The peer has gone: the reply goes nowhere. */
+void exchange_lose_peer(struct exchange *exchange);
 
 /* The head's copy. */
 struct bytes exchange_head_bytes(const struct exchange *exchange);

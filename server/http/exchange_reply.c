@@ -20,6 +20,7 @@
 #include "server/http/server_private.h"
 #include "server/http/talk.h"
 #include "server/net/conn.h"
+#include "server/net/peer.h"
 
 enum {
     STATUS_SWITCHING = 101,
@@ -130,6 +131,9 @@ struct conn *exchange_take(struct exchange *exchange, struct bytes head)
 
     exchange_log(exchange, STATUS_SWITCHING);
     if (talk != NULL) {
+        peer_keep(talk_conn(talk), exchange->member);
+        exchange->talk = NULL; /* it is released, and may be freed */
+        exchange->member = NULL;
         conn = talk_release(talk);
         conn_write(conn, head);
     }

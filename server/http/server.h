@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct allowance;
 struct conn;
 struct http_server;
 struct loop;
@@ -21,8 +22,10 @@ struct http_config {
                                          byte (after the accept for the first request) */
     int64_t body_timeout_ms;          /* a whole body this long after its head */
     int64_t idle_timeout_ms;          /* between requests */
-    int64_t bodies_max_bytes;         /* of all request bodies at once, twice that for small ones;
-                                         who sends more is told to come again.  0: any */
+    struct allowance *requests;       /* heads and bodies take from it; when it is spent, or spent
+                                         twice for those of up to 64 KiB, who sends more is told
+                                         to come again.  Borrowed until the last exchange is
+                                         replied to; NULL: any number of bytes */
     const char *server_name;          /* value of the Server header, or NULL */
     int64_t hsts_max_age_s;           /* Strict-Transport-Security on TLS; 0: none */
 };

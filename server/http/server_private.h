@@ -25,7 +25,6 @@ struct http_server {
     char *server_name;
     struct exchange_list exchanges; /* all that are not replied to */
     size_t waiting;                 /* of these, with a whole request */
-    size_t body_bytes;              /* that all of them hold */
     bool draining;
     int64_t date_s; /* second that date is the text of */
     char date[HTTP_DATE_BYTES];

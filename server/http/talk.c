@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
@@ -48,9 +49,9 @@ enum talk_state {
 };
 
 enum {
-    BODY_RESERVE_BYTES = 65536,
     BODY_SMALL_BYTES = 65536,
-    RETRY_S = 2
+    RETRY_S = 2,
+    RETRY_CROWD_S = 10
 };
 
 struct talk {
@@ -203,6 +204,14 @@ static bool talk_route(struct talk *talk)
     return false;
 }
 
+/* Whoever fills the room with large bodies leaves some for small ones: to sign in, to acknowledge. */
+static bool talk_fits(const struct talk *talk)
+{
+    bool is_small = talk->exchange->body.size <= BODY_SMALL_BYTES;
+
+    return !allowance_is_spent(talk->exchange->requests, is_small ? 2 : 1);
+}
+
 /* All that can be refused before the body is read; false when it was. */
 static bool talk_admit(struct talk *talk)
 {
@@ -229,6 +238,10 @@ static bool talk_admit(struct talk *talk)
         turn_down_repeated(talk, name);
         return false;
     }
+    if (!talk_fits(talk)) {
+        talk_turn_down(talk, PROBLEM_unavailable, "");
+        return false;
+    }
     return true;
 }
 
@@ -244,8 +257,11 @@ static void talk_dispatch(struct talk *talk)
     conn_set_deadline(talk->conn, 0);
     exchange->waiting = true;
     talk->server->waiting++;
-    exchange_find_peer(exchange);
-    handler(routes->arg, exchange);
+    if (exchange_find_peer(exchange)) {
+        handler(routes->arg, exchange);
+    } else {
+        exchange_reply_problem(exchange, PROBLEM_rate_limited, RETRY_CROWD_S, "");
+    }
 }
 
 static void talk_begin_body(struct talk *talk, bool some_is_here)
@@ -258,10 +274,6 @@ static void talk_begin_body(struct talk *talk, bool some_is_here)
         return;
     }
     talk_enter(talk, BODY);
-    if (!head->chunked) {
-        size_t size = (size_t)head->length;
-        buf_reserve(&talk->exchange->body, size < BODY_RESERVE_BYTES ? size : BODY_RESERVE_BYTES);
-    }
     conn_set_deadline(talk->conn, talk->server->config.body_timeout_ms);
     if (head->expects_continue && !head->http10 && !some_is_here) {
         conn_write(talk->conn, bytes_text("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -301,31 +313,21 @@ static size_t talk_read_head(struct talk *talk, struct bytes input)
     return size;
 }
 
-/* Whoever fills the room with large bodies leaves some for small ones: to sign in, to acknowledge. */
-static bool bodies_fit(const struct talk *talk)
-{
-    const struct http_server *server = talk->server;
-    size_t max = (size_t)server->config.bodies_max_bytes;
-    bool is_small = talk->exchange->body.size <= BODY_SMALL_BYTES;
-
-    return max == 0 || server->body_bytes <= (is_small ? 2 * max : max);
-}
-
 static size_t talk_read_body(struct talk *talk, struct bytes input)
 {
     enum problem problem = PROBLEM_bad_request;
     struct buf *body = &talk->exchange->body;
-    size_t before = body->size;
+    size_t room = body->room;
     size_t used = 0;
     enum parse_step step = body_take(&talk->body, input, &used, body, &problem);
 
-    talk->server->body_bytes += body->size - before;
+    allowance_count(talk->exchange->requests, room, body->room);
     switch (step) {
     case PARSE_DONE:
         talk_dispatch(talk);
         break;
     case PARSE_MORE:
-        if (!bodies_fit(talk)) {
+        if (!talk_fits(talk)) {
             talk_turn_down(talk, PROBLEM_unavailable, "");
         }
         break;
@@ -384,7 +386,7 @@ static void on_closed(void *arg, struct conn *conn, enum conn_end end)
     (void)conn;
     (void)end;
     if (talk->exchange != NULL && talk->state == WAITING) {
-        talk->exchange->talk = NULL; /* it is replied to later, and the reply goes nowhere */
+        exchange_lose_peer(talk->exchange); /* it is replied to later */
     } else if (talk->exchange != NULL) {
         exchange_destroy(talk->exchange);
     }

@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/check.h"
 #include "common/clock.h"
@@ -29,9 +30,9 @@ static void on_timer(int fd, short what, void *arg)
 {
     struct conn *conn = arg;
     int64_t now = clock_steady_ms();
-
     (void)fd;
     (void)what;
+    (void)loop_steady_ms(conn->net->loop);
     conn->timer_at = 0;
     if (conn->state == CONN_DEAD) {
         return;
@@ -76,7 +77,7 @@ void conn_destroy(struct conn *conn)
 {
     CHECK(conn->state == CONN_DEAD);
     conn_unmark(conn);
-    tls_conn_destroy(conn->tls, conn->output.size == 0);
+    tls_conn_destroy(conn->tls, conn->output.size == 0 && conn->end != CONN_END_ROOM);
     conn->tls = NULL;
     (void)event_del(&conn->io);
     (void)event_del(&conn->timer);
@@ -84,6 +85,8 @@ void conn_destroy(struct conn *conn)
     if (conn->protocol != NULL) {
         conn->protocol->on_closed(conn->arg, conn, conn->end);
     }
+    allowance_count(conn_input_allowance(conn), conn->kept.room, 0);
+    allowance_count(conn_output_allowance(conn), conn->output.room, 0);
     buf_clear(&conn->kept);
     buf_clear(&conn->output);
     free(conn);
@@ -135,16 +138,30 @@ void conn_set_protocol(struct conn *conn, const struct conn_protocol *protocol, 
     conn_mark(conn);
 }
 
+struct allowance *conn_input_allowance(const struct conn *conn)
+{
+    return conn->counted ? conn->net->limits.input : NULL;
+}
+
+struct allowance *conn_output_allowance(const struct conn *conn)
+{
+    return conn->counted ? conn->net->limits.output : NULL;
+}
+
 void conn_write(struct conn *conn, struct bytes bytes)
 {
+    size_t room = conn->output.room;
+
     if (conn->state != CONN_OPEN || bytes.size == 0) {
         return;
     }
     buf_append(&conn->output, bytes);
+    allowance_count(conn_output_allowance(conn), room, conn->output.room);
     if (conn->output.size > (size_t)conn->net->limits.output_high_bytes) {
         conn_pause(conn, CONN_PAUSE_OUTPUT);
     }
     conn_mark(conn);
+    net_relieve(conn->net);
 }
 
 size_t conn_output_bytes(const struct conn *conn)
@@ -203,6 +220,8 @@ void conn_close(struct conn *conn, enum conn_end end)
         metrics_add(METRIC_connections_timed_out, 1);
     } else if (end == CONN_END_STALLED) {
         metrics_add(METRIC_connections_stalled, 1);
+    } else if (end == CONN_END_ROOM) {
+        metrics_add(METRIC_connections_relieved, 1);
     }
     conn->end = end;
     conn_enter(conn, CONN_DEAD);

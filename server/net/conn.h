@@ -37,6 +37,7 @@ enum conn_end {
     CONN_END_DEADLINE, /* a deadline passed */
     CONN_END_STALLED,  /* the peer took no byte for the write time-out */
     CONN_END_SHUTDOWN, /* the daemon is going down */
+    CONN_END_ROOM,     /* it held memory that others need */
 };
 
 /* What a protocol does with a connection.  All are called on the loop thread. */
@@ -77,6 +78,12 @@ void conn_set_deadline(struct conn *conn, int64_t after_ms);
  */
 void conn_finish(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
+
+struct allowance;
+
+/* What the requests, and the answers, of this connection take memory from; NULL: from no bound. */
+struct allowance *conn_input_allowance(const struct conn *conn);
+struct allowance *conn_output_allowance(const struct conn *conn);
 
 /* Say whether what the peer sends and gets is under TLS that ends here. */
 bool conn_is_tls(const struct conn *conn);

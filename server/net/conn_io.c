@@ -16,10 +16,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/loop.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
@@ -55,6 +57,18 @@ static bool is_transient(int error)
     return error == EAGAIN || error == EINTR;
 }
 
+/* Keep more; or end a connection that would when all together keep too much. */
+static void conn_io_keep(struct conn *conn, struct bytes bytes)
+{
+    size_t room = conn->kept.room;
+
+    buf_append(&conn->kept, bytes);
+    allowance_count(conn_input_allowance(conn), room, conn->kept.room);
+    if (allowance_is_spent(conn_input_allowance(conn), 2)) {
+        conn_close(conn, CONN_END_ROOM);
+    }
+}
+
 static void conn_io_give_kept(struct conn *conn)
 {
     size_t taken = conn->protocol->on_bytes(conn->arg, conn, buf_view(&conn->kept));
@@ -62,6 +76,7 @@ static void conn_io_give_kept(struct conn *conn)
     CHECK(taken <= conn->kept.size);
     buf_drop_front(&conn->kept, taken);
     if (conn->kept.size == 0) {
+        allowance_count(conn_input_allowance(conn), conn->kept.room, 0);
         buf_clear(&conn->kept);
     }
 }
@@ -69,14 +84,16 @@ static void conn_io_give_kept(struct conn *conn)
 static void conn_io_give(struct conn *conn, struct bytes fresh)
 {
     if (conn->kept.size > 0) {
-        buf_append(&conn->kept, fresh);
-        conn_io_give_kept(conn);
+        conn_io_keep(conn, fresh);
+        if (conn->state == CONN_OPEN) {
+            conn_io_give_kept(conn);
+        }
         return;
     }
     size_t taken = conn->protocol->on_bytes(conn->arg, conn, fresh);
     CHECK(taken <= fresh.size);
     if (taken < fresh.size && conn->state == CONN_OPEN) {
-        buf_append(&conn->kept, bytes_of(fresh.at + taken, fresh.size - taken));
+        conn_io_keep(conn, bytes_of(fresh.at + taken, fresh.size - taken));
     }
 }
 
@@ -136,6 +153,7 @@ void conn_io_ready(int fd, short what, void *arg)
     struct conn *conn = arg;
 
     (void)fd;
+    (void)loop_steady_ms(conn->net->loop);
     conn->net->in_turn = true;
     if ((what & EV_WRITE) != 0) {
         conn->blocked = false;
@@ -170,6 +188,7 @@ void conn_io_flush(struct conn *conn)
         return;
     }
     if (sent == (ssize_t)before) {
+        allowance_count(conn_output_allowance(conn), conn->output.room, 0);
         buf_clear(&conn->output);
         conn->give_up_at = 0;
         return;

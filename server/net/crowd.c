@@ -2,6 +2,7 @@
 #include "server/net/crowd.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static struct crowd_member *member_add(struct crowd *crowd, const char *name)
 {
     struct crowd_member *member = mem_zeroed(1, sizeof *member);
 
-    memcpy(member->name, name, sizeof member->name);
+    (void)snprintf(member->name, sizeof member->name, "%s", name);
     table_add(&crowd->members, &member->node, member, bytes_text(member->name));
     return member;
 }
@@ -54,13 +55,23 @@ bool crowd_enter(struct crowd *crowd, const struct peer_origin *origin,
                  struct crowd_member **out_member)
 {
     char name[NETWORK_NAME_BYTES] = { 0 };
-    struct crowd_member *member = NULL;
 
     *out_member = NULL;
-    if (crowd->max == 0 || origin->is_unix) {
+    if (origin->is_unix) {
         return true;
     }
     network_name(&origin->address, name);
+    return crowd_enter_name(crowd, name, out_member);
+}
+
+bool crowd_enter_name(struct crowd *crowd, const char *name, struct crowd_member **out_member)
+{
+    struct crowd_member *member = NULL;
+
+    *out_member = NULL;
+    if (crowd->max == 0) {
+        return true;
+    }
     member = table_find(&crowd->members, bytes_text(name));
     if (member == NULL) {
         member = member_add(crowd, name);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many connections each client address has open, so that one cannot take
- * them all.  IPv6 counts by /64.  An entry lives while its address has a
- * connection; so there are never more than connections.  Loop thread.
+ * them all.  IPv6 counts by /64.  Behind a trusted proxy a client's request under
+ * way counts as one, and its stream.  An entry lives while its address has one;
+ * so there are never more than connections.  Loop thread.
  */
 #pragma once
 
@@ -22,6 +23,9 @@ void crowd_destroy(struct crowd *crowd);
 /* Count a connection of origin; false when it has enough.  *out_member is NULL when none is kept. */
 bool crowd_enter(struct crowd *crowd, const struct peer_origin *origin,
                  struct crowd_member **out_member);
+
+/* The same for a client that is known by the name of its address (network_name). */
+bool crowd_enter_name(struct crowd *crowd, const char *name, struct crowd_member **out_member);
 
 /* The connection is over.  Takes NULL. */
 void crowd_leave(struct crowd *crowd, struct crowd_member *member);

@@ -147,6 +147,7 @@ static void on_ready(int fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    (void)loop_steady_ms(net->loop);
     net->in_turn = true;
     for (int i = 0; i < ACCEPT_BATCH && accept_one(listener); i++) {
     }

@@ -55,6 +55,9 @@ static void on_turn_end(void *arg)
         more = conn != last;
         net_settle(net, conn);
     }
+    net->relief_is_vain = false;
+    net_relieve(net);
+    net->relief_is_vain = false;
     net->in_turn = false;
     if (!TAILQ_EMPTY(&net->marked)) {
         event_active(&net->again, EV_TIMEOUT, 0);

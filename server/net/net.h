@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct allowance;
 struct conn;
 struct listener;
 struct loop;
@@ -20,6 +21,10 @@ struct net_limits {
     int64_t output_high_bytes;   /* a connection's output above this pauses its reading */
     int64_t output_low_bytes;    /* and below this goes on */
     int64_t write_timeout_ms;    /* a peer that takes no byte for this long is ended */
+    struct allowance *input;     /* what requests take, borrowed; NULL: any.  A connection whose
+                                    unread bytes make it more than twice spent is closed */
+    struct allowance *output;    /* what answers take, likewise: when it is spent, connections
+                                    whose peers take nothing are closed, the largest first */
     const char *trusted_proxies; /* a list as peer_trust_create reads it; NULL: none */
 };
 

@@ -29,10 +29,18 @@ struct net {
     bool in_turn; /* inside a callback of this room: the turn's end is yet to come */
     bool store_full;
     bool proxy_warned;
+    bool relief_is_vain; /* net_relieve found nobody: not again in this turn */
     struct peer_trust *trust;
     struct crowd *crowd;
     uint8_t *scratch; /* CONN_SCRATCH_BYTES */
 };
+
+/*
+ * When more output waits than the allowance says, close those whose peers take none of theirs
+ * and for whom the most waits, until it is three quarters.  Nobody who takes is closed: then
+ * it stays above the bound until the turn's end, when it is known who takes.
+ */
+void net_relieve(struct net *net);
 
 /* Take a connection into the set. */
 struct conn *net_add(struct net *net, int fd, const struct peer_origin *origin, bool counts);

@@ -108,9 +108,11 @@ static void name_of(const struct peer_origin *origin, char out[NETWORK_NAME_BYTE
     }
 }
 
+/* *out_is_client: some address behind the proxies was named, and can be read. */
 static enum peer_result find_behind(const struct peer_trust *trust,
                                     const struct peer_origin *origin, struct bytes forwarded,
-                                    struct bytes x_forwarded_for, char out[NETWORK_NAME_BYTES])
+                                    struct bytes x_forwarded_for, char out[NETWORK_NAME_BYTES],
+                                    bool *out_is_client)
 {
     struct peer_origin first = *origin;
     struct peer_origin second = *origin;
@@ -119,18 +121,21 @@ static enum peer_result find_behind(const struct peer_trust *trust,
     bool both = forwarded.size > 0 && x_forwarded_for.size > 0;
     char other[NETWORK_NAME_BYTES];
 
-    name_of(forwarded.size > 0 ? &first : &second, out);
+    const struct peer_origin *named = forwarded.size > 0 ? &first : &second;
+
+    name_of(named, out);
     name_of(&second, other);
     if (both && strcmp(out, other) != 0) {
         name_of(origin, out);
         return PEER_MALFORMED;
     }
+    *out_is_client = read && read_x && !peer_is_trusted(trust, named);
     return read && read_x ? PEER_FORWARDED : PEER_MALFORMED;
 }
 
-enum peer_result peer_find(const struct peer_trust *trust, const struct peer_origin *origin,
-                           struct bytes forwarded, struct bytes x_forwarded_for,
-                           char out[NETWORK_NAME_BYTES])
+static enum peer_result find(const struct peer_trust *trust, const struct peer_origin *origin,
+                             struct bytes forwarded, struct bytes x_forwarded_for,
+                             char out[NETWORK_NAME_BYTES], bool *out_is_client)
 {
     bool speaks = forwarded.size > 0 || x_forwarded_for.size > 0;
 
@@ -139,13 +144,22 @@ enum peer_result peer_find(const struct peer_trust *trust, const struct peer_ori
         return PEER_ITSELF;
     }
     if (peer_is_trusted(trust, origin)) {
-        return find_behind(trust, origin, forwarded, x_forwarded_for, out);
+        return find_behind(trust, origin, forwarded, x_forwarded_for, out, out_is_client);
     }
     if (!origin->is_unix && !network_is_local(&origin->address)) {
         return PEER_ITSELF;
     }
     out[0] = '\0';
     return PEER_UNTRUSTED;
+}
+
+enum peer_result peer_find(const struct peer_trust *trust, const struct peer_origin *origin,
+                           struct bytes forwarded, struct bytes x_forwarded_for,
+                           char out[NETWORK_NAME_BYTES])
+{
+    bool is_client = false;
+
+    return find(trust, origin, forwarded, x_forwarded_for, out, &is_client);
 }
 
 static void warn_untrusted(struct net *net)
@@ -159,10 +173,9 @@ static void warn_untrusted(struct net *net)
     }
 }
 
-void peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_forwarded_for,
-                     char out[NETWORK_NAME_BYTES])
+static void count_result(struct conn *conn, enum peer_result result)
 {
-    switch (peer_find(conn->net->trust, &conn->origin, forwarded, x_forwarded_for, out)) {
+    switch (result) {
     case PEER_ITSELF:
         return;
     case PEER_FORWARDED:
@@ -176,5 +189,34 @@ void peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_f
         warn_untrusted(conn->net);
         crowd_spare(conn->net->crowd, &conn->origin);
         return;
+    }
+}
+
+bool peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_forwarded_for,
+                     char out[NETWORK_NAME_BYTES], struct crowd_member **out_member)
+{
+    bool is_client = false;
+
+    *out_member = NULL;
+    count_result(
+        conn, find(conn->net->trust, &conn->origin, forwarded, x_forwarded_for, out, &is_client));
+    if (!is_client || !conn->counted || crowd_enter_name(conn->net->crowd, out, out_member)) {
+        return true;
+    }
+    metrics_add(METRIC_connections_refused_address, 1);
+    return false;
+}
+
+void peer_leave(struct conn *conn, struct crowd_member *member)
+{
+    crowd_leave(conn->net->crowd, member);
+}
+
+void peer_keep(struct conn *conn, struct crowd_member *member)
+{
+    if (conn->member == NULL) {
+        conn->member = member;
+    } else {
+        crowd_leave(conn->net->crowd, member);
     }
 }

@@ -21,6 +21,7 @@
 #include "common/network.h"
 
 struct conn;
+struct crowd_member;
 struct peer_trust;
 
 enum peer_result {
@@ -51,6 +52,15 @@ enum peer_result peer_find(const struct peer_trust *trust, const struct peer_ori
                            struct bytes forwarded, struct bytes x_forwarded_for,
                            char out[NETWORK_NAME_BYTES]);
 
-/* The same for a request on conn, counted in the metrics; the first untrusted proxy is logged. */
-void peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_forwarded_for,
-                     char out[NETWORK_NAME_BYTES]);
+/*
+ * The same for a request on conn, counted in the metrics; the first untrusted proxy is logged.
+ * A client that trusted proxies name has the request counted among the connections of its
+ * address: false when it has enough.  *out_member is for peer_leave or peer_keep, while conn
+ * is there; NULL when nothing is counted.
+ */
+bool peer_of_request(struct conn *conn, struct bytes forwarded, struct bytes x_forwarded_for,
+                     char out[NETWORK_NAME_BYTES], struct crowd_member **out_member);
+
+/* The request is over; or its connection belongs to its client from now on.  Take NULL. */
+void peer_leave(struct conn *conn, struct crowd_member *member);
+void peer_keep(struct conn *conn, struct crowd_member *member);

@@ -5,7 +5,9 @@
  * what other daemons tell; all of them live on the loop and never block it.
  *
  * Behind a pooler that shares connections nothing can be heard: the store says so
- * with store_hears, and the domain looks for news instead.
+ * with store_hears, and the domain looks for news instead.  With a listen_url past
+ * it the store hears once something that it wrote has come that way: so it is the
+ * same database.
  *
  * A lost connection is made again by itself.  Meanwhile batches wait for at most
  * a second, then they end STORE_BUSY at once until the database is back.
@@ -24,12 +26,13 @@ enum {
 };
 
 struct postgres_config {
-    const char *url;       /* postgresql://..., as libpq takes it */
-    int64_t queue_bytes;   /* bound of the write queue: above it store_set_pressure hears true */
-    int reader_count;      /* connections that read, 1..POSTGRES_READERS_MAX */
-    bool is_unprepared;    /* prepare no statements: for poolers that share connections */
-    bool *out_may_pass;    /* NULL, or set to true when a failure to open may pass by itself */
-    int64_t start_wait_ms; /* how long to wait for a database that is not up; 0: ten seconds */
+    const char *url;        /* postgresql://..., as libpq takes it */
+    const char *listen_url; /* where to listen, past a pooler; NULL or empty: url */
+    int64_t queue_bytes;    /* bound of the write queue: above it store_set_pressure hears true */
+    int reader_count;       /* connections that read, 1..POSTGRES_READERS_MAX */
+    bool is_unprepared;     /* prepare no statements: for poolers that share connections */
+    bool *out_may_pass;     /* NULL, or set to true when a failure to open may pass by itself */
+    int64_t start_wait_ms;  /* how long to wait for a database that is not up; 0: ten seconds */
 };
 
 /*

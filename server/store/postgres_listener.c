@@ -4,7 +4,8 @@
  * word: so we tell ourselves something every few seconds, and hear as long as that
  * comes back.  Behind a pooler that shares connections it would, and what others
  * tell would not: so we hear only the very process that let us in, whose number a
- * pooler does not know.
+ * pooler does not know.  A URL of its own might lead to another database, where the
+ * ping comes back, too: there we hear once a tell of our writer has come.
  */
 #include <libpq-fe.h>
 #include <netinet/in.h>
@@ -85,6 +86,7 @@ static void on_lost(void *arg)
     struct postgres_store *store = arg;
 
     store->listener.is_hearing = false;
+    store->listener.is_proven = false;
     loop_timer_stop(store->listener.timer);
 }
 
@@ -93,7 +95,7 @@ static void listener_take_ping(struct postgres_store *store)
     struct postgres_listener *listener = &store->listener;
 
     listener->is_ping_out = false;
-    if (!listener->is_hearing) {
+    if (!listener->is_hearing && (listener->is_proven || !listener->is_apart)) {
         listener->is_hearing = true;
         store_give_news(&store->base, NULL, 0); /* what was told before this was not heard */
     }
@@ -109,6 +111,7 @@ static void on_notify(void *arg, const char *payload)
         return;
     }
     bool is_own = strncmp(payload, store->listener.self, size) == 0;
+    store->listener.is_proven = store->listener.is_proven || is_own;
     const char *keys = strchr(payload, ' ');
     if (!is_own && keys != NULL) {
         postgres_keys_give(&store->base, keys + 1);
@@ -140,7 +143,9 @@ void postgres_listener_start(struct postgres_store *store)
     random_fill(&self, sizeof self);
     (void)snprintf(listener->self, sizeof listener->self, "%016llx", (unsigned long long)self);
     listener->timer = loop_timer_create(store->base.loop, on_ping_time, store);
-    listener->conn = postgres_conn_create(&store->shared, "listen", &listener_user, store);
+    listener->conn =
+        postgres_conn_create(listener->is_apart ? &store->listen_shared : &store->shared, "listen",
+                             &listener_user, store);
 }
 
 void postgres_listener_stop(struct postgres_store *store)

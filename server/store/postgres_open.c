@@ -33,6 +33,7 @@ static void postgres_destroy(struct store *base)
     postgres_writer_stop(store);
     postgres_texts_clear(&store->texts);
     postgres_params_clear(&store->params);
+    postgres_params_clear(&store->listen_params);
     free(store);
 }
 
@@ -76,6 +77,22 @@ static bool open_connections(struct postgres_store *store, const struct postgres
     return true;
 }
 
+/* Give the listener a way of its own; false with a sentence when its URL is none. */
+static bool open_apart(struct postgres_store *store, const char *url, char *out_error,
+                       size_t error_size)
+{
+    if (url == NULL || url[0] == '\0') {
+        return true;
+    }
+    store->listener.is_apart = true;
+    store->listen_resolver =
+        (struct postgres_resolver){ .loop = store->base.loop, .params = &store->listen_params };
+    store->listen_shared = store->shared;
+    store->listen_shared.params = &store->listen_params;
+    store->listen_shared.resolver = &store->listen_resolver;
+    return postgres_params_init(&store->listen_params, url, out_error, error_size);
+}
+
 struct store *postgres_open(struct loop *loop, const struct postgres_config *config,
                             char *out_error, size_t error_size)
 {
@@ -90,6 +107,7 @@ struct store *postgres_open(struct loop *loop, const struct postgres_config *con
                                               .resolver = &store->resolver,
                                               .is_unprepared = config->is_unprepared };
     if (postgres_params_init(&store->params, config->url, out_error, error_size) &&
+        open_apart(store, config->listen_url, out_error, error_size) &&
         postgres_schema_migrate(&store->params, migrations_postgres, open_wait_ms(config),
                                 &may_pass, out_error, error_size) &&
         open_connections(store, config, &may_pass, out_error, error_size)) {

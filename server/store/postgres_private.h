@@ -79,14 +79,15 @@ struct postgres_listener {
     char self[POSTGRES_SELF_BYTES]; /* whom our own tells are from */
     bool is_hearing;                /* our last ping came back */
     bool is_ping_out, is_pooled_logged;
+    bool is_apart, is_proven; /* it has a URL of its own; which led to what our writer told */
 };
 
 struct postgres_store {
     struct store base; /* first, so that struct store * points here too */
-    struct postgres_params params;
+    struct postgres_params params, listen_params; /* listen_...: when is_apart */
     struct postgres_texts texts;
-    struct postgres_resolver resolver;
-    struct postgres_shared shared;
+    struct postgres_resolver resolver, listen_resolver;
+    struct postgres_shared shared, listen_shared;
     struct postgres_writer writer;
     struct postgres_reads reads;
     struct postgres_listener listener;

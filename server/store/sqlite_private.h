@@ -33,6 +33,7 @@ enum {
     SQLITE_WAL_PAGES = 4000,      /* checkpoint when the log grew by this many pages */
     SQLITE_TRUNCATE_MS = 60000,   /* deleted bytes leave the log after at most this long */
     SQLITE_FULL_RETRY_MS = 1000,  /* how often a full disk is looked at */
+    SQLITE_READ_BYTES = 8388608,  /* of answers that the loop has not taken: then readers wait */
 };
 
 struct sqlite_list {
@@ -97,6 +98,7 @@ struct sqlite_store {
     pthread_mutex_t read_lock;
     pthread_cond_t read_wake;
     struct sqlite_list reads;
+    size_t read_bytes; /* of what was read and not answered */
     bool is_read_stopping;
     struct sqlite_reader readers[SQLITE_READERS_MAX];
     int reader_count;

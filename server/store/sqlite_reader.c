@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "common/check.h"
+#include "common/loop.h"
 #include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store.h"
@@ -22,6 +23,29 @@ void sqlite_reader_submit(struct store *base, struct store_batch *batch)
     sqlite_list_append(&store->reads, batch);
     CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
     CHECK(pthread_cond_signal(&store->read_wake) == 0);
+}
+
+/* Count what a batch that was read takes until it is answered; readers wait for less. */
+static void reader_count(struct sqlite_store *store, size_t added, size_t removed)
+{
+    CHECK(pthread_mutex_lock(&store->read_lock) == 0);
+    store->read_bytes += added;
+    store->read_bytes -= removed;
+    CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
+    if (removed > 0) {
+        CHECK(pthread_cond_broadcast(&store->read_wake) == 0);
+    }
+}
+
+/* Loop thread. */
+static void on_read(void *arg)
+{
+    struct store_batch *batch = arg;
+    struct sqlite_store *store = (struct sqlite_store *)batch->store;
+    size_t bytes = batch->arena.total_bytes;
+
+    store_answer(batch);
+    reader_count(store, 0, bytes);
 }
 
 static enum store_status reader_status(enum sqlite_fault fault, enum store_status own)
@@ -59,7 +83,8 @@ static void reader_run_batch(struct sqlite_conn *conn, struct store_batch *batch
 static struct store_batch *reader_fetch(struct sqlite_store *store)
 {
     CHECK(pthread_mutex_lock(&store->read_lock) == 0);
-    while (store->reads.first == NULL && !store->is_read_stopping) {
+    while ((store->reads.first == NULL || store->read_bytes >= SQLITE_READ_BYTES) &&
+           !store->is_read_stopping) {
         CHECK(pthread_cond_wait(&store->read_wake, &store->read_lock) == 0);
     }
     struct store_batch *batch = store->reads.first;
@@ -80,7 +105,8 @@ static void *reader_run(void *arg)
         if (!batch->is_settled) {
             reader_run_batch(&reader->conn, batch);
         }
-        sqlite_group_post(reader->store, batch);
+        reader_count(reader->store, batch->arena.total_bytes, 0);
+        loop_post(reader->store->base.loop, on_read, batch);
     }
     return NULL;
 }

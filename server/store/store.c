@@ -73,6 +73,16 @@ static void store_count_queue(struct store *store, int64_t delta)
     }
 }
 
+void store_expect(struct store *store, int64_t bytes)
+{
+    store_count_queue(store, bytes);
+}
+
+bool store_is_overfull(const struct store *store)
+{
+    return store->queue_bytes > 2 * store->queue_bound;
+}
+
 static struct store_batch *store_take(struct store *store, struct store_batch **batch,
                                       store_done_fn *done, void *arg)
 {

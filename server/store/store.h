@@ -131,6 +131,15 @@ int64_t store_rows_changed(const struct store_rows *rows);
 /* After STORE_REFUSED: the index of the expected statement that yielded nothing. */
 size_t store_rows_refused_at(const struct store_rows *rows);
 
+/*
+ * Count bytes of what will be submitted soon into the write queue; the same with a minus once
+ * it was submitted, or will not be.
+ */
+void store_expect(struct store *store, int64_t bytes);
+
+/* Say whether twice the bound of the write queue waits: who wants more must come again. */
+bool store_is_overfull(const struct store *store);
+
 /* Tell fn when the write queue crosses its bound.  One listener. */
 void store_set_pressure(struct store *store, store_pressure_fn *fn, void *arg);
 

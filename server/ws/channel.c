@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/check.h"
 #include "common/mem.h"
@@ -22,7 +23,8 @@
 
 enum {
     SCRATCH_BYTES = 8192,
-    CLOSE_WAIT_MS = 2000,
+    SMALL_BYTES = 65536, /* up to here a message may use what large ones leave free */
+    DEADLINES_MAX = 3, /* of pings and of their answers, for one message: two intervals at least */
     CLOSE_CODE_BYTES = 2,
     JITTER_PART = 4, /* a ping comes up to this part of ping_ms early */
 };
@@ -34,6 +36,7 @@ struct ws_channel {
     void *arg;
     struct ws_framer framer;
     struct buf gathered; /* what has come of a message that is not whole */
+    int deadlines;       /* that it has seen */
     bool is_over;        /* our close frame is written: nothing more goes in or out */
     bool is_paused;      /* by ws_channel_pause */
     bool is_pinged;      /* a ping was sent and its answer is being waited for */
@@ -83,10 +86,17 @@ static void close_write(struct ws_channel *channel, int code, const char *reason
                 bytes_of(NULL, 0));
 }
 
+static void gathered_clear(struct ws_channel *channel)
+{
+    allowance_count(conn_input_allowance(channel->conn), channel->gathered.room, 0);
+    buf_clear(&channel->gathered);
+    channel->deadlines = 0;
+}
+
 static void channel_finish(struct ws_channel *channel)
 {
     channel->is_over = true;
-    buf_clear(&channel->gathered);
+    gathered_clear(channel);
     conn_finish(channel->conn);
 }
 
@@ -145,14 +155,25 @@ static void scratch_deliver(struct ws_channel *channel, const struct ws_piece *p
 
 static void gather(struct ws_channel *channel, const struct ws_piece *piece)
 {
+    struct allowance *allowance = conn_input_allowance(channel->conn);
     struct buf *gathered = &channel->gathered;
+    size_t room = gathered->room;
 
     if (piece->payload.size == 0) {
         return;
     }
     buf_reserve(gathered, piece->payload.size);
+    allowance_count(allowance, room, gathered->room);
     ws_frame_mask(gathered->at + gathered->size, piece->payload, piece->key);
     gathered->size += piece->payload.size;
+}
+
+/* Whoever fills the room with large messages leaves some for small ones. */
+static bool gathered_fits(const struct ws_channel *channel)
+{
+    bool is_small = channel->gathered.size <= SMALL_BYTES;
+
+    return !allowance_is_spent(conn_input_allowance(channel->conn), is_small ? 2 : 1);
 }
 
 static void data_received(struct ws_channel *channel, const struct ws_piece *piece)
@@ -169,9 +190,13 @@ static void data_received(struct ws_channel *channel, const struct ws_piece *pie
     if (piece->is_last) {
         /* Taken out first: the handler may close the channel, which clears it. */
         struct buf message = channel->gathered;
+        allowance_count(conn_input_allowance(channel->conn), message.room, 0);
         channel->gathered = (struct buf){ 0 };
+        channel->deadlines = 0;
         channel->handler->on_message(channel->arg, buf_view(&message));
         buf_clear(&message);
+    } else if (!gathered_fits(channel)) {
+        channel_end(channel, WS_CLOSE_TRY_LATER, "too many messages are under way, come again");
     }
 }
 
@@ -190,7 +215,7 @@ static size_t channel_read(struct ws_channel *channel, struct bytes input)
     struct ws_piece piece;
     size_t used = 0;
 
-    while (!channel->is_paused && !channel->is_over) {
+    while (!channel->is_paused && !channel->is_over && !conn_is_paused(channel->conn)) {
         struct bytes rest = bytes_of(input.at + used, input.size - used);
         switch (ws_framer_next(&channel->framer, rest, &piece)) {
         case WS_FRAME_PIECE:
@@ -237,11 +262,25 @@ static int64_t ping_wait_ms(const struct ws_config *config)
     return config->ping_ms - random_below(jitter);
 }
 
+/* Say whether a message is not whole though it has had its time.  When it is we who do not
+ * read, it begins anew. */
+static bool is_dripping(struct ws_channel *channel)
+{
+    bool gathers = channel->gathered.size > 0 && !conn_is_paused(channel->conn);
+
+    channel->deadlines = gathers ? channel->deadlines + 1 : 0;
+    return channel->deadlines == DEADLINES_MAX;
+}
+
 /* A ping is due, or its answer is overdue. */
 static void on_deadline(void *arg, struct conn *conn)
 {
     struct ws_channel *channel = arg;
 
+    if (is_dripping(channel)) {
+        channel_end(channel, WS_CLOSE_POLICY, "a message must be whole in time");
+        return;
+    }
     if (!channel->is_pinged) {
         channel->is_pinged = true;
         channel->was_heard = false;
@@ -266,7 +305,7 @@ static void on_closed(void *arg, struct conn *conn, enum conn_end end)
     (void)end;
     channel->is_over = true;
     channel->handler->on_closed(channel->arg);
-    buf_clear(&channel->gathered);
+    gathered_clear(channel);
     free(channel);
 }
 

@@ -6,7 +6,9 @@
  * A message is given as one view.  One of at most 8 KiB that came in one frame
  * and was wholly in the input is unmasked on the stack; others are gathered on
  * the heap, which is given back with the message's end, so that an idle channel
- * holds no buffer.
+ * holds no buffer.  What is gathered is taken from the connection's allowance; a
+ * message that does not fit ends the channel with 1013, and one that is not whole
+ * when two waits for pings or their answers have passed with 1008.
  */
 #pragma once
 
@@ -29,6 +31,7 @@ enum ws_close_code {
     WS_CLOSE_TOO_BIG = 1009,
     WS_CLOSE_INTERNAL = 1011,
     WS_CLOSE_RESTARTING = 1012,
+    WS_CLOSE_TRY_LATER = 1013,
     WS_CLOSE_SESSION_OVER = 4401,
     WS_CLOSE_REVOKED = 4403,
     WS_CLOSE_REPLACED = 4409,

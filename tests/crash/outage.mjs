@@ -70,6 +70,14 @@ export class Outage {
     return outage;
   }
 
+  // How many turns of the loop took more than 50 ms of its processor: what else the machine does
+  // does not count.
+  async longTurns() {
+    const { text } = await this.place.ask('GET', '/metrics', { port: this.place.opsPort });
+    const count = (le) => Number(text.split(`sealpost_loop_turn_cpu_seconds_bucket{le="${le}"} `)[1].split('\n')[0]);
+    return count('+Inf') - count('0.05');
+  }
+
   // Everybody begins to work.
   load() {
     this.isOver = false;
@@ -153,6 +161,7 @@ export class Outage {
     this.readers.forEach((reader) => reader.line.drop());
     await this.working;
     this.counts.health = await this.probe.end();
+    this.counts.longTurns = await this.longTurns();
     this.counts.readable = await this.readable();
     await this.world.settle();
     const said = this.world.checker.violations.map(({ promise, text }) => `${promise}: ${text}`);

@@ -289,6 +289,55 @@ scene('an address has so many connections, and others have theirs', {
   mine.forEach((raw) => raw.destroy());
 });
 
+scene('behind a trusted proxy a client has so many streams, and others have theirs', {
+  set: { max_connections_per_address: '2', ...PROXIED },
+}, async (relay) => {
+  const account = await relay.account({ devices: 4 });
+  for (const device of account.devices.slice(1)) {
+    await device.login();
+  }
+  const [a, b, c, d] = account.devices;
+  const mine = { headers: from('198.51.100.1') };
+  const first = await a.open(mine);
+  await b.open(mine);
+  const refused = await c.open(mine).catch((error) => error);
+  assert.ok(refused instanceof Refused);
+  assert.deepEqual([refused.status, refused.code], [429, 'rate_limited']);
+  assert.ok(Number(refused.headers['retry-after']) >= 1);
+  assertLimited(await c.call('GET', '/v1/mailbox', mine));
+  await d.open({ headers: from('198.51.100.2') });
+  await d.mailbox();
+  assert.equal(await metric(relay, 'connections_refused_address_total'), 2);
+  first.socket.terminate();
+  await untilOpened(() => c.open(mine));
+});
+
+scene('behind a trusted proxy requests that were answered count no more', {
+  set: { max_connections_per_address: '1', ...PROXIED },
+}, async (relay) => {
+  const mine = { headers: from('198.51.100.1') };
+  for (let i = 0; i < 5; i++) {
+    assertStatus(await relay.call('GET', '/v1/server', mine), 200);
+  }
+  const { first } = await relay.account();
+  await first.open({ headers: from('198.51.100.3, 127.0.0.1') });
+  assertLimited(await relay.call('GET', '/v1/server', { headers: from('198.51.100.3') }));
+  for (let i = 0; i < 3; i++) { // names nobody: it is the proxy's, which has any number
+    const hidden = await relay.account();
+    await hidden.first.open({ headers: { forwarded: 'for=unknown' } });
+  }
+});
+
+async function untilOpened(open) {
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      assert.equal(error.status, 429);
+    }
+  }
+}
+
 // The relay sees the end of a connection when it comes to it.
 async function untilAnswered(relay) {
   for (;;) {

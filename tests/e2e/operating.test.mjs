@@ -31,6 +31,38 @@ test('--check-config writes nothing', async (t) => {
   assert.deepEqual(readdirSync(at('data')), []);
 });
 
+test('--check-config says how much memory the configuration allows', async () => {
+  const allows = async (...sets) => {
+    const args = [...BASE, ...sets.flatMap((each) => ['--set', each]), '--check-config'];
+    const { code, stdout, stderr } = await runToEnd(BINARY, args);
+    assert.equal(code, 0, stderr);
+    const [, total, parts] = /^memory at most (\d+) MiB: (.*)\n$/.exec(stdout);
+    const sum = parts.split(', ').reduce((all, part) => all + Number(/ (\d+)$/.exec(part)[1]), 0);
+    assert.ok(Math.abs(sum - Number(total)) <= 8, 'each part is rounded up');
+    return Number(total);
+  };
+  const usual = await allows();
+  assert.ok(usual < 1100, `${usual} MiB by default`);
+  const queued = await allows('store_queue_bytes=1G');
+  assert.ok(queued >= usual + 2 * 992, 'twice what the queue grew by, at least');
+  assert.ok(await allows('output_total_max=1G') > usual + 959);
+  assert.ok(await allows('max_connections=100000') > usual);
+});
+
+test('a place to listen past a pooler is checked, and its password is not shown', async () => {
+  const check = (...sets) => runToEnd(BINARY, [...BASE, ...sets.flatMap((each) => ['--set', each]), '--check-config']);
+  const url = 'postgresql://a:hidden@db.relay.example/sealpost';
+  const useless = await check(`postgres_listen_url=${url}`);
+  assert.equal(useless.code, 78);
+  assert.match(useless.stderr, /postgres_listen_url .*there is nothing to hear/);
+  assert.ok(!useless.stderr.includes('hidden'));
+  const odd = await check(`storage=${url}`, 'postgres_listen_url=sqlite:');
+  assert.match(odd.stderr, /postgres_listen_url .*write postgresql:/);
+  assert.equal((await check(`storage=${url}`, `postgres_listen_url=${url}`)).code, 0);
+  const shown = await runToEnd(BINARY, [...BASE, '--set', `storage=${url}`, '--set', `postgres_listen_url=${url}`, '--print-config']);
+  assert.ok(!shown.stdout.includes('hidden'));
+});
+
 test('a mistake is named with file, line and the nearest option', async (t) => {
   const path = join(folder(t), 'sealpost.conf');
   writeFileSync(path, '# mine\nbase_url = "https://relay.example"\nregistraton = open\n');

@@ -184,11 +184,11 @@ void site_open(struct site *site, const struct site_options *options)
         .head_timeout_ms = or_patience(options->head_timeout_ms),
         .body_timeout_ms = or_patience(options->body_timeout_ms),
         .idle_timeout_ms = or_patience(options->idle_timeout_ms),
-        .bodies_max_bytes = options->bodies_max_bytes,
+        .requests = &site->requests,
     };
     char error[200];
 
-    *site = (struct site){ 0 };
+    *site = (struct site){ .requests.max_bytes = options->requests_max_bytes };
     table.arg = site;
     site->loop = loop_create();
     site->net = net_create(site->loop, &limits);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "common/bytes.h"
 
@@ -28,7 +29,8 @@ struct site {
     uint16_t port;
     struct exchange *later[8]; /* of GET and POST /later: whoever tests replies */
     size_t later_count;
-    size_t handled;   /* requests that reached a handler */
+    size_t handled; /* requests that reached a handler */
+    struct allowance requests;
     struct buf taken; /* bytes that reached the protocol after GET /take */
 };
 
@@ -39,7 +41,7 @@ struct site_options {
     int64_t body_timeout_ms;
     int64_t idle_timeout_ms;
     int64_t output_high_bytes;
-    int64_t bodies_max_bytes; /* 0: any */
+    int64_t requests_max_bytes; /* of heads and bodies; 0: any */
 };
 
 void site_open(struct site *site, const struct site_options *options);

@@ -20,6 +20,7 @@
 enum {
     HASTY_MS = 100,
     BODIES_BYTES = 100000,
+    ROOM_BYTES = 140000, /* one such body with its head; its buffer is a power of two */
     LARGE_BYTES = 70000
 };
 
@@ -49,7 +50,7 @@ static int open_narrow(void **state)
 {
     struct site *site = mem_zeroed(1, sizeof *site);
 
-    site_open(site, &(struct site_options){ .bodies_max_bytes = BODIES_BYTES });
+    site_open(site, &(struct site_options){ .requests_max_bytes = ROOM_BYTES });
     *state = site;
     return 0;
 }

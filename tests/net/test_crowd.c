@@ -99,11 +99,31 @@ static void unix_sockets_and_a_limit_of_0_are_not_counted(void **state)
     crowd_destroy(NULL);
 }
 
+static void a_name_counts_with_connections_of_its_address(void **state)
+{
+    struct crowd *crowd = crowd_create(2);
+    struct peer_origin a = origin_of("192.0.2.1");
+    struct crowd_member *members[2];
+    struct crowd_member *more = NULL;
+
+    (void)state;
+    assert_true(crowd_enter(crowd, &a, &members[0]));
+    assert_true(crowd_enter_name(crowd, "192.0.2.1", &members[1]));
+    assert_false(crowd_enter_name(crowd, "192.0.2.1", &more));
+    assert_false(crowd_enter(crowd, &a, &more));
+    crowd_leave(crowd, members[0]);
+    assert_true(crowd_enter_name(crowd, "192.0.2.1", &members[0]));
+    crowd_leave(crowd, members[0]);
+    crowd_leave(crowd, members[1]);
+    crowd_destroy(crowd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_has_so_many_and_others_have_theirs),
         cmocka_unit_test(a_64_of_ipv6_is_one_address),
+        cmocka_unit_test(a_name_counts_with_connections_of_its_address),
         cmocka_unit_test(a_proxy_is_spared_while_it_is_there),
         cmocka_unit_test(unix_sockets_and_a_limit_of_0_are_not_counted),
     };

@@ -76,6 +76,8 @@ void wire_open(struct wire *wire, int64_t max_connections, int64_t write_timeout
         .output_high_bytes = WIRE_HIGH_BYTES,
         .output_low_bytes = WIRE_LOW_BYTES,
         .write_timeout_ms = write_timeout_ms,
+        .input = &wire->input,
+        .output = &wire->output,
     };
     char error[200];
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "server/net/conn.h"
 #include "server/net/net.h"
@@ -23,8 +24,10 @@ struct wire {
     struct loop *loop;
     struct net *net;
     struct listener *listener;
-    struct conn *conn; /* the newest; NULL once it is closed */
-    int64_t until;     /* no test waits longer */
+    struct conn *conn;      /* the newest; NULL once it is closed */
+    struct allowance input; /* of all connections: any, until a test says else */
+    struct allowance output;
+    int64_t until; /* no test waits longer */
     size_t accepted;
     size_t closed;
     enum conn_end end; /* of the last that was closed */

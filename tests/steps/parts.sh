@@ -87,7 +87,7 @@ parts_slow() {
     step includes 600 check_includes
     if prepare build-package 600 build package; then
         step install 120 check_install
-        prepare node-packages 180 install_node_packages && step hostile 600 hostile
+        prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step outages 900 outages package
     fi
     prepare build-plain 600 build plain && step valgrind 900 valgrind_units

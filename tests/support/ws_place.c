@@ -117,13 +117,14 @@ static void client_connect(struct ws_place *place, uint16_t port)
 
 int ws_place_open(void **state)
 {
+    struct ws_place *place = mem_zeroed(1, sizeof *place);
     const struct net_limits limits = {
+        .input = &place->requests,
         .max_connections = 10,
         .output_high_bytes = WS_PLACE_OUTPUT_MAX,
         .output_low_bytes = WS_PLACE_OUTPUT_MAX / 4,
         .write_timeout_ms = PATIENCE_MS,
     };
-    struct ws_place *place = mem_zeroed(1, sizeof *place);
     struct http_config http = {
         .routes = &place->routes,
         .base_path = "",

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/allowance.h"
 #include "common/buf.h"
 #include "server/http/route.h"
 #include "server/ws/channel.h"
@@ -36,6 +37,7 @@ struct ws_place {
     struct ws_config config;
     struct ws_channel *channel; /* NULL before and after */
     int client;
+    struct allowance requests; /* any, until a test says else */
     struct buf answer;         /* what the client has received and not taken */
     bool answer_ended;         /* and then the relay closed */
     bool echo;                 /* send each message back */

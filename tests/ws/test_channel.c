@@ -304,6 +304,69 @@ static void a_paused_peer_is_not_ended_for_its_silence(void **state)
     assert_int_equal(place->closed, 0);
 }
 
+static bool is_held(const struct ws_place *place)
+{
+    return place->requests.held_bytes > 4096;
+}
+
+/* A frame's head that announces more than comes. */
+static void send_part(struct ws_place *place, size_t size, size_t sent)
+{
+    static const uint8_t key[WS_FRAME_KEY_BYTES];
+    uint8_t head[WS_FRAME_HEAD_MAX];
+    uint8_t *part = mem_zeroed(1, sent);
+
+    size_t head_size = ws_frame_head(head, WS_OPCODE_BINARY, size, key);
+    ws_place_send(place, bytes_of(head, head_size));
+    ws_place_send(place, bytes_of(part, sent));
+    free(part);
+}
+
+static void a_message_that_drips_is_ended(void **state)
+{
+    struct ws_place *place = *state;
+
+    ws_place_upgrade(place);
+    send_part(place, 100000, 10000);
+    ws_place_wait(place, is_held);
+    ws_place_expect(place, WS_OPCODE_PING, bytes_of(NULL, 0));
+    ws_place_send(place, bytes_text("x"));
+    ws_place_expect(place, WS_OPCODE_PING, bytes_of(NULL, 0));
+    ws_place_send(place, bytes_text("x"));
+    ws_place_expect_close(place, WS_CLOSE_POLICY);
+    assert_int_equal(place->messages, 0);
+}
+
+/* ---- the room of all ---- */
+
+static void a_large_message_without_room_is_told_to_come_again(void **state)
+{
+    struct ws_place *place = *state;
+
+    ws_place_upgrade(place);
+    place->requests.max_bytes = 70000;
+    send_part(place, 150000, 80000);
+    ws_place_expect_close(place, WS_CLOSE_TRY_LATER);
+    assert_int_equal(place->messages, 0);
+}
+
+static void a_small_message_has_room_beside_large_ones(void **state)
+{
+    struct ws_place *place = *state;
+
+    ws_place_upgrade(place);
+    place->requests.max_bytes = 70000;
+    allowance_count(&place->requests, 0, 70001);
+    send_part(place, 30000, 20000);
+    ws_place_wait(place, is_held);
+    uint8_t *rest = mem_zeroed(1, 10000);
+    ws_place_send(place, bytes_of(rest, 10000));
+    ws_place_wait(place, has_message);
+    assert_int_equal(place->closed, 0);
+    assert_int_equal(place->requests.held_bytes, 70001);
+    free(rest);
+}
+
 #define ON_A_PLACE(test) cmocka_unit_test_setup_teardown(test, ws_place_open, ws_place_close)
 #define WITH_PINGS(test) \
     cmocka_unit_test_setup_teardown(test, open_with_short_pings, ws_place_close)
@@ -329,6 +392,9 @@ int main(void)
         ON_A_PLACE(on_room_comes_once_when_the_peer_takes_its_output),
         WITH_PINGS(a_peer_that_answers_pings_stays),
         WITH_PINGS(a_peer_that_answers_no_ping_is_ended),
+        WITH_PINGS(a_message_that_drips_is_ended),
+        ON_A_PLACE(a_large_message_without_room_is_told_to_come_again),
+        ON_A_PLACE(a_small_message_has_room_beside_large_ones),
         WITH_PINGS(a_paused_peer_is_not_ended_for_its_silence),
     };
     return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
