@@ -27,7 +27,8 @@
  * twins   what stands there already, of what is not known in memory: a look a mailbox, not
  *         one a copy.  And what came twice in the same commit, whose first one counts.
  * judged  each copy in its place: those of a mailbox are numbered and summed up in their
- *         order, repeats left out.  The row is as it stood before all of them.
+ *         order, repeats left out; first is where the one that is repeated stands among them,
+ *         0 when it is a row already.  The row is as it stood before all of them.
  * place   the row of a mailbox, once; the first copy that finds no room closes it for
  *         those behind it, too.
  * put     the rows.  A body is taken from its array at last: what comes before copies its
@@ -53,15 +54,16 @@ static const struct store_stmt append = {
         " judged AS MATERIALIZED ("
         " SELECT c.*, d.next_seq, d.idle_state, d.refusing, d.waiting, d.waiting_bytes,"
         "  greatest(d.next_seq, (SELECT seq_floor FROM relay WHERE one = 1)) AS base,"
-        "  t.is_twin, count(*) FILTER (WHERE NOT t.is_twin) OVER w AS nth,"
-        "  sum(CAST(c.bytes AS integer)) FILTER (WHERE NOT t.is_twin) OVER w AS upto"
+        "  t.first, t.first IS NOT NULL AS is_twin,"
+        "  count(*) FILTER (WHERE t.first IS NULL) OVER w AS nth,"
+        "  sum(CAST(c.bytes AS integer)) FILTER (WHERE t.first IS NULL) OVER w AS upto"
         "  FROM unnest($1, $2, $3, $4, $5, $6, $7, $9, $11, $12, $13, $14, $15)"
         "   WITH ORDINALITY AS c(mailbox, flags, minute, expires_at, own_ttl, tag, id, bytes,"
         "   first_minute, count_max, bytes_max, count_reopen, bytes_reopen, number)"
         "  JOIN devices d ON d.mailbox = c.mailbox"
-        "  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM twins t WHERE t.mailbox = c.mailbox"
-        "   AND t.tag = c.tag AND t.id = c.id AND t.minute >= c.first_minute"
-        "   AND t.first < c.number) AS is_twin OFFSET 0) t"
+        "  CROSS JOIN LATERAL (SELECT min(t.first) AS first FROM twins t"
+        "   WHERE t.mailbox = c.mailbox AND t.tag = c.tag AND t.id = c.id"
+        "   AND t.minute >= c.first_minute AND t.first < c.number OFFSET 0) t"
         "  WINDOW w AS (PARTITION BY c.mailbox ORDER BY c.number)),"
         " place AS (UPDATE devices d SET next_seq = coalesce(f.last, d.next_seq),"
         "  waiting = d.waiting + f.count, waiting_bytes = d.waiting_bytes + f.bytes,"
@@ -78,7 +80,8 @@ static const struct store_stmt append = {
         "  FROM judged WHERE " FITS ")"
         " SELECT number, CASE WHEN nth > 1 THEN base + nth - 1 ELSE next_seq END, idle_state,"
         " CASE WHEN " FITS " THEN base + nth END, waiting + nth, waiting_bytes + upto,"
-        " CASE WHEN is_twin THEN 1 ELSE 0 END FROM judged",
+        " CASE WHEN is_twin AND NOT EXISTS (SELECT 1 FROM judged"
+        "  WHERE number = j.first AND NOT " FITS ") THEN 1 ELSE 0 END FROM judged j",
 };
 
 void envelopes_shared_sql_append(struct store_batch *batch, const struct envelope_row *row,

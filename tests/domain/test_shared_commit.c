@@ -86,6 +86,25 @@ static void a_repeat_is_a_duplicate(void **state)
     assert_int_equal(page.items[1].seq, page.items[0].seq + 1);
 }
 
+/* "Duplicate" would say that it is stored. */
+static void a_repeat_of_what_found_no_room_finds_none(void **state)
+{
+    static const char *const bodies[] = { "12345678901", "1", "12345678901" };
+    static const uint8_t ids[] = { 1, 2, 1 };
+    static const uint8_t key[16];
+    static struct temp_sent many[3];
+
+    (void)state;
+    SHARED();
+    here.domain.settings.mailbox_max_bytes = 10;
+    dedup_destroy(here.domain.dedup);
+    here.domain.dedup = dedup_create(key, 1);
+    begin_three(bodies, ids, many);
+    assert_int_equal(many[0].outcome.full.count, 1);
+    assert_int_equal(many[2].outcome.duplicates.count, 0);
+    assert_int_equal(many[2].outcome.full.count, 1);
+}
+
 static void envelopes_of_one_commit_are_announced_one_behind_the_other(void **state)
 {
     static const char *const bodies[] = { "one", "two", "three" };
@@ -134,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COMMIT_TEST(who_finds_no_room_leaves_none_for_those_behind),
         COMMIT_TEST(a_repeat_is_a_duplicate),
+        COMMIT_TEST(a_repeat_of_what_found_no_room_finds_none),
         COMMIT_TEST(envelopes_of_one_commit_are_announced_one_behind_the_other),
         COMMIT_TEST(many_for_one_mailbox_change_its_row_once),
     };
