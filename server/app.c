@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/seal.h"
 #include "server/api/admin_api.h"
 #include "server/api/api.h"
 #include "server/api/health_api.h"
@@ -88,6 +89,11 @@ static void derive_keys(struct app *app)
     keyring_current(app->keyring, KEYRING_TAG, &id, secret);
     crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/tag-key/1"), keys->tag,
                 sizeof keys->tag);
+    app->domain.seal = seal_create();
+    id = 0;
+    while (keyring_next(app->keyring, KEYRING_SEAL, id, &id, secret)) {
+        seal_add_key(app->domain.seal, id, secret);
+    }
     mem_wipe(secret, sizeof secret);
 }
 
@@ -279,6 +285,7 @@ void app_destroy(struct app *app)
     dedup_destroy(app->domain.dedup);
     hub_destroy(app->domain.hub);
     mailboxes_destroy(app->domain.mailboxes);
+    seal_destroy(app->domain.seal);
     keyring_destroy(app->keyring);
     if (app->loop != NULL) {
         loop_destroy(app->loop);

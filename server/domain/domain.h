@@ -16,6 +16,7 @@ struct directory;
 struct hub;
 struct limits;
 struct mailboxes;
+struct seal;
 struct sessions;
 struct store;
 
@@ -65,6 +66,7 @@ struct domain {
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;
     struct domain_keys keys;
+    struct seal *seal; /* of sealed columns */
     struct domain_settings settings;
     const char *base_url; /* the audience of every signature; borrowed */
     int64_t generation;   /* raised when an older database was put back */

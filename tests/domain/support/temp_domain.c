@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/crypto.h"
 #include "common/loop.h"
+#include "common/seal.h"
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/limits.h"
@@ -36,6 +37,15 @@ static void on_started(void *arg, const struct seqs_start *start)
 static int64_t now_of_tests(void)
 {
     return TEMP_DOMAIN_NOW_MS;
+}
+
+static struct seal *new_seal(void)
+{
+    static const uint8_t key[SEAL_KEY_BYTES] = { 9 };
+    struct seal *seal = seal_create();
+
+    seal_add_key(seal, 1, key);
+    return seal;
 }
 
 static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_heartbeat,
@@ -75,6 +85,7 @@ void temp_domain_open(struct temp_domain *temp)
     temp_store_open(&temp->temp);
     memset(temp->domain.keys.tag, 7, sizeof temp->domain.keys.tag);
     memset(temp->domain.keys.index, 8, sizeof temp->domain.keys.index);
+    temp->domain.seal = new_seal();
     temp->domain.base_url = "https://relay.example";
     temp->domain.settings = (struct domain_settings){
         .registration = DOMAIN_OPEN,
@@ -92,6 +103,7 @@ void temp_domain_open_beside(struct temp_domain *temp, const struct temp_domain 
     memset(temp, 0, sizeof *temp);
     temp_store_open_beside(&temp->temp, &first->temp);
     temp->domain.keys = first->domain.keys;
+    temp->domain.seal = new_seal();
     temp->domain.base_url = first->domain.base_url;
     temp->domain.settings = first->domain.settings;
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
@@ -101,6 +113,7 @@ void temp_domain_close(struct temp_domain *temp)
 {
     temp_store_close(&temp->temp);
     domain_end(temp);
+    seal_destroy(temp->domain.seal);
 }
 
 struct seqs_start temp_domain_restart_at(struct temp_domain *temp, int64_t copy_heartbeat,
