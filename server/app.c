@@ -52,6 +52,8 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_FAILURES, config->rate_failures);
     limits_set(limits, LIMITS_CHALLENGES, config->rate_challenges);
     limits_set(limits, LIMITS_REGISTRATIONS, config->rate_registrations);
+    limits_set(limits, LIMITS_LOOKUPS, config->rate_lookups);
+    limits_set(limits, LIMITS_HANDLES, config->rate_handles);
 }
 
 void app_apply_settings(struct app *app)
@@ -68,6 +70,8 @@ void app_apply_settings(struct app *app)
     settings->idle_device_warn_days = config->idle_device_warn_days;
     settings->idle_device_close_days = config->idle_device_close_days;
     settings->idle_account_days = config->idle_account_days;
+    settings->handles_per_account = config->handles_per_account;
+    settings->handle_kept_days = config->handle_kept_days;
     apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);

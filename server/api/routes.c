@@ -4,6 +4,7 @@
 
 #include "common/limits.h"
 #include "server/api/api.h"
+#include "server/api/handles_api.h"
 #include "server/api/mail_api.h"
 #include "server/api/people_api.h"
 #include "server/api/rates.h"
@@ -35,6 +36,9 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
     { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
     { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },
+    { "POST",   "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_claim },
+    { "DELETE", "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_release },
+    { "POST",   "/v1/handles/lookup",                           SMALL,    SESSION, ANY,   handles_api_lookup },
     { "GET",    "/v1/stream",                                   0,        NONE,    OPEN,  stream_api_open },
     /* clang-format on */
 };

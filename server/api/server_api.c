@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/handle.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "server/api/api.h"
@@ -58,16 +59,19 @@ static const struct limit limits[] = {
     { "session_s", LIMIT_SESSION_S },
     { "session_warn_s", LIMIT_SESSION_WARN_S },
     { "command_ahead_ms", LIMIT_COMMAND_AHEAD_MS },
+    { "handle_bytes_min", HANDLE_MIN_BYTES },
+    { "handle_bytes", HANDLE_MAX_BYTES },
 };
 
 /* In the order of enum limits_class. */
 static const char *const rate_names[LIMITS_CLASSES] = {
-    "rate_device",  "rate_account",  "rate_address",    "rate_pair",
-    "rate_inbound", "rate_failures", "rate_challenges", "rate_registrations",
+    "rate_device",   "rate_account",    "rate_address",       "rate_pair",    "rate_inbound",
+    "rate_failures", "rate_challenges", "rate_registrations", "rate_lookups", "rate_handles",
 };
 
-static const char *const features[] = { "accounts",  "manifests", "sessions", "commands",
-                                        "envelopes", "mailbox",   "stream",   "report" };
+static const char *const features[] = { "accounts", "manifests", "sessions",
+                                        "commands", "envelopes", "mailbox",
+                                        "stream",   "report",    "handles" };
 
 static const char *registration_text(enum domain_registration registration)
 {
@@ -111,6 +115,8 @@ static json_t *limits_json(const struct domain *domain)
         json_string(settings->overflow == DOMAIN_REJECT ? "reject" : "drop_oldest"));
     (void)json_object_set_new(object, "size_buckets",
                               json_string(buckets_text(settings->size_buckets)));
+    (void)json_object_set_new(object, "handles_per_account",
+                              json_integer(settings->handles_per_account));
     for (int i = 0; i < LIMITS_CLASSES; i++) {
         (void)json_object_set_new(object, rate_names[i],
                                   json_integer(limits_count(domain->limits, (enum limits_class)i)));
@@ -122,14 +128,15 @@ static json_t *limits_json(const struct domain *domain)
 /* How long each kind of thing is kept; 0: for as long as nobody ends it. */
 static json_t *retention_json(const struct domain_settings *settings)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "envelope_s",
-                     (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
-                     "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s",
-                     (json_int_t)LIMIT_CHALLENGE_S, "idle_device_warn_days",
-                     (json_int_t)settings->idle_device_warn_days, "idle_device_close_days",
-                     (json_int_t)settings->idle_device_close_days, "idle_account_days",
-                     (json_int_t)settings->idle_account_days, "erased_accounts", "keyed hash, kept",
-                     "removed_devices", "keyed hash, kept");
+    return json_pack(
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:s}", "envelope_s",
+        (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer", "session_s",
+        (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
+        "idle_device_warn_days", (json_int_t)settings->idle_device_warn_days,
+        "idle_device_close_days", (json_int_t)settings->idle_device_close_days, "idle_account_days",
+        (json_int_t)settings->idle_account_days, "erased_accounts", "keyed hash, kept",
+        "removed_devices", "keyed hash, kept", "handle_kept_days",
+        (json_int_t)settings->handle_kept_days, "released_handles", "keyed hash, kept");
 }
 
 static json_t *features_json(void)

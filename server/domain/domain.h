@@ -45,6 +45,8 @@ struct domain_settings {
     int64_t idle_device_warn_days;  /* 0: never */
     int64_t idle_device_close_days; /* 0: never */
     int64_t idle_account_days;      /* 0: never */
+    int64_t handles_per_account;
+    int64_t handle_kept_days; /* after a name was given up */
 };
 
 /* Secrets of the daemon, each derived from a key file of its own. */

@@ -16,6 +16,7 @@
 #include "server/domain/challenges.h"
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
+#include "server/domain/handles.h"
 #include "server/domain/idle.h"
 #include "server/domain/losses.h"
 #include "server/domain/sessions.h"
@@ -82,6 +83,11 @@ static void purge_changes(struct janitor *janitor)
     changes_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_handles(struct janitor *janitor)
+{
+    handles_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -98,7 +104,7 @@ static const struct duty {
 } duties[] = {
     { expire_own, false },       { expire_oldest, false }, { purge_sessions, false },
     { purge_challenges, false }, { purge_changes, true },  { idle_devices, true },
-    { idle_accounts, true },
+    { idle_accounts, true },     { purge_handles, true },
 };
 
 enum {

@@ -94,6 +94,8 @@ void temp_domain_open(struct temp_domain *temp)
         .mailbox_max_bytes = 67108864,
         .idle_device_warn_days = 30,
         .idle_device_close_days = 45,
+        .handles_per_account = 3,
+        .handle_kept_days = 30,
     };
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
