@@ -53,8 +53,8 @@ bool handle_binding_read(struct bytes input, struct handle_binding *out)
     uint32_t device_id = wire_u32(&wire);
     struct bytes signature = wire_bytes(&wire, sizeof binding.signature);
 
-    if (!wire_is_done(&wire) || memcmp(begin.at, label, sizeof label) != 0 ||
-        !handle_read(name, &binding.handle) ||
+    if (!wire_is_done(&wire) || account.at == NULL || signature.at == NULL ||
+        !bytes_equal(begin, bytes_of(label, sizeof label)) || !handle_read(name, &binding.handle) ||
         !bytes_equal(name, bytes_text(binding.handle.text)) || seq > (uint64_t)HANDLE_SEQ_MAX) {
         return false;
     }

@@ -32,7 +32,7 @@ struct handles_put {
 };
 
 /* Expect that the name is free for the account and seq its next, and give it to the account. */
-void handles_sql_put(struct store_batch *batch, const struct handles_put *put);
+void handles_sql_put(struct store_batch *batch, const struct handles_put *order);
 
 struct handles_row {
     int64_t account; /* 0: nobody's */
