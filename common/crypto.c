@@ -81,7 +81,8 @@ bool crypto_start(void)
            library.sha1 != NULL && library.hmac != NULL && library.hkdf != NULL;
 }
 
-static void digest(const EVP_MD *kind, const struct bytes *parts, size_t part_count, uint8_t *out)
+static void hash_parts(const EVP_MD *kind, const struct bytes *parts, size_t part_count,
+                       uint8_t *out)
 {
     CHECK(kind != NULL);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -96,17 +97,17 @@ static void digest(const EVP_MD *kind, const struct bytes *parts, size_t part_co
 
 void crypto_sha256(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    digest(library.sha256, parts, part_count, out);
+    hash_parts(library.sha256, parts, part_count, out);
 }
 
 void crypto_sha384(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA384_BYTES])
 {
-    digest(library.sha384, parts, part_count, out);
+    hash_parts(library.sha384, parts, part_count, out);
 }
 
 void crypto_sha512(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO_SHA512_BYTES])
 {
-    digest(library.sha512, parts, part_count, out);
+    hash_parts(library.sha512, parts, part_count, out);
 }
 
 struct crypto_sha256 *crypto_sha256_create(void)

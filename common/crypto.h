@@ -76,8 +76,9 @@ bool crypto_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                    const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);
 
 /*
- * The strict form for manifests and handle bindings: R must pass the point check
- * too and S must be below L, so that every correct verifier agrees.
+ * The strict form for what many clients are shown (manifests, handle bindings,
+ * prekeys, KeyPackages): R and pub must pass the point check too and S must be
+ * below L, so that every correct verifier agrees.
  */
 bool crypto_strict_verify(const uint8_t pub[CRYPTO_PUBLIC_BYTES], struct bytes message,
                           const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);

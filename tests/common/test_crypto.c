@@ -40,6 +40,31 @@ static void sha256_of_the_parts_is_that_of_the_whole(void **state)
     expect_hex(sum, sizeof sum, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* FIPS 180-4, and NIST's examples of it. */
+static void the_longer_hashes_are_those_of_the_standard(void **state)
+{
+    const struct bytes parts[] = { bytes_text("a"), bytes_of(NULL, 0), bytes_text("bc") };
+    uint8_t sum[CRYPTO_SHA512_BYTES];
+
+    (void)state;
+    crypto_sha384(parts, 3, sum);
+    expect_hex(sum, CRYPTO_SHA384_BYTES,
+               "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+               "8086072ba1e7cc2358baeca134c825a7");
+    crypto_sha384(NULL, 0, sum);
+    expect_hex(sum, CRYPTO_SHA384_BYTES,
+               "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da"
+               "274edebfe76f65fbd51ad2f14898b95b");
+    crypto_sha512(parts, 3, sum);
+    expect_hex(sum, CRYPTO_SHA512_BYTES,
+               "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+               "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+    crypto_sha512(NULL, 0, sum);
+    expect_hex(sum, CRYPTO_SHA512_BYTES,
+               "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+               "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e");
+}
+
 static void sha256_of_a_stream_is_that_of_the_whole(void **state)
 {
     struct crypto_sha256 *hash = crypto_sha256_create();
@@ -322,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start_accepts_this_libsodium),
         cmocka_unit_test(sha256_of_the_parts_is_that_of_the_whole),
+        cmocka_unit_test(the_longer_hashes_are_those_of_the_standard),
         cmocka_unit_test(sha256_of_a_stream_is_that_of_the_whole),
         cmocka_unit_test(sha256_of_a_stream_may_be_given_up),
         cmocka_unit_test(hmac_is_that_of_the_standard),
