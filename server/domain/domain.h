@@ -17,6 +17,7 @@ struct hub;
 struct limits;
 struct mailboxes;
 struct sessions;
+struct slots;
 struct store;
 
 enum domain_registration {
@@ -62,6 +63,7 @@ struct domain {
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct slots *slots;
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;
     struct domain_keys keys;

@@ -15,18 +15,20 @@
 struct limits;
 
 enum limits_class {
-    LIMITS_DEVICE = 0,   /* requests of a device, each SEND of a stream among them */
-    LIMITS_ACCOUNT,      /* requests of all devices of an account */
-    LIMITS_ADDRESS,      /* requests from a client address */
-    LIMITS_PAIR,         /* envelopes from one device to one other */
-    LIMITS_INBOUND,      /* bytes to a device */
-    LIMITS_FAILURES,     /* failed authentications from an address, and for an account */
-    LIMITS_CHALLENGES,   /* challenges and manifests from an address */
-    LIMITS_REGISTRATIONS /* accounts registered from an address, an hour */
+    LIMITS_DEVICE = 0,    /* requests of a device, each SEND of a stream among them */
+    LIMITS_ACCOUNT,       /* requests of all devices of an account */
+    LIMITS_ADDRESS,       /* requests from a client address */
+    LIMITS_PAIR,          /* envelopes from one device to one other */
+    LIMITS_INBOUND,       /* bytes to a device */
+    LIMITS_FAILURES,      /* failed authentications from an address, and for an account */
+    LIMITS_CHALLENGES,    /* challenges and manifests from an address */
+    LIMITS_REGISTRATIONS, /* accounts registered from an address, an hour */
+    LIMITS_CLAIM_PAIR,    /* keys for single use that an account takes from a device, an hour */
+    LIMITS_CLAIM_TARGET   /* the same, by whomever */
 };
 
 enum {
-    LIMITS_CLASSES = LIMITS_REGISTRATIONS + 1
+    LIMITS_CLASSES = LIMITS_CLAIM_TARGET + 1
 };
 
 /* Tokens of one bucket.  An empty name is nobody, and nobody is limited. */
