@@ -5,7 +5,7 @@ import { label, sha256, u16, u32, u64, u8 } from './bytes.mjs';
 const AUTH = label('sealpost/auth/1');
 const COMMAND = label('sealpost/cmd/1');
 
-export const OP = { accountDelete: 1, sessionsRevoke: 2 };
+export const OP = { accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4 };
 
 const audienceField = (audience) => {
   const text = Buffer.from(audience, 'utf8');
