@@ -29,6 +29,7 @@
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
+#include "server/domain/slots.h"
 #include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
@@ -52,6 +53,8 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_FAILURES, config->rate_failures);
     limits_set(limits, LIMITS_CHALLENGES, config->rate_challenges);
     limits_set(limits, LIMITS_REGISTRATIONS, config->rate_registrations);
+    limits_set(limits, LIMITS_CLAIM_PAIR, config->rate_claim_pair);
+    limits_set(limits, LIMITS_CLAIM_TARGET, config->rate_claim_target);
     limits_set(limits, LIMITS_LOOKUPS, config->rate_lookups);
     limits_set(limits, LIMITS_HANDLES, config->rate_handles);
 }
@@ -112,6 +115,7 @@ static void create_domain(struct app *app)
     domain->sessions = sessions_create(domain->keys.tag, SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, ACCOUNTS_CACHED);
     domain->limits = limits_create();
+    domain->slots = slots_create(app->config.key_slots_opaque);
     news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
     app->janitor = janitor_create(domain);
@@ -283,6 +287,7 @@ void app_destroy(struct app *app)
     destroy_servers(app);
     janitor_destroy(app->janitor);
     limits_destroy(app->domain.limits);
+    slots_destroy(app->domain.slots);
     news_end(&app->domain);
     directory_destroy(app->domain.directory);
     sessions_destroy(app->domain.sessions);

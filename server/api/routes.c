@@ -5,6 +5,7 @@
 #include "common/limits.h"
 #include "server/api/api.h"
 #include "server/api/handles_api.h"
+#include "server/api/keys_api.h"
 #include "server/api/mail_api.h"
 #include "server/api/people_api.h"
 #include "server/api/rates.h"
@@ -13,6 +14,7 @@
 #define SMALL LIMIT_BODY_SMALL_BYTES
 #define MANIFEST LIMIT_BODY_MANIFEST_BYTES
 #define SEND LIMIT_BODY_SEND_BYTES
+#define KEYS LIMIT_BODY_KEYS_BYTES
 #define NONE API_AUTH_NONE
 #define SESSION API_AUTH_SESSION
 #define ANY API_RATE_REQUEST
@@ -39,6 +41,11 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_claim },
     { "DELETE", "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_release },
     { "POST",   "/v1/handles/lookup",                           SMALL,    SESSION, ANY,   handles_api_lookup },
+    { "PUT",    "/v1/keys",                                     KEYS,     SESSION, ANY,   keys_api_put },
+    { "GET",    "/v1/keys",                                     0,        SESSION, ANY,   keys_api_get },
+    { "DELETE", "/v1/keys",                                     SMALL,    SESSION, ANY,   keys_api_remove },
+    { "POST",   "/v1/keys/check",                               SMALL,    SESSION, ANY,   keys_api_check },
+    { "POST",   "/v1/keys/claim",                               SMALL,    SESSION, ANY,   keys_api_claim },
     { "GET",    "/v1/stream",                                   0,        NONE,    OPEN,  stream_api_open },
     /* clang-format on */
 };

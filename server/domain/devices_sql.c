@@ -3,6 +3,7 @@
 
 #include "common/bytes.h"
 #include "server/domain/columns.h"
+#include "server/domain/keys_sql.h"
 #include "server/domain/sharing.h"
 #include "server/store/store.h"
 
@@ -121,6 +122,7 @@ void devices_sql_remove(struct store_batch *batch, int64_t mailbox)
     sharing_lock(batch, mailbox); /* so that nothing is put there meanwhile */
     store_batch_add(batch, &remove_mail);
     store_bind_int(batch, mailbox);
+    keys_sql_remove_device(batch, mailbox);
     store_batch_add(batch, &remove_row);
     store_bind_int(batch, mailbox);
 }

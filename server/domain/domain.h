@@ -18,6 +18,7 @@ struct limits;
 struct mailboxes;
 struct seal;
 struct sessions;
+struct slots;
 struct store;
 
 enum domain_registration {
@@ -65,6 +66,7 @@ struct domain {
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct slots *slots;
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;
     struct domain_keys keys;

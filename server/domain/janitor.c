@@ -18,6 +18,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/handles.h"
 #include "server/domain/idle.h"
+#include "server/domain/keys.h"
 #include "server/domain/losses.h"
 #include "server/domain/sessions.h"
 
@@ -88,6 +89,16 @@ static void purge_handles(struct janitor *janitor)
     handles_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_expired_keys(struct janitor *janitor)
+{
+    keys_purge_expired(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_spent_keys(struct janitor *janitor)
+{
+    keys_purge_spent(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -102,9 +113,10 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { expire_oldest, false }, { purge_sessions, false },
-    { purge_challenges, false }, { purge_changes, true },  { idle_devices, true },
-    { idle_accounts, true },     { purge_handles, true },
+    { expire_own, false },       { expire_oldest, false },      { purge_sessions, false },
+    { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
+    { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
+    { purge_handles, true },
 };
 
 enum {

@@ -38,6 +38,8 @@ static const struct kind kinds[LIMITS_CLASSES] = {
     [LIMITS_FAILURES] = { BUCKETS, MINUTE_MS, METRIC_limited_failures },
     [LIMITS_CHALLENGES] = { BUCKETS, MINUTE_MS, METRIC_limited_challenges },
     [LIMITS_REGISTRATIONS] = { BUCKETS, HOUR_MS, METRIC_limited_registrations },
+    [LIMITS_CLAIM_PAIR] = { BUCKETS, HOUR_MS, METRIC_limited_claims },
+    [LIMITS_CLAIM_TARGET] = { BUCKETS, HOUR_MS, METRIC_limited_claim_targets },
     [LIMITS_LOOKUPS] = { BUCKETS, QUARTER_MS, METRIC_limited_lookups },
     [LIMITS_HANDLES] = { BUCKETS, HOUR_MS, METRIC_limited_handles },
 };

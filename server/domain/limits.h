@@ -23,6 +23,8 @@ enum limits_class {
     LIMITS_FAILURES,      /* failed authentications from an address, and for an account */
     LIMITS_CHALLENGES,    /* challenges and manifests from an address */
     LIMITS_REGISTRATIONS, /* accounts registered from an address, an hour */
+    LIMITS_CLAIM_PAIR,    /* keys for single use that an account takes from a device, an hour */
+    LIMITS_CLAIM_TARGET,  /* the same, by whomever */
     LIMITS_LOOKUPS,       /* handles that an account looks up, in 15 minutes */
     LIMITS_HANDLES        /* handles that an account claims, an hour */
 };

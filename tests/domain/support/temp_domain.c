@@ -13,6 +13,7 @@
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 enum {
@@ -61,6 +62,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
     domain->limits = limits_create();
+    domain->slots = slots_create("x.test, x.note:static, x.spare:last");
     news_begin(domain, now_of_tests);
     seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
     temp_store_wait(&temp->temp, &started.done);
@@ -70,6 +72,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
 static void domain_end(struct temp_domain *temp)
 {
     limits_destroy(temp->domain.limits);
+    slots_destroy(temp->domain.slots);
     news_end(&temp->domain);
     directory_destroy(temp->domain.directory);
     sessions_destroy(temp->domain.sessions);
