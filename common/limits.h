@@ -43,6 +43,8 @@ enum {
     LIMIT_MLS_EXTENSIONS = 64,      /* extensions in one list: 422 */
     LIMIT_MLS_CERTIFICATES = 16,    /* certificates in one credential: 422 */
     LIMIT_WELCOME_MEMBERS = 1000,   /* members that one Welcome is for: 422 */
+    LIMIT_GROUP_ID_BYTES = 255,     /* group_id of a commit that is ordered: 422 */
+    LIMIT_REFERENCE_DAYS = 90,      /* so long a Welcome finds the device of a KeyPackage */
 
     /* The directory of public keys (protocol.md section 3). */
     LIMIT_KEYS_PER_CALL = 100,       /* keys that a call brings to a slot: 422 */

@@ -57,6 +57,7 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_CLAIM_TARGET, config->rate_claim_target);
     limits_set(limits, LIMITS_LOOKUPS, config->rate_lookups);
     limits_set(limits, LIMITS_HANDLES, config->rate_handles);
+    limits_set(limits, LIMITS_GROUPS, config->rate_groups);
 }
 
 void app_apply_settings(struct app *app)
@@ -75,6 +76,7 @@ void app_apply_settings(struct app *app)
     settings->idle_account_days = config->idle_account_days;
     settings->handles_per_account = config->handles_per_account;
     settings->handle_kept_days = config->handle_kept_days;
+    settings->mls_group_days = config->mls_group_days;
     apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);

@@ -7,6 +7,7 @@
 #include "server/api/handles_api.h"
 #include "server/api/keys_api.h"
 #include "server/api/mail_api.h"
+#include "server/api/mls_api.h"
 #include "server/api/people_api.h"
 #include "server/api/rates.h"
 #include "server/http/route.h"
@@ -46,6 +47,9 @@ const struct http_route api_routes[] = {
     { "DELETE", "/v1/keys",                                     SMALL,    SESSION, ANY,   keys_api_remove },
     { "POST",   "/v1/keys/check",                               SMALL,    SESSION, ANY,   keys_api_check },
     { "POST",   "/v1/keys/claim",                               SMALL,    SESSION, ANY,   keys_api_claim },
+    { "POST",   "/v1/mls/commits",                              SEND,     SESSION, ANY,   mls_api_commit },
+    { "POST",   "/v1/mls/welcomes",                             SEND,     SESSION, ANY,   mls_api_welcome },
+    { "POST",   "/v1/mls/reset",                                SMALL,    SESSION, ANY,   mls_api_reset },
     { "GET",    "/v1/stream",                                   0,        NONE,    OPEN,  stream_api_open },
     /* clang-format on */
 };

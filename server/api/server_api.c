@@ -67,6 +67,8 @@ static const struct limit limits[] = {
     { "key_bytes", LIMIT_KEY_OBJECT_BYTES },
     { "handle_bytes_min", HANDLE_MIN_BYTES },
     { "handle_bytes", HANDLE_MAX_BYTES },
+    { "group_id_bytes", LIMIT_GROUP_ID_BYTES },
+    { "welcome_members", LIMIT_WELCOME_MEMBERS },
 };
 
 /* In the order of enum limits_class. */
@@ -74,11 +76,12 @@ static const char *const rate_names[LIMITS_CLASSES] = {
     "rate_device",     "rate_account",      "rate_address",    "rate_pair",
     "rate_inbound",    "rate_failures",     "rate_challenges", "rate_registrations",
     "rate_claim_pair", "rate_claim_target", "rate_lookups",    "rate_handles",
+    "rate_groups",
 };
 
-static const char *const features[] = { "accounts",  "manifests", "sessions", "commands",
-                                        "envelopes", "mailbox",   "stream",   "report",
-                                        "keys",      "handles" };
+static const char *const features[] = { "accounts",  "manifests", "sessions",   "commands",
+                                        "envelopes", "mailbox",   "stream",     "report",
+                                        "keys",      "handles",   "mls.groups", "mls.welcomes" };
 
 static const char *registration_text(enum domain_registration registration)
 {
@@ -136,16 +139,18 @@ static json_t *limits_json(const struct domain *domain)
 static json_t *retention_json(const struct domain_settings *settings)
 {
     return json_pack(
-        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "envelope_s",
-        (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer", "session_s",
-        (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I}",
+        "envelope_s", (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
+        "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
         "idle_device_warn_days", (json_int_t)settings->idle_device_warn_days,
         "idle_device_close_days", (json_int_t)settings->idle_device_close_days, "idle_account_days",
         (json_int_t)settings->idle_account_days, "erased_accounts", "keyed hash, kept",
         "removed_devices", "keyed hash, kept", "claimed_keys", "deleted before the answer",
         "claimed_key_hashes_days", (json_int_t)LIMIT_SPENT_KEYS_DAYS, "keypackage_days",
         (json_int_t)LIMIT_KEYPACKAGE_DAYS, "handle_kept_days",
-        (json_int_t)settings->handle_kept_days, "released_handles", "keyed hash, kept");
+        (json_int_t)settings->handle_kept_days, "released_handles", "keyed hash, kept",
+        "mls_group_days", (json_int_t)settings->mls_group_days, "mls_reference_days",
+        (json_int_t)LIMIT_REFERENCE_DAYS);
 }
 
 static json_t *features_json(void)

@@ -5,6 +5,7 @@
 #include "server/domain/columns.h"
 #include "server/domain/keys_sql.h"
 #include "server/domain/sharing.h"
+#include "server/domain/welcomes_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt insert = {
@@ -123,6 +124,7 @@ void devices_sql_remove(struct store_batch *batch, int64_t mailbox)
     store_batch_add(batch, &remove_mail);
     store_bind_int(batch, mailbox);
     keys_sql_remove_device(batch, mailbox);
+    welcomes_sql_forget(batch, mailbox);
     store_batch_add(batch, &remove_row);
     store_bind_int(batch, mailbox);
 }

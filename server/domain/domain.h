@@ -48,6 +48,7 @@ struct domain_settings {
     int64_t idle_account_days;      /* 0: never */
     int64_t handles_per_account;
     int64_t handle_kept_days; /* after a name was given up */
+    int64_t mls_group_days;   /* after its last commit */
 };
 
 /* Secrets of the daemon, each derived from a key file of its own. */

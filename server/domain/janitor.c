@@ -20,7 +20,9 @@
 #include "server/domain/idle.h"
 #include "server/domain/keys.h"
 #include "server/domain/losses.h"
+#include "server/domain/mls_groups.h"
 #include "server/domain/sessions.h"
+#include "server/domain/welcomes.h"
 
 enum {
     HOUR_MS = 3600000
@@ -99,6 +101,16 @@ static void purge_spent_keys(struct janitor *janitor)
     keys_purge_spent(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_references(struct janitor *janitor)
+{
+    welcomes_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_groups(struct janitor *janitor)
+{
+    mls_groups_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -116,7 +128,7 @@ static const struct duty {
     { expire_own, false },       { expire_oldest, false },      { purge_sessions, false },
     { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
     { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
-    { purge_handles, true },
+    { purge_handles, true },     { purge_groups, true },        { purge_references, true },
 };
 
 enum {

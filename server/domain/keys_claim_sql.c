@@ -6,6 +6,9 @@
  */
 #include "server/domain/keys_claim_sql.h"
 
+#include <string.h>
+
+#include "common/limits.h"
 #include "server/store/store.h"
 
 #define GENERATION "(SELECT generation FROM relay WHERE one = 1)"
@@ -34,6 +37,23 @@ static const struct store_stmt use_last = {
            " AND (expires_at = 0 OR expires_at > $3)"
            " AND ($2 = '' OR NOT EXISTS (SELECT 1 FROM keys k WHERE" IN_STOCK "))"
            " RETURNING id, key, signature, flags, uses, first_use_day",
+};
+
+/* Whose a KeyPackage was: its Welcome names it (welcomes.h). */
+static const struct store_stmt note_taken = {
+    .name = "keys_claim.note_taken",
+    .sql = "INSERT INTO mls_references (reference, mailbox, free_day)"
+           " SELECT id, mailbox, $4 FROM keys WHERE number = " OLDEST
+           " ON CONFLICT (reference) DO UPDATE SET mailbox = excluded.mailbox,"
+           " free_day = excluded.free_day",
+};
+
+static const struct store_stmt note_last = {
+    .name = "keys_claim.note_last",
+    .sql = "INSERT INTO mls_references (reference, mailbox, free_day)"
+           " SELECT id, mailbox, $3 FROM keys WHERE mailbox = $1 AND slot = $2 AND kind = 1"
+           " ON CONFLICT (reference) DO UPDATE SET mailbox = excluded.mailbox,"
+           " free_day = excluded.free_day",
 };
 
 static const struct store_stmt spend = {
@@ -86,6 +106,16 @@ void keys_claim_sql_ask_static(struct store_batch *batch, const struct keys_pool
     add_for_pool(batch, &ask_static, pool);
 }
 
+static bool is_of_mls(const struct keys_pool_name *pool)
+{
+    return strcmp(pool->slot, "mls.keypackage") == 0;
+}
+
+static int64_t free_day(int64_t now_s)
+{
+    return now_s * 1000 / DOMAIN_DAY_MS + LIMIT_REFERENCE_DAYS + 1;
+}
+
 void keys_claim_sql_use_last(struct store_batch *batch, const struct keys_pool_name *pool,
                              const char *unless, int64_t now_s)
 {
@@ -95,11 +125,20 @@ void keys_claim_sql_use_last(struct store_batch *batch, const struct keys_pool_n
     store_bind_int(batch, now_s);
     store_bind_text(batch, bytes_text(pool->slot));
     store_bind_int(batch, now_s * 1000 / DOMAIN_DAY_MS);
+    if (is_of_mls(pool)) {
+        add_for_pool(batch, &note_last, pool);
+        store_bind_int(batch, free_day(now_s));
+    }
 }
 
 void keys_claim_sql_take(struct store_batch *batch, const struct keys_pool_name *pool,
                          int64_t now_s)
 {
+    if (is_of_mls(pool)) {
+        add_for_pool(batch, &note_taken, pool);
+        store_bind_int(batch, now_s);
+        store_bind_int(batch, free_day(now_s));
+    }
     add_for_pool(batch, &spend, pool);
     store_bind_int(batch, now_s);
     store_bind_int(batch, now_s * 1000 / DOMAIN_DAY_MS);

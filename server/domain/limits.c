@@ -42,6 +42,7 @@ static const struct kind kinds[LIMITS_CLASSES] = {
     [LIMITS_CLAIM_TARGET] = { BUCKETS, HOUR_MS, METRIC_limited_claim_targets },
     [LIMITS_LOOKUPS] = { BUCKETS, QUARTER_MS, METRIC_limited_lookups },
     [LIMITS_HANDLES] = { BUCKETS, HOUR_MS, METRIC_limited_handles },
+    [LIMITS_GROUPS] = { BUCKETS, HOUR_MS, METRIC_limited_groups },
 };
 
 struct limits {

@@ -99,6 +99,7 @@ void temp_domain_open(struct temp_domain *temp)
         .idle_device_close_days = 45,
         .handles_per_account = 3,
         .handle_kept_days = 30,
+        .mls_group_days = 90,
     };
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
