@@ -313,6 +313,21 @@ bool json_may_array(struct json_reader *reader, const char *member, json_t **out
     return true;
 }
 
+bool json_may_object(struct json_reader *reader, const char *member, json_t **out)
+{
+    json_t *value = json_take(reader, member);
+
+    if (value == NULL) {
+        return false;
+    }
+    if (!json_is_object(value)) {
+        json_reader_fail(reader, JSON_MALFORMED, member);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
 void json_need_int(struct json_reader *reader, const char *member, int64_t min, int64_t max,
                    int64_t *out)
 {
@@ -337,4 +352,9 @@ void json_need_text(struct json_reader *reader, const char *member, struct bytes
 void json_need_array(struct json_reader *reader, const char *member, json_t **out)
 {
     json_need(reader, member, json_may_array(reader, member, out));
+}
+
+void json_need_object(struct json_reader *reader, const char *member, json_t **out)
+{
+    json_need(reader, member, json_may_object(reader, member, out));
 }

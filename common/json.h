@@ -64,7 +64,7 @@ bool json_has(const struct json_reader *reader, const char *member);
 
 /*
  * Read a member that must be there.  exact and bytes are base64url (exact: of size bytes; bytes are
- * appended); text and array are borrowed until json_reader_end, and a text holds no NUL.
+ * appended); text, array and object are borrowed until json_reader_end, and a text holds no NUL.
  */
 void json_need_int(struct json_reader *reader, const char *member, int64_t min, int64_t max,
                    int64_t *out);
@@ -72,6 +72,7 @@ void json_need_exact(struct json_reader *reader, const char *member, void *out, 
 void json_need_bytes(struct json_reader *reader, const char *member, struct buf *out);
 void json_need_text(struct json_reader *reader, const char *member, struct bytes *out);
 void json_need_array(struct json_reader *reader, const char *member, json_t **out);
+void json_need_object(struct json_reader *reader, const char *member, json_t **out);
 
 /* Read a member that may be absent: false and *out unchanged when it is. */
 bool json_may_int(struct json_reader *reader, const char *member, int64_t min, int64_t max,
@@ -81,6 +82,7 @@ bool json_may_exact(struct json_reader *reader, const char *member, void *out, s
 bool json_may_bytes(struct json_reader *reader, const char *member, struct buf *out);
 bool json_may_text(struct json_reader *reader, const char *member, struct bytes *out);
 bool json_may_array(struct json_reader *reader, const char *member, json_t **out);
+bool json_may_object(struct json_reader *reader, const char *member, json_t **out);
 
 /* Mark member as at fault, for rules of the caller's own. */
 void json_reader_fail(struct json_reader *reader, enum json_fault_kind kind, const char *member);

@@ -15,6 +15,7 @@ enum {
     LIMIT_BODY_SMALL_BYTES = 65536,    /* ordinary JSON calls: 413 */
     LIMIT_BODY_MANIFEST_BYTES = 98304, /* a manifest of 64 KiB as base64url: 413 */
     LIMIT_BODY_SEND_BYTES = 1572864,   /* 1 MiB decoded as base64url in JSON: 413 */
+    LIMIT_BODY_KEYS_BYTES = 1572864,   /* an upload of keys: 413 */
     LIMIT_JSON_DEPTH = 16,             /* nesting of arrays and objects: 400 malformed */
 
     /* Manifests (common/manifest.h). */
@@ -42,6 +43,18 @@ enum {
     LIMIT_MLS_EXTENSIONS = 64,      /* extensions in one list: 422 */
     LIMIT_MLS_CERTIFICATES = 16,    /* certificates in one credential: 422 */
     LIMIT_WELCOME_MEMBERS = 1000,   /* members that one Welcome is for: 422 */
+    LIMIT_GROUP_ID_BYTES = 255,     /* group_id of a commit that is ordered: 422 */
+    LIMIT_REFERENCE_DAYS = 90,      /* so long a Welcome finds the device of a KeyPackage */
+
+    /* The directory of public keys (protocol.md section 3). */
+    LIMIT_KEYS_PER_CALL = 100,       /* keys that a call brings to a slot: 422 */
+    LIMIT_KEYS_STORED = 256,         /* keys for single use held in a slot: 409 */
+    LIMIT_KEYS_LOW = 20,             /* their owner is told when fewer are left */
+    LIMIT_KEYPACKAGE_DAYS = 90,      /* a KeyPackage is kept no longer, whatever it says */
+    LIMIT_SPENT_KEYS_DAYS = 90,      /* a key that was handed out is known this long */
+    LIMIT_STATIC_KEY_DAYS = 30,      /* then its owner is advised to make another */
+    LIMIT_LAST_RESORT_DAYS = 7,      /* the same, from its first use on */
+    LIMIT_KEYS_GENERATION_BITS = 20, /* a restored database raises generations by 2^20 */
 
     /* Mailbox reads and acks. */
     LIMIT_PULL_ITEMS = 1000,

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/seal.h"
 #include "server/api/admin_api.h"
 #include "server/api/api.h"
 #include "server/api/health_api.h"
@@ -28,6 +29,7 @@
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
+#include "server/domain/slots.h"
 #include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
@@ -49,6 +51,11 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_FAILURES, config->rate_failures);
     limits_set(limits, LIMITS_CHALLENGES, config->rate_challenges);
     limits_set(limits, LIMITS_REGISTRATIONS, config->rate_registrations);
+    limits_set(limits, LIMITS_CLAIM_PAIR, config->rate_claim_pair);
+    limits_set(limits, LIMITS_CLAIM_TARGET, config->rate_claim_target);
+    limits_set(limits, LIMITS_LOOKUPS, config->rate_lookups);
+    limits_set(limits, LIMITS_HANDLES, config->rate_handles);
+    limits_set(limits, LIMITS_GROUPS, config->rate_groups);
 }
 
 void app_apply_settings(struct app *app)
@@ -65,6 +72,9 @@ void app_apply_settings(struct app *app)
     settings->idle_device_warn_days = config->idle_device_warn_days;
     settings->idle_device_close_days = config->idle_device_close_days;
     settings->idle_account_days = config->idle_account_days;
+    settings->handles_per_account = config->handles_per_account;
+    settings->handle_kept_days = config->handle_kept_days;
+    settings->mls_group_days = config->mls_group_days;
     apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
@@ -86,6 +96,11 @@ static void derive_keys(struct app *app)
     keyring_current(app->keyring, KEYRING_TAG, &id, secret);
     crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/tag-key/1"), keys->tag,
                 sizeof keys->tag);
+    app->domain.seal = seal_create();
+    id = 0;
+    while (keyring_next(app->keyring, KEYRING_SEAL, id, &id, secret)) {
+        seal_add_key(app->domain.seal, id, secret);
+    }
     mem_wipe(secret, sizeof secret);
 }
 
@@ -100,6 +115,7 @@ static void create_domain(struct app *app)
     domain->sessions = sessions_create(domain->keys.tag, APP_SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, APP_ACCOUNTS_CACHED);
     domain->limits = limits_create();
+    domain->slots = slots_create(app->config.key_slots_opaque);
     news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
     app->janitor = janitor_create(domain);
@@ -277,12 +293,14 @@ void app_destroy(struct app *app)
     destroy_servers(app);
     janitor_destroy(app->janitor);
     limits_destroy(app->domain.limits);
+    slots_destroy(app->domain.slots);
     news_end(&app->domain);
     directory_destroy(app->domain.directory);
     sessions_destroy(app->domain.sessions);
     dedup_destroy(app->domain.dedup);
     hub_destroy(app->domain.hub);
     mailboxes_destroy(app->domain.mailboxes);
+    seal_destroy(app->domain.seal);
     keyring_destroy(app->keyring);
     if (app->loop != NULL) {
         loop_destroy(app->loop);

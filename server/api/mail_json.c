@@ -8,6 +8,10 @@
 #include "common/ids.h"
 #include "server/domain/gaps.h"
 
+enum {
+    DAY_S = 86400
+};
+
 static void append_gap_members(struct buf *out, const struct gap *gap)
 {
     buf_append_format(
@@ -53,6 +57,17 @@ void mail_json_event(struct buf *out, const struct hub_event *event)
         buf_append_format(
             out, "{\"event\":\"device.idle\",\"device_id\":%" PRIu32 ",\"days\":%" PRId64 "}",
             event->device_id, event->days);
+        return;
+    case HUB_EVENT_KEYS_LOW:
+        buf_append_format(out, "{\"event\":\"keys.low\",\"slot\":\"%s\",\"count\":%" PRId64 "}",
+                          event->slot, event->count);
+        return;
+    case HUB_EVENT_LAST_RESORT_USED:
+        buf_append_format(
+            out,
+            "{\"event\":\"keys.last_resort_used\",\"slot\":\"%s\",\"first_use\":%" PRId64
+            ",\"count\":%" PRId64 "}",
+            event->slot, event->first_use_day * DAY_S, event->count);
         return;
     }
 }

@@ -44,6 +44,9 @@ bool outcome_is_success(const struct envelope_outcome *outcome, enum problem *ou
     case ENVELOPE_MAILBOX_FULL:
         *out_problem = PROBLEM_mailbox_full;
         return false;
+    case ENVELOPE_OVERTAKEN: /* whoever let something ride along has answered it */
+        *out_problem = PROBLEM_unavailable;
+        return false;
     case ENVELOPE_STORAGE_FULL:
         *out_problem = PROBLEM_storage_full;
         return false;
@@ -101,6 +104,7 @@ void outcome_append_members(const struct envelope_outcome *outcome, struct buf *
     case ENVELOPE_PASSED:
     case ENVELOPE_PLAINTEXT:
     case ENVELOPE_OFF_BUCKET:
+    case ENVELOPE_OVERTAKEN:
     case ENVELOPE_STORAGE_FULL:
     case ENVELOPE_UNAVAILABLE:
         return;

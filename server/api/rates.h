@@ -12,6 +12,7 @@
 
 #include "common/bytes.h"
 #include "server/api/api.h"
+#include "server/domain/limits.h"
 #include "server/http/route.h"
 
 /* What a call counts as besides a request: the rate of its route. */
@@ -40,6 +41,9 @@ bool rates_admit_caller(struct api *api, struct exchange *exchange,
 
 /* The same for a request that is no exchange: 0, or the seconds to wait. */
 int rates_take_caller(struct api *api, const char *peer, const struct api_caller *caller);
+
+/* Count one token of class for the account of caller; false when it was refused, and answered. */
+bool rates_admit_account(struct api *api, struct exchange *exchange, enum limits_class class);
 
 /* Answer 429 with the seconds to wait. */
 void rates_refuse(struct exchange *exchange, int wait_s);

@@ -66,6 +66,20 @@ static json_t *device_json(const struct report *report, const struct report_devi
         "sessions", sessions_json(report, device), "mailbox", mailbox);
 }
 
+static json_t *handles_json(const struct report *report)
+{
+    json_t *handles = json_array();
+
+    for (size_t i = 0; i < report->handle_count; i++) {
+        const struct report_handle *handle = &report->handles[i];
+        const char *text = handle->handle.text[0] == '\0' ? NULL : handle->handle.text;
+
+        (void)json_array_append_new(
+            handles, json_pack("{s:s?, s:I}", "handle", text, "seq", (json_int_t)handle->seq));
+    }
+    return handles;
+}
+
 json_t *report_api_json(const struct report *report)
 {
     json_t *devices = json_array();
@@ -74,13 +88,13 @@ json_t *report_api_json(const struct report *report)
         (void)json_array_append_new(devices, device_json(report, &report->devices[i]));
     }
     return json_pack(
-        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "account_id",
+        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "account_id",
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
         (json_int_t)report->epoch, "hash",
         json_base64url(bytes_of(report->hash.raw, sizeof report->hash.raw)), "created_day",
         second_of(report->created_day), "seen_day", second_of(report->seen_day), "manifests",
         (json_int_t)report->manifest_count, "left_device_hashes", (json_int_t)report->left_count,
-        "devices", devices);
+        "handles", handles_json(report), "devices", devices);
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

@@ -4,7 +4,10 @@
 
 #include "common/limits.h"
 #include "server/api/api.h"
+#include "server/api/handles_api.h"
+#include "server/api/keys_api.h"
 #include "server/api/mail_api.h"
+#include "server/api/mls_api.h"
 #include "server/api/people_api.h"
 #include "server/api/rates.h"
 #include "server/http/route.h"
@@ -12,6 +15,7 @@
 #define SMALL LIMIT_BODY_SMALL_BYTES
 #define MANIFEST LIMIT_BODY_MANIFEST_BYTES
 #define SEND LIMIT_BODY_SEND_BYTES
+#define KEYS LIMIT_BODY_KEYS_BYTES
 #define NONE API_AUTH_NONE
 #define SESSION API_AUTH_SESSION
 #define ANY API_RATE_REQUEST
@@ -35,6 +39,17 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
     { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
     { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },
+    { "POST",   "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_claim },
+    { "DELETE", "/v1/handles",                                  SMALL,    SESSION, ANY,   handles_api_release },
+    { "POST",   "/v1/handles/lookup",                           SMALL,    SESSION, ANY,   handles_api_lookup },
+    { "PUT",    "/v1/keys",                                     KEYS,     SESSION, ANY,   keys_api_put },
+    { "GET",    "/v1/keys",                                     0,        SESSION, ANY,   keys_api_get },
+    { "DELETE", "/v1/keys",                                     SMALL,    SESSION, ANY,   keys_api_remove },
+    { "POST",   "/v1/keys/check",                               SMALL,    SESSION, ANY,   keys_api_check },
+    { "POST",   "/v1/keys/claim",                               SMALL,    SESSION, ANY,   keys_api_claim },
+    { "POST",   "/v1/mls/commits",                              SEND,     SESSION, ANY,   mls_api_commit },
+    { "POST",   "/v1/mls/welcomes",                             SEND,     SESSION, ANY,   mls_api_welcome },
+    { "POST",   "/v1/mls/reset",                                SMALL,    SESSION, ANY,   mls_api_reset },
     { "GET",    "/v1/stream",                                   0,        NONE,    OPEN,  stream_api_open },
     /* clang-format on */
 };

@@ -9,12 +9,14 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/handle.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "server/api/api.h"
 #include "server/api/people_api.h"
 #include "server/domain/domain.h"
 #include "server/domain/limits.h"
+#include "server/domain/slots.h"
 #include "server/http/exchange.h"
 #include "server/http/route.h"
 
@@ -58,16 +60,28 @@ static const struct limit limits[] = {
     { "session_s", LIMIT_SESSION_S },
     { "session_warn_s", LIMIT_SESSION_WARN_S },
     { "command_ahead_ms", LIMIT_COMMAND_AHEAD_MS },
+    { "keys_body_bytes", LIMIT_BODY_KEYS_BYTES },
+    { "keys_per_call", LIMIT_KEYS_PER_CALL },
+    { "keys_stored", LIMIT_KEYS_STORED },
+    { "keys_low", LIMIT_KEYS_LOW },
+    { "key_bytes", LIMIT_KEY_OBJECT_BYTES },
+    { "handle_bytes_min", HANDLE_MIN_BYTES },
+    { "handle_bytes", HANDLE_MAX_BYTES },
+    { "group_id_bytes", LIMIT_GROUP_ID_BYTES },
+    { "welcome_members", LIMIT_WELCOME_MEMBERS },
 };
 
 /* In the order of enum limits_class. */
 static const char *const rate_names[LIMITS_CLASSES] = {
-    "rate_device",  "rate_account",  "rate_address",    "rate_pair",
-    "rate_inbound", "rate_failures", "rate_challenges", "rate_registrations",
+    "rate_device",     "rate_account",      "rate_address",    "rate_pair",
+    "rate_inbound",    "rate_failures",     "rate_challenges", "rate_registrations",
+    "rate_claim_pair", "rate_claim_target", "rate_lookups",    "rate_handles",
+    "rate_groups",
 };
 
-static const char *const features[] = { "accounts",  "manifests", "sessions", "commands",
-                                        "envelopes", "mailbox",   "stream",   "report" };
+static const char *const features[] = { "accounts",  "manifests", "sessions",   "commands",
+                                        "envelopes", "mailbox",   "stream",     "report",
+                                        "keys",      "handles",   "mls.groups", "mls.welcomes" };
 
 static const char *registration_text(enum domain_registration registration)
 {
@@ -111,6 +125,8 @@ static json_t *limits_json(const struct domain *domain)
         json_string(settings->overflow == DOMAIN_REJECT ? "reject" : "drop_oldest"));
     (void)json_object_set_new(object, "size_buckets",
                               json_string(buckets_text(settings->size_buckets)));
+    (void)json_object_set_new(object, "handles_per_account",
+                              json_integer(settings->handles_per_account));
     for (int i = 0; i < LIMITS_CLASSES; i++) {
         (void)json_object_set_new(object, rate_names[i],
                                   json_integer(limits_count(domain->limits, (enum limits_class)i)));
@@ -122,14 +138,19 @@ static json_t *limits_json(const struct domain *domain)
 /* How long each kind of thing is kept; 0: for as long as nobody ends it. */
 static json_t *retention_json(const struct domain_settings *settings)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "envelope_s",
-                     (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
-                     "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s",
-                     (json_int_t)LIMIT_CHALLENGE_S, "idle_device_warn_days",
-                     (json_int_t)settings->idle_device_warn_days, "idle_device_close_days",
-                     (json_int_t)settings->idle_device_close_days, "idle_account_days",
-                     (json_int_t)settings->idle_account_days, "erased_accounts", "keyed hash, kept",
-                     "removed_devices", "keyed hash, kept");
+    return json_pack(
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I}",
+        "envelope_s", (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
+        "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
+        "idle_device_warn_days", (json_int_t)settings->idle_device_warn_days,
+        "idle_device_close_days", (json_int_t)settings->idle_device_close_days, "idle_account_days",
+        (json_int_t)settings->idle_account_days, "erased_accounts", "keyed hash, kept",
+        "removed_devices", "keyed hash, kept", "claimed_keys", "deleted before the answer",
+        "claimed_key_hashes_days", (json_int_t)LIMIT_SPENT_KEYS_DAYS, "keypackage_days",
+        (json_int_t)LIMIT_KEYPACKAGE_DAYS, "handle_kept_days",
+        (json_int_t)settings->handle_kept_days, "released_handles", "keyed hash, kept",
+        "mls_group_days", (json_int_t)settings->mls_group_days, "mls_reference_days",
+        (json_int_t)LIMIT_REFERENCE_DAYS);
 }
 
 static json_t *features_json(void)
@@ -142,15 +163,26 @@ static json_t *features_json(void)
     return array;
 }
 
+static json_t *key_slots_json(const struct slots *slots)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < slots_count(slots); i++) {
+        (void)json_array_append_new(array, json_string(slots_at(slots, i)->name));
+    }
+    return array;
+}
+
 static json_t *server_json(const struct api *api)
 {
     const struct domain *domain = api->domain;
 
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o}", "name", api->name, "version",
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "name", api->name, "version",
                      SEALPOST_VERSION, "base_url", domain->base_url, "generation",
                      (json_int_t)domain->generation, "registration",
                      registration_text(domain->settings.registration), "features", features_json(),
-                     "limits", limits_json(domain), "retention", retention_json(&domain->settings));
+                     "key_slots", key_slots_json(domain->slots), "limits", limits_json(domain),
+                     "retention", retention_json(&domain->settings));
 }
 
 /* The ETag of a body, quoted and NUL-terminated. */

@@ -228,13 +228,13 @@ static const char *bucket_mode(const struct domain *domain)
     return modes[domain->settings.size_buckets];
 }
 
-static void stream_hello(struct stream *stream, uint64_t epoch)
+static void stream_hello(struct stream *stream, const struct stream_start *start)
 {
     const struct domain *domain = stream->api->domain;
     struct buf json = { 0 };
 
     buf_append_format(&json, "{\"event\":\"hello\",\"device_id\":%" PRIu32 ",\"epoch\":%" PRIu64,
-                      stream->caller.device_id, epoch);
+                      stream->caller.device_id, start->epoch);
     buf_append_format(&json,
                       ",\"limits\":{\"message_bytes\":%d,\"envelope_bytes\":%d,\"recipients\":%d,"
                       "\"window_envelopes\":%d,\"window_bytes\":%d,\"requests\":%d,"
@@ -242,7 +242,9 @@ static void stream_hello(struct stream *stream, uint64_t epoch)
                       LIMIT_STREAM_MESSAGE_BYTES, LIMIT_ENVELOPE_BYTES, LIMIT_SEND_RECIPIENTS,
                       LIMIT_STREAM_WINDOW_ITEMS, LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_REQUESTS,
                       LIMIT_TTL_MIN_S, LIMIT_TTL_MAX_S, bucket_mode(domain));
-    buf_append_format(&json, ",\"keys\":{},\"pending\":%" PRId64 ",\"generation\":%" PRId64 "}",
+    buf_append_text(&json, ",\"keys\":");
+    buf_append(&json, start->keys);
+    buf_append_format(&json, ",\"pending\":%" PRId64 ",\"generation\":%" PRId64 "}",
                       stream->mailbox->envelope_count, domain->generation);
     stream_event(stream, buf_view(&json));
     buf_clear(&json);
@@ -270,7 +272,7 @@ void stream_open(struct api *api, struct exchange *exchange, const struct stream
                            &stream_listener, stream);
     metrics_add(METRIC_streams_open, 1);
     metrics_add(METRIC_streams_opened, 1);
-    stream_hello(stream, start->epoch);
+    stream_hello(stream, start);
     stream_watch_session(stream);
     stream_pull(stream);
 }

@@ -65,7 +65,8 @@ struct stream_start {
     struct api_caller caller;
     struct mailbox *mailbox;
     struct claim *claim;
-    uint64_t epoch; /* of the account's head */
+    uint64_t epoch;    /* of the account's head */
+    struct bytes keys; /* its public keys, as JSON; borrowed */
 };
 
 /* Open a stream on an upgrade request that was checked. */

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "server/api/api.h"
 #include "server/api/auth.h"
+#include "server/api/keys_json.h"
 #include "server/api/mail_api.h"
 #include "server/api/problem.h"
 #include "server/api/rates.h"
@@ -21,6 +23,7 @@
 #include "server/domain/claims.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/keys.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/http/exchange.h"
@@ -41,6 +44,7 @@ struct opening {
     struct api_caller caller;
     struct mailbox *mailbox; /* pinned once it is loaded */
     uint64_t epoch;          /* of the account's head */
+    struct buf keys;         /* what hello says of its keys */
 };
 
 static void opening_end(struct opening *opening)
@@ -48,6 +52,7 @@ static void opening_end(struct opening *opening)
     if (opening->mailbox != NULL) {
         mailboxes_unpin(opening->mailbox);
     }
+    buf_clear(&opening->keys);
     free(opening);
 }
 
@@ -84,7 +89,8 @@ static void on_claimed(void *arg, enum claims_result result, struct claim *claim
     const struct stream_start start = { .caller = opening->caller,
                                         .mailbox = opening->mailbox,
                                         .claim = claim,
-                                        .epoch = opening->epoch };
+                                        .epoch = opening->epoch,
+                                        .keys = buf_view(&opening->keys) };
 
     switch (result) {
     case CLAIMS_TAKEN:
@@ -126,6 +132,19 @@ static void on_head(void *arg, bool ok, const struct directory_head *head)
                 opening);
 }
 
+static void on_keys(void *arg, const struct keys_stock *stock)
+{
+    struct opening *opening = arg;
+
+    if (stock == NULL) {
+        opening_fail(opening);
+        return;
+    }
+    buf_empty(&opening->keys);
+    json_append_steal(&opening->keys, keys_json_stock(stock));
+    directory_load(opening->api->domain, &opening->caller.account_id, on_head, opening);
+}
+
 static void on_mailbox(void *arg, bool ok)
 {
     struct opening *opening = arg;
@@ -142,7 +161,7 @@ static void on_mailbox(void *arg, bool ok)
     }
     mailboxes_pin(mailbox);
     opening->mailbox = mailbox;
-    directory_load(domain, &opening->caller.account_id, on_head, opening);
+    keys_count(domain, mailbox->number, opening->api->now_ms(), on_keys, opening);
 }
 
 static void on_authenticated(void *arg, const struct api_caller *caller, bool unavailable)

@@ -8,6 +8,7 @@
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/key_slots.h"
 #include "common/mem.h"
 #include "common/network.h"
 #include "server/config/address.h"
@@ -243,6 +244,27 @@ static bool origins_hold(const struct checking *checking)
     return parts_hold(checking, "cors_origins", origins, url_origin_fault);
 }
 
+static const char *key_slot_fault(const char *part)
+{
+    struct key_slots_part read;
+
+    return key_slots_read(part, &read);
+}
+
+static bool key_slots_hold(const struct checking *checking)
+{
+    const char *list = checking->config->key_slots_opaque;
+    size_t count = 1;
+
+    for (const char *at = list; *at != '\0'; at++) {
+        count += *at == ',';
+    }
+    if (count > KEY_SLOTS_OPAQUE_MAX) {
+        return holds(checking, "key_slots_opaque", list, "there may be at most 16 of them");
+    }
+    return list[0] == '\0' || parts_hold(checking, "key_slots_opaque", list, key_slot_fault);
+}
+
 /* Of two limits in days that are on, the second must not come before the first. */
 static bool days_hold(const struct checking *checking, const char *first_name, int64_t first,
                       const char *second_name, int64_t second)
@@ -273,5 +295,5 @@ bool config_check(const struct config *config, const struct settings *settings,
 
     return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
            listeners_hold(&checking) && tls_holds(&checking) && proxies_hold(&checking) &&
-           origins_hold(&checking) && idle_times_hold(&checking);
+           origins_hold(&checking) && key_slots_hold(&checking) && idle_times_hold(&checking);
 }

@@ -18,6 +18,7 @@ static const char *const purposes[KEYRING_PURPOSES] = {
     [KEYRING_CHALLENGE] = "challenge",
     [KEYRING_INDEX] = "index",
     [KEYRING_TAG] = "tag",
+    [KEYRING_SEAL] = "seal",
 };
 
 const char *key_file_purpose(enum keyring_purpose purpose)

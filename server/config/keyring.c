@@ -201,3 +201,22 @@ bool keyring_find(const struct keyring *keyring, enum keyring_purpose purpose, u
     }
     return false;
 }
+
+bool keyring_next(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t after,
+                  uint32_t *out_id, uint8_t out_key[KEYRING_KEY_BYTES])
+{
+    const struct key_file *found = NULL;
+
+    for (const struct key_node *node = keyring->first; node != NULL; node = node->next) {
+        if (node->file.purpose == purpose && node->file.id > after &&
+            (found == NULL || node->file.id < found->id)) {
+            found = &node->file;
+        }
+    }
+    if (found == NULL) {
+        return false;
+    }
+    *out_id = found->id;
+    memcpy(out_key, found->key, sizeof found->key);
+    return true;
+}

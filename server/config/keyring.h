@@ -27,6 +27,7 @@ enum keyring_purpose {
     KEYRING_CHALLENGE = 0, /* signs stateless challenges */
     KEYRING_INDEX,         /* keyed hashes of devices and accounts that left */
     KEYRING_TAG,           /* fingerprints of bodies, keys of hash tables */
+    KEYRING_SEAL,          /* master keys of sealed columns, see common/seal.h */
     KEYRING_PURPOSES,      /* how many there are */
 };
 
@@ -50,6 +51,10 @@ void keyring_current(const struct keyring *keyring, enum keyring_purpose purpose
 /* Copy out the key of purpose whose id is id; false when there is none. */
 bool keyring_find(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
                   uint8_t out_key[KEYRING_KEY_BYTES]);
+
+/* Copy out the key of purpose with the lowest id above after, and its id; false when none is. */
+bool keyring_next(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t after,
+                  uint32_t *out_id, uint8_t out_key[KEYRING_KEY_BYTES]);
 
 /*
  * Read the copy of the heartbeat in dir: KEYRING_NO_HEARTBEAT when there is no file.

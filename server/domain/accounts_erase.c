@@ -20,6 +20,8 @@
 #include "server/domain/devices_sql.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/handles.h"
+#include "server/domain/handles_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
 #include "server/domain/mailboxes.h"
@@ -176,6 +178,7 @@ static void erasure_write(struct erasure *erasure)
         devices_sql_remove(batch, erasure->devices[i].mailbox);
     }
     accounts_sql_erase_manifests(batch, account);
+    handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));
     erasure->sessions_at = store_batch_size(batch);
     sessions_sql_end_account(batch, account);
     changes_note_erased(

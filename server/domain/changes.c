@@ -6,6 +6,7 @@
  *   ERASED    account_id[32]
  *   SESSIONS  nothing: every session of the account is looked up again
  *   IDLE      device_id u32 | days u64
+ *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
  *
  * Whoever has missed rows, because they were purged or an older database was put
  * back, forgets all that others may have changed.  Streams are ended only when
@@ -30,13 +31,15 @@
 #include "server/domain/mailboxes.h"
 #include "server/domain/purge.h"
 #include "server/domain/sharing.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 enum change_kind {
     CHANGE_HEAD = 1,
     CHANGE_ERASED,
     CHANGE_SESSIONS,
-    CHANGE_IDLE
+    CHANGE_IDLE,
+    CHANGE_KEYS
 };
 
 struct changes {
@@ -131,6 +134,25 @@ void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_i
         buf_append_u32(&details, device_id);
         buf_append_u64(&details, (uint64_t)days);
         note(domain, batch, CHANGE_IDLE, account, &details);
+        buf_clear(&details);
+        store_submit(domain->store, &batch, on_told, NULL);
+    }
+}
+
+void changes_tell_keys(struct domain *domain, const struct device_pub *pub,
+                       const struct hub_event *event)
+{
+    struct store_batch *batch = NULL;
+    struct buf details = { 0 };
+
+    if (domain->is_shared && !hub_has_stream(domain->hub, pub)) {
+        batch = store_batch_create();
+        buf_append(&details, bytes_of(pub->raw, sizeof pub->raw));
+        buf_append_u8(&details, event->kind == HUB_EVENT_KEYS_LOW ? 0 : 1);
+        buf_append_u64(&details, (uint64_t)event->count);
+        buf_append_u64(&details, (uint64_t)event->first_use_day);
+        buf_append_text(&details, event->slot);
+        note(domain, batch, CHANGE_KEYS, 0, &details);
         buf_clear(&details);
         store_submit(domain->store, &batch, on_told, NULL);
     }
@@ -271,6 +293,25 @@ static void follow_idle(struct domain *domain, const struct change_row *row)
     tell_streams(domain, row->account, &event);
 }
 
+static void follow_keys(struct domain *domain, const struct change_row *row)
+{
+    struct wire wire = wire_of(row->details);
+    struct bytes raw = wire_bytes(&wire, DEVICE_PUB_BYTES);
+    struct hub_event event = { .kind = HUB_EVENT_KEYS_LOW };
+    const struct slot *slot = NULL;
+    struct device_pub pub;
+
+    event.kind = wire_u8(&wire) == 0 ? HUB_EVENT_KEYS_LOW : HUB_EVENT_LAST_RESORT_USED;
+    event.count = (int64_t)wire_u64(&wire);
+    event.first_use_day = (int64_t)wire_u64(&wire);
+    slot = slots_find(domain->slots, wire_bytes(&wire, wire.left));
+    if (slot != NULL && raw.size == sizeof pub.raw) {
+        memcpy(pub.raw, raw.at, sizeof pub.raw);
+        event.slot = slot->name;
+        hub_tell(domain->hub, &pub, &event);
+    }
+}
+
 static void follow(struct domain *domain, const struct change_row *row)
 {
     switch ((enum change_kind)row->kind) {
@@ -286,6 +327,9 @@ static void follow(struct domain *domain, const struct change_row *row)
         return;
     case CHANGE_IDLE:
         follow_idle(domain, row);
+        return;
+    case CHANGE_KEYS:
+        follow_keys(domain, row);
         return;
     }
     /* A newer daemon's: what this one does not know of it holds in no memory. */

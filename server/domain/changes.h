@@ -16,6 +16,8 @@
 #include "server/domain/sessions.h"
 #include "server/store/store.h"
 
+struct hub_event;
+
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);
 
@@ -43,6 +45,10 @@ void changes_note_session(const struct domain *domain, struct store_batch *batch
 
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);
+
+/* Tell the other daemons what the device behind pub is to hear of its keys. */
+void changes_tell_keys(struct domain *domain, const struct device_pub *pub,
+                       const struct hub_event *event);
 
 /* Read what other daemons have noted, and let memory and streams follow. */
 void changes_read(struct domain *domain, int64_t now_ms);

@@ -3,7 +3,9 @@
 
 #include "common/bytes.h"
 #include "server/domain/columns.h"
+#include "server/domain/keys_sql.h"
 #include "server/domain/sharing.h"
+#include "server/domain/welcomes_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt insert = {
@@ -121,6 +123,8 @@ void devices_sql_remove(struct store_batch *batch, int64_t mailbox)
     sharing_lock(batch, mailbox); /* so that nothing is put there meanwhile */
     store_batch_add(batch, &remove_mail);
     store_bind_int(batch, mailbox);
+    keys_sql_remove_device(batch, mailbox);
+    welcomes_sql_forget(batch, mailbox);
     store_batch_add(batch, &remove_row);
     store_bind_int(batch, mailbox);
 }

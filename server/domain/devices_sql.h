@@ -37,7 +37,7 @@ bool devices_sql_next(struct store_rows *rows, struct devices_row *out);
 /* Note that a key left account (0: an erased one). */
 void devices_sql_leave(struct store_batch *batch, const struct left_hash *hash, int64_t account);
 
-/* Delete a device with all that waits in its mailbox. */
+/* Delete a device with all that waits in its mailbox, and its public keys. */
 void devices_sql_remove(struct store_batch *batch, int64_t mailbox);
 
 /* Set a device's flags. */

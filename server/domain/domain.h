@@ -16,7 +16,9 @@ struct directory;
 struct hub;
 struct limits;
 struct mailboxes;
+struct seal;
 struct sessions;
+struct slots;
 struct store;
 
 enum domain_registration {
@@ -44,6 +46,9 @@ struct domain_settings {
     int64_t idle_device_warn_days;  /* 0: never */
     int64_t idle_device_close_days; /* 0: never */
     int64_t idle_account_days;      /* 0: never */
+    int64_t handles_per_account;
+    int64_t handle_kept_days; /* after a name was given up */
+    int64_t mls_group_days;   /* after its last commit */
 };
 
 /* Secrets of the daemon, each derived from a key file of its own. */
@@ -62,9 +67,11 @@ struct domain {
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct slots *slots;
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;
     struct domain_keys keys;
+    struct seal *seal; /* of sealed columns */
     struct domain_settings settings;
     const char *base_url; /* the audience of every signature; borrowed */
     int64_t generation;   /* raised when an older database was put back */

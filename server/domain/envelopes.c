@@ -353,6 +353,7 @@ static struct delivery *delivery_create(struct domain *domain, const struct enve
     delivery->epoch = send->epoch;
     delivery->sender_account = send->sender_account;
     delivery->sender = send->sender;
+    delivery->rider = send->rider;
     delivery->count = send->count;
     at = (uint8_t *)delivery + heads;
     for (size_t i = 0; i < send->count; i++) {

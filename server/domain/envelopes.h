@@ -15,10 +15,21 @@
 #include "common/ids.h"
 
 struct domain;
+struct store_batch;
 
 struct envelope_recipient {
     struct device_pub pub;
     struct bytes part; /* the whole body, or the prefix before a shared one */
+};
+
+/*
+ * Statements that go before the copies of a send in its one transaction: when one that add
+ * expects is refused, nothing is stored and the send ends ENVELOPE_OVERTAKEN.  add may be called
+ * several times, until done.
+ */
+struct envelope_rider {
+    void (*add)(void *arg, struct store_batch *batch);
+    void *arg;
 };
 
 struct envelope_send {
@@ -35,12 +46,13 @@ struct envelope_send {
     struct device_pub sender;
     const struct envelope_recipient *recipients;
     size_t count;
-    void (*placed)(void *arg); /* see envelopes_send; or NULL */
+    void (*placed)(void *arg);   /* see envelopes_send; or NULL */
+    struct envelope_rider rider; /* add is NULL: none.  With one there may be no recipient */
 };
 
 enum envelope_result {
-    ENVELOPE_STORED = 0,    /* at least one new copy, or a repeat of one */
-    ENVELOPE_PASSED,        /* online_only: `stored` streams got it */
+    ENVELOPE_STORED = 0, /* at least one new copy, or a repeat of one; with a rider: what it says */
+    ENVELOPE_PASSED,     /* online_only: `stored` streams got it */
     ENVELOPE_VALUE_INVALID, /* `member` has a value that is not allowed */
     ENVELOPE_TOO_LARGE,     /* more than `max` bytes */
     ENVELOPE_RATE_LIMITED,  /* too much to `limited`; wait `retry_s`.  Nothing was stored */
@@ -49,6 +61,7 @@ enum envelope_result {
     ENVELOPE_LIST_MISMATCH, /* `missing`, `extra`, `stale` and the head */
     ENVELOPE_UNKNOWN,       /* `unknown` have no mailbox; nothing was stored */
     ENVELOPE_MAILBOX_FULL,  /* nothing stored, nothing a repeat: `full`, `closed` */
+    ENVELOPE_OVERTAKEN,     /* a statement that rode with it refused; nothing was stored */
     ENVELOPE_STORAGE_FULL,  /* the disk is full */
     ENVELOPE_UNAVAILABLE,   /* the store cannot, or the outcome is not known */
 };

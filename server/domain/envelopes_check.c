@@ -57,7 +57,7 @@ static bool has_twice(const struct envelope_send *send)
 
 static bool check_shape(const struct envelope_send *send, struct envelope_outcome *out)
 {
-    if (send->count < 1 || send->count > LIMIT_SEND_RECIPIENTS) {
+    if ((send->count < 1 && send->rider.add == NULL) || send->count > LIMIT_SEND_RECIPIENTS) {
         return refuse(out, ENVELOPE_VALUE_INVALID, "recipients", LIMIT_SEND_RECIPIENTS);
     }
     if (!send->online_only && (send->ttl_s < LIMIT_TTL_MIN_S || send->ttl_s > LIMIT_TTL_MAX_S)) {

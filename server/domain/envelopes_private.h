@@ -23,6 +23,7 @@
 
 struct domain;
 struct directory_head;
+struct store_batch;
 
 enum copy_fate {
     COPY_UNDECIDED = 0,
@@ -66,7 +67,9 @@ struct delivery {
     uint64_t epoch;
     struct account_id sender_account;
     struct device_pub sender;
-    struct device_pub *lists; /* of an answer; NULL until envelopes_lists */
+    struct envelope_rider rider;
+    size_t rider_at, rider_end; /* its statements in the batch under way */
+    struct device_pub *lists;   /* of an answer; NULL until envelopes_lists */
     size_t missing_count, odd_count;
     uint64_t head_epoch;
     struct manifest_hash head_hash;
@@ -110,6 +113,12 @@ void envelopes_place(struct delivery *delivery);
 /* Write the copies that were decided on; or wait until the writes they repeat have ended. */
 void envelopes_write(struct delivery *delivery);
 void envelopes_wait(struct delivery *delivery);
+
+/* Start the batch of a write with what must hold for all of it: the head, and what rides along. */
+struct store_batch *envelopes_begin_batch(struct delivery *delivery);
+
+/* Say whether what rode along refused; then nothing is tried again. */
+bool envelopes_is_overtaken(const struct delivery *delivery, size_t refused_at);
 
 /* Write where the store is shared: the rows decide. */
 void envelopes_shared_write(struct delivery *delivery);

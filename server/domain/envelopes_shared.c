@@ -214,6 +214,11 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
         return;
     case STORE_REFUSED:
         copies_forget(delivery, false);
+        if (envelopes_is_overtaken(delivery, store_rows_refused_at(rows))) {
+            copies_unpin(delivery);
+            envelopes_fail(delivery, ENVELOPE_OVERTAKEN);
+            return;
+        }
         delivery_begin_again(delivery, store_rows_refused_at(rows));
         return;
     case STORE_UNCERTAIN:
@@ -260,12 +265,8 @@ static void copy_append(struct delivery *delivery, struct copy *copy, struct sto
 
 void envelopes_shared_write(struct delivery *delivery)
 {
-    struct store_batch *batch = store_batch_create();
+    struct store_batch *batch = envelopes_begin_batch(delivery);
 
-    if (delivery->list_check) {
-        const struct directory_head *head = directory_cached(delivery->domain, &delivery->account);
-        envelopes_sql_expect_head(batch, head->account, head->epoch);
-    }
     for (size_t i = 0; i < delivery->count; i++) {
         struct copy *copy = &delivery->copies[i];
         mailboxes_pin(copy->mailbox);

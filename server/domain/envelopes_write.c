@@ -41,7 +41,7 @@ void envelopes_answer(struct delivery *delivery)
         outcome.full = envelopes_list_of(delivery, COPY_FULL, &at);
         outcome.closed = envelopes_list_of(delivery, COPY_CLOSED, &at);
     }
-    if (outcome.stored == 0 && outcome.duplicates.count == 0) {
+    if (outcome.stored == 0 && outcome.duplicates.count == 0 && delivery->rider.add == NULL) {
         outcome.result = ENVELOPE_MAILBOX_FULL;
     }
     metrics_add(METRIC_envelopes_accepted, (int64_t)outcome.stored);
@@ -93,17 +93,25 @@ static void delivery_settle(struct delivery *delivery, bool committed)
     }
 }
 
+bool envelopes_is_overtaken(const struct delivery *delivery, size_t refused_at)
+{
+    return refused_at >= delivery->rider_at && refused_at < delivery->rider_end;
+}
+
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct delivery *delivery = arg;
 
-    (void)rows;
     delivery_settle(delivery, status == STORE_OK);
     switch (status) {
     case STORE_OK:
         envelopes_answer(delivery);
         return;
     case STORE_REFUSED:
+        if (envelopes_is_overtaken(delivery, store_rows_refused_at(rows))) {
+            envelopes_fail(delivery, ENVELOPE_OVERTAKEN);
+            return;
+        }
         envelopes_step(delivery);
         return;
     case STORE_FULL:
@@ -151,7 +159,7 @@ static void copy_write(struct delivery *delivery, struct copy *copy, struct stor
     }
 }
 
-static void delivery_write(struct delivery *delivery)
+struct store_batch *envelopes_begin_batch(struct delivery *delivery)
 {
     struct store_batch *batch = store_batch_create();
 
@@ -159,6 +167,18 @@ static void delivery_write(struct delivery *delivery)
         const struct directory_head *head = directory_cached(delivery->domain, &delivery->account);
         envelopes_sql_expect_head(batch, head->account, head->epoch);
     }
+    delivery->rider_at = store_batch_size(batch);
+    if (delivery->rider.add != NULL) {
+        delivery->rider.add(delivery->rider.arg, batch);
+    }
+    delivery->rider_end = store_batch_size(batch);
+    return batch;
+}
+
+static void delivery_write(struct delivery *delivery)
+{
+    struct store_batch *batch = envelopes_begin_batch(delivery);
+
     for (size_t i = 0; i < delivery->count; i++) {
         copy_write(delivery, &delivery->copies[i], batch);
     }

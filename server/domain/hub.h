@@ -27,6 +27,8 @@ enum hub_end {
 enum hub_event_kind {
     HUB_EVENT_MANIFEST_CHANGED = 0, /* epoch and hash */
     HUB_EVENT_DEVICE_IDLE,          /* device_id has not been seen for days */
+    HUB_EVENT_KEYS_LOW,             /* count keys are left in slot */
+    HUB_EVENT_LAST_RESORT_USED,     /* slot's, count times since first_use_day */
 };
 
 struct hub_event {
@@ -35,6 +37,9 @@ struct hub_event {
     struct manifest_hash hash;
     uint32_t device_id;
     int64_t days;
+    const char *slot; /* static */
+    int64_t count;
+    int64_t first_use_day;
 };
 
 /* A committed item, or one that is passed on without being stored (seq 0). */

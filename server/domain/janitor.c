@@ -16,9 +16,13 @@
 #include "server/domain/challenges.h"
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
+#include "server/domain/handles.h"
 #include "server/domain/idle.h"
+#include "server/domain/keys.h"
 #include "server/domain/losses.h"
+#include "server/domain/mls_groups.h"
 #include "server/domain/sessions.h"
+#include "server/domain/welcomes.h"
 
 enum {
     HOUR_MS = 3600000
@@ -82,6 +86,31 @@ static void purge_changes(struct janitor *janitor)
     changes_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_handles(struct janitor *janitor)
+{
+    handles_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_expired_keys(struct janitor *janitor)
+{
+    keys_purge_expired(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_spent_keys(struct janitor *janitor)
+{
+    keys_purge_spent(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_references(struct janitor *janitor)
+{
+    welcomes_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_groups(struct janitor *janitor)
+{
+    mls_groups_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -96,9 +125,10 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { expire_oldest, false }, { purge_sessions, false },
-    { purge_challenges, false }, { purge_changes, true },  { idle_devices, true },
-    { idle_accounts, true },
+    { expire_own, false },       { expire_oldest, false },      { purge_sessions, false },
+    { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
+    { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
+    { purge_handles, true },     { purge_groups, true },        { purge_references, true },
 };
 
 enum {

@@ -14,6 +14,7 @@
 enum {
     MS_IN_S = 1000,
     MINUTE_MS = 60000,
+    QUARTER_MS = 900000, /* of an hour */
     HOUR_MS = 3600000,
     BUCKETS = 65536,
     BUCKETS_PAIRS = 262144
@@ -37,6 +38,11 @@ static const struct kind kinds[LIMITS_CLASSES] = {
     [LIMITS_FAILURES] = { BUCKETS, MINUTE_MS, METRIC_limited_failures },
     [LIMITS_CHALLENGES] = { BUCKETS, MINUTE_MS, METRIC_limited_challenges },
     [LIMITS_REGISTRATIONS] = { BUCKETS, HOUR_MS, METRIC_limited_registrations },
+    [LIMITS_CLAIM_PAIR] = { BUCKETS, HOUR_MS, METRIC_limited_claims },
+    [LIMITS_CLAIM_TARGET] = { BUCKETS, HOUR_MS, METRIC_limited_claim_targets },
+    [LIMITS_LOOKUPS] = { BUCKETS, QUARTER_MS, METRIC_limited_lookups },
+    [LIMITS_HANDLES] = { BUCKETS, HOUR_MS, METRIC_limited_handles },
+    [LIMITS_GROUPS] = { BUCKETS, HOUR_MS, METRIC_limited_groups },
 };
 
 struct limits {

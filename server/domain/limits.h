@@ -15,18 +15,23 @@
 struct limits;
 
 enum limits_class {
-    LIMITS_DEVICE = 0,   /* requests of a device, each SEND of a stream among them */
-    LIMITS_ACCOUNT,      /* requests of all devices of an account */
-    LIMITS_ADDRESS,      /* requests from a client address */
-    LIMITS_PAIR,         /* envelopes from one device to one other */
-    LIMITS_INBOUND,      /* bytes to a device */
-    LIMITS_FAILURES,     /* failed authentications from an address, and for an account */
-    LIMITS_CHALLENGES,   /* challenges and manifests from an address */
-    LIMITS_REGISTRATIONS /* accounts registered from an address, an hour */
+    LIMITS_DEVICE = 0,    /* requests of a device, each SEND of a stream among them */
+    LIMITS_ACCOUNT,       /* requests of all devices of an account */
+    LIMITS_ADDRESS,       /* requests from a client address */
+    LIMITS_PAIR,          /* envelopes from one device to one other */
+    LIMITS_INBOUND,       /* bytes to a device */
+    LIMITS_FAILURES,      /* failed authentications from an address, and for an account */
+    LIMITS_CHALLENGES,    /* challenges and manifests from an address */
+    LIMITS_REGISTRATIONS, /* accounts registered from an address, an hour */
+    LIMITS_CLAIM_PAIR,    /* keys for single use that an account takes from a device, an hour */
+    LIMITS_CLAIM_TARGET,  /* the same, by whomever */
+    LIMITS_LOOKUPS,       /* handles that an account looks up, in 15 minutes */
+    LIMITS_HANDLES,       /* handles that an account claims, an hour */
+    LIMITS_GROUPS         /* MLS groups that a device begins, an hour */
 };
 
 enum {
-    LIMITS_CLASSES = LIMITS_REGISTRATIONS + 1
+    LIMITS_CLASSES = LIMITS_GROUPS + 1
 };
 
 /* Tokens of one bucket.  An empty name is nobody, and nobody is limited. */
@@ -41,7 +46,7 @@ struct limits *limits_create(void);
 /* Free it.  Takes NULL. */
 void limits_destroy(struct limits *limits);
 
-/* Let count pass at once, and count a minute (an hour where the class says so); 0: everything. */
+/* Let count pass at once, and count a minute (or as long as the class says); 0: everything. */
 void limits_set(struct limits *limits, enum limits_class class, int64_t count);
 
 /* The count that was set. */

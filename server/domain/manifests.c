@@ -22,6 +22,7 @@
 #include "server/domain/columns.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/domain.h"
+#include "server/domain/keys.h"
 #include "server/domain/left.h"
 #include "server/domain/manifests_follow.h"
 #include "server/domain/manifests_sql.h"
@@ -140,8 +141,13 @@ static void write_old_device(struct put *put, struct store_batch *batch,
         devices_sql_remove(batch, device->mailbox);
         put->change.removed[put->change.removed_count] = device->pub;
         put->change.removed_count++;
-    } else if (before == NULL || before->flags != after->flags) {
+        return;
+    }
+    if (before == NULL || before->flags != after->flags) {
         devices_sql_set_flags(batch, device->mailbox, after->flags);
+    }
+    if (before != NULL) {
+        keys_follow_identity(put->domain, batch, device->mailbox, before, after);
     }
 }
 

@@ -4,12 +4,16 @@
 
 #include <stdlib.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "server/domain/domain.h"
+#include "server/domain/handles.h"
+#include "server/domain/handles_sql.h"
 #include "server/domain/report_sql.h"
 #include "server/store/store.h"
 
 struct making {
+    const struct domain *domain;
     report_made_fn *done;
     void *arg;
 };
@@ -47,6 +51,31 @@ static int64_t *fill_sessions(struct store_rows *rows, struct report *report)
     return expiries;
 }
 
+static void fill_handles(const struct domain *domain, struct store_rows *rows,
+                         struct report *report)
+{
+    struct handle_binding binding;
+    struct handle_key key;
+    struct bytes sealed = { 0 };
+    struct buf opened = { 0 };
+    int64_t seq = 0;
+
+    report_sql_turn_to_handles(rows);
+    while (report->handle_count < REPORT_HANDLES_MAX &&
+           handles_sql_next(rows, &key, &seq, &sealed)) {
+        struct report_handle *handle = &report->handles[report->handle_count];
+
+        handle->seq = seq;
+        buf_empty(&opened);
+        if (handles_open(domain, &key, sealed, &opened) &&
+            handle_binding_read(buf_view(&opened), &binding)) {
+            handle->handle = binding.handle;
+        }
+        report->handle_count++;
+    }
+    buf_clear(&opened);
+}
+
 static void on_rows(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct making *making = arg;
@@ -57,6 +86,7 @@ static void on_rows(void *arg, enum store_status status, struct store_rows *rows
     if (known) {
         expiries = fill_sessions(rows, report);
         report->session_expiries = expiries;
+        fill_handles(making->domain, rows, report);
     }
     making->done(making->arg, status == STORE_OK, known ? report : NULL);
     free(expiries);
@@ -70,6 +100,7 @@ void report_make(struct domain *domain, const struct account_id *account_id, rep
     struct making *making = mem_zeroed(1, sizeof *making);
     struct store_batch *batch = report_sql_ask(account_id);
 
+    making->domain = domain;
     making->done = done;
     making->arg = arg;
     store_read(domain->store, &batch, on_rows, making);

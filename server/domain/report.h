@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/handle.h"
 #include "common/ids.h"
 #include "common/limits.h"
 
@@ -29,6 +30,15 @@ struct report_device {
     size_t session_count;
 };
 
+enum {
+    REPORT_HANDLES_MAX = 32 /* as handles_per_account may be */
+};
+
+struct report_handle {
+    struct handle handle; /* "" when it could not be read */
+    int64_t seq;
+};
+
 struct report {
     struct account_id account_id;
     uint64_t epoch;
@@ -40,6 +50,8 @@ struct report {
     size_t device_count;
     struct report_device devices[LIMIT_MANIFEST_DEVICES];
     const int64_t *session_expiries; /* Unix seconds */
+    size_t handle_count;
+    struct report_handle handles[REPORT_HANDLES_MAX];
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

@@ -7,6 +7,7 @@
 #include "common/limits.h"
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
+#include "server/domain/handles_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt account = {
@@ -43,7 +44,8 @@ enum {
     AT_ACCOUNT = 0,
     AT_DEVICES,
     AT_MAIL,
-    AT_SESSIONS
+    AT_SESSIONS,
+    AT_HANDLES
 };
 
 static void ask(struct store_batch *batch, const struct store_stmt *stmt,
@@ -61,6 +63,7 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     ask(batch, &devices, account_id);
     ask(batch, &mail, account_id);
     ask(batch, &sessions, account_id);
+    handles_sql_ask_account(batch, account_id);
     return batch;
 }
 
@@ -139,4 +142,9 @@ bool report_sql_next_session(struct store_rows *rows, uint32_t *out_device_id,
     *out_device_id = (uint32_t)store_rows_int(rows, 0);
     *out_expires_at = store_rows_int(rows, 1);
     return true;
+}
+
+void report_sql_turn_to_handles(struct store_rows *rows)
+{
+    store_rows_select(rows, AT_HANDLES);
 }

@@ -20,3 +20,6 @@ bool report_sql_fill(struct store_rows *rows, struct report *out);
 void report_sql_turn_to_sessions(struct store_rows *rows);
 bool report_sql_next_session(struct store_rows *rows, uint32_t *out_device_id,
                              int64_t *out_expires_at);
+
+/* Turn to the handles, which handles_sql_next reads. */
+void report_sql_turn_to_handles(struct store_rows *rows);

@@ -101,6 +101,32 @@ static void the_first_start_makes_every_key_and_later_ones_find_it(void **state)
     temp_dir_remove(place.above);
 }
 
+static void every_key_of_a_purpose_is_found_in_order(void **state)
+{
+    static const char text[] =
+        "sealpost-key 1 seal 12 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    struct place place;
+    struct keyring *keyring = NULL;
+    uint8_t key[KEYRING_KEY_BYTES];
+    uint8_t zeros[KEYRING_KEY_BYTES] = { 0 };
+    uint32_t id = 0;
+
+    (void)state;
+    place_made(&place);
+    place_put(&place, "seal-12.key", text, 0400);
+    keyring = place_open(&place, false);
+    assert_non_null(keyring);
+    assert_true(keyring_next(keyring, KEYRING_SEAL, 0, &id, key));
+    assert_int_equal(id, 1);
+    assert_memory_not_equal(key, zeros, sizeof zeros);
+    assert_true(keyring_next(keyring, KEYRING_SEAL, id, &id, key));
+    assert_int_equal(id, 12);
+    assert_memory_equal(key, zeros, sizeof zeros);
+    assert_false(keyring_next(keyring, KEYRING_SEAL, id, &id, key));
+    keyring_destroy(keyring);
+    temp_dir_remove(place.above);
+}
+
 static void keys_are_for_their_owner_alone(void **state)
 {
     struct place place;
@@ -336,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_start_makes_every_key_and_later_ones_find_it),
+        cmocka_unit_test(every_key_of_a_purpose_is_found_in_order),
         cmocka_unit_test(keys_are_for_their_owner_alone),
         cmocka_unit_test(a_key_file_has_the_documented_text),
         cmocka_unit_test(the_highest_id_is_current_and_the_others_stay),

@@ -6,12 +6,14 @@
 #include "common/check.h"
 #include "common/crypto.h"
 #include "common/loop.h"
+#include "common/seal.h"
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/limits.h"
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 enum {
@@ -38,6 +40,15 @@ static int64_t now_of_tests(void)
     return TEMP_DOMAIN_NOW_MS;
 }
 
+static struct seal *new_seal(void)
+{
+    static const uint8_t key[SEAL_KEY_BYTES] = { 9 };
+    struct seal *seal = seal_create();
+
+    seal_add_key(seal, 1, key);
+    return seal;
+}
+
 static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_heartbeat,
                                       int64_t now_ms)
 {
@@ -51,6 +62,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
     domain->limits = limits_create();
+    domain->slots = slots_create("x.test, x.note:static, x.spare:last");
     news_begin(domain, now_of_tests);
     seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
     temp_store_wait(&temp->temp, &started.done);
@@ -60,6 +72,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
 static void domain_end(struct temp_domain *temp)
 {
     limits_destroy(temp->domain.limits);
+    slots_destroy(temp->domain.slots);
     news_end(&temp->domain);
     directory_destroy(temp->domain.directory);
     sessions_destroy(temp->domain.sessions);
@@ -75,6 +88,7 @@ void temp_domain_open(struct temp_domain *temp)
     temp_store_open(&temp->temp);
     memset(temp->domain.keys.tag, 7, sizeof temp->domain.keys.tag);
     memset(temp->domain.keys.index, 8, sizeof temp->domain.keys.index);
+    temp->domain.seal = new_seal();
     temp->domain.base_url = "https://relay.example";
     temp->domain.settings = (struct domain_settings){
         .registration = DOMAIN_OPEN,
@@ -83,6 +97,9 @@ void temp_domain_open(struct temp_domain *temp)
         .mailbox_max_bytes = 67108864,
         .idle_device_warn_days = 30,
         .idle_device_close_days = 45,
+        .handles_per_account = 3,
+        .handle_kept_days = 30,
+        .mls_group_days = 90,
     };
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
 }
@@ -92,6 +109,7 @@ void temp_domain_open_beside(struct temp_domain *temp, const struct temp_domain 
     memset(temp, 0, sizeof *temp);
     temp_store_open_beside(&temp->temp, &first->temp);
     temp->domain.keys = first->domain.keys;
+    temp->domain.seal = new_seal();
     temp->domain.base_url = first->domain.base_url;
     temp->domain.settings = first->domain.settings;
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
@@ -101,6 +119,7 @@ void temp_domain_close(struct temp_domain *temp)
 {
     temp_store_close(&temp->temp);
     domain_end(temp);
+    seal_destroy(temp->domain.seal);
 }
 
 struct seqs_start temp_domain_restart_at(struct temp_domain *temp, int64_t copy_heartbeat,

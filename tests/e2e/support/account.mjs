@@ -11,14 +11,17 @@ import {
 const hourOf = (ms) => Math.floor(ms / 3_600_000) * 3600;
 
 export class Account {
-  // options: recovery (a SigningKey), devices (how many at the start, the first is admin).
-  constructor(relay, { recovery = null, devices = 1 } = {}) {
+  // options: recovery (a SigningKey), devices (how many at the start, the first is admin),
+  // keys (what stands in the manifest beside each).
+  constructor(relay, { recovery = null, devices = 1, keys = [] } = {}) {
     this.relay = relay;
     this.recovery = recovery;
     this.devices = [];
     this.head = null;
     for (let id = 1; id <= devices; id++) {
-      this.devices.push(new Device(this, { id, flags: id === 1 ? ADMIN : 0, addedEpoch: 0 }));
+      this.devices.push(new Device(this, {
+        id, flags: id === 1 ? ADMIN : 0, addedEpoch: 0, keys,
+      }));
     }
     this.signed = this.firstManifest();
     this.setHead(this.signed.body, 0);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { b64u, ciphertext, envelopeId, fromB64u } from './bytes.mjs';
 import { SigningKey } from './keys.mjs';
-import { authBytes, commandBytes } from './signing.mjs';
+import { OP, authBytes, commandBytes } from './signing.mjs';
 
 export class Device {
   constructor(account, { id, flags, addedEpoch, keys = [], key = new SigningKey() }) {
@@ -87,6 +87,21 @@ export class Device {
     const answer = await this.call('GET', `/v1/mailbox${query}`);
     assert.equal(answer.status, 200, answer.body.toString());
     return answer.json;
+  }
+
+  // PUT /v1/keys, DELETE /v1/keys, POST /v1/keys/claim.
+  putKeys(slots, fields = {}, options = {}) {
+    return this.command(OP.keysPut, 'PUT', '/v1/keys', { slots, ...fields }, options);
+  }
+
+  deleteKeys(slots, options = {}) {
+    return this.command(OP.keysDelete, 'DELETE', '/v1/keys', { slots }, options);
+  }
+
+  claim(account, slots, fields = {}) {
+    return this.call('POST', '/v1/keys/claim', {
+      json: { account_id: account.idText, slots, ...fields },
+    });
   }
 
   ack(seqs) {

@@ -3,9 +3,10 @@
 import { label, sha256, u16, u32, u64, u8 } from './bytes.mjs';
 
 const AUTH = label('sealpost/auth/1');
+const HANDLE = label('sealpost/handle/1');
 const COMMAND = label('sealpost/cmd/1');
 
-export const OP = { accountDelete: 1, sessionsRevoke: 2 };
+export const OP = { accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4, handleRelease: 11, mlsReset: 14 };
 
 const audienceField = (audience) => {
   const text = Buffer.from(audience, 'utf8');
@@ -20,3 +21,13 @@ export const commandBytes = (audience, accountId, deviceId, seq, op, payload) =>
   COMMAND, ...audienceField(audience), accountId, u32(deviceId), u64(seq), u16(op),
   sha256(payload),
 ]);
+
+export const handleBytes = (handle, seq, accountId) => Buffer.concat(
+  [HANDLE, u8(handle.length), Buffer.from(handle, 'ascii'), u64(seq), accountId],
+);
+
+// The binding of a handle to the account of device, signed by it.
+export const handleBinding = (device, handle, seq, { key = device.key } = {}) => {
+  const signed = handleBytes(handle, seq, device.account.id);
+  return Buffer.concat([signed, u32(device.id), key.sign(signed)]);
+};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A member of MLS groups on one device: ts-mls keeps the group, the relay carries and orders.
+import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
+import * as mls from 'ts-mls';
+import { decodeKeyPackage, encodeKeyPackage } from 'ts-mls/keyPackage.js';
+import { b64u, envelopeId, fromB64u } from './bytes.mjs';
+import { MlsKeys, referenceOf } from './prekeys.mjs';
+
+globalThis.crypto ??= webcrypto; // Debian 12's Node has it under that name alone
+
+export const SLOT = 'mls.keypackage';
+
+export const commitBytes = (commit) => Buffer.from(mls.encodeMlsMessage(commit));
+export const welcomeBytes = (welcome) => Buffer.from(
+  mls.encodeMlsMessage({ welcome, wireformat: 'mls_welcome', version: 'mls10' }),
+);
+
+const messageOf = (bytes) => {
+  const [message] = mls.decodeMlsMessage(bytes, 0);
+  return message;
+};
+
+export class Member {
+  static async create(relay) {
+    const member = new Member();
+    member.keys = await MlsKeys.create();
+    member.account = await relay.account({ keys: [member.keys.entry] });
+    member.device = member.account.first;
+    member.packages = [];
+    return member;
+  }
+
+  get suite() {
+    return this.keys.suite;
+  }
+
+  async makePackage({ lastResort = false } = {}) {
+    const { signKey, publicKey } = this.keys.pair;
+    const made = await mls.generateKeyPackageWithKey(
+      { credentialType: 'basic', identity: Buffer.from(this.account.idText) },
+      mls.defaultCapabilities(), mls.defaultLifetime,
+      lastResort ? [{ extensionType: 0x000a, extensionData: new Uint8Array() }] : [],
+      { signKey, publicKey }, this.suite,
+    );
+    this.packages.push(made);
+    return made;
+  }
+
+  // Leave a KeyPackage in the directory.
+  async offer(options) {
+    const key = Buffer.from(encodeKeyPackage((await this.makePackage(options)).publicPackage));
+    const answer = await this.device.putKeys({ [SLOT]: [{ id: b64u(referenceOf(key)), key: b64u(key) }] });
+    assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    return b64u(referenceOf(key));
+  }
+
+  async found(groupId) {
+    const { publicPackage, privatePackage } = await this.makePackage();
+    this.state = await mls.createGroup(groupId, publicPackage, privatePackage, [], this.suite);
+  }
+
+  async claimOf(other) {
+    const answer = await this.device.claim(other.account, [SLOT]);
+    assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    return decodeKeyPackage(fromB64u(answer.json.devices[0].keys[SLOT].key), 0)[0];
+  }
+
+  // Make a commit that adds whoever the KeyPackages are of; the state stays until it is taken.
+  makeCommit(keyPackages = [], options = {}) {
+    return mls.createCommit({ state: this.state, cipherSuite: this.suite }, {
+      extraProposals: keyPackages.map((keyPackage) => ({ proposalType: 'add', add: { keyPackage } })),
+      ratchetTreeExtension: true, ...options,
+    });
+  }
+
+  // POST /v1/mls/commits; the Welcome finds its way unless fields say where it goes.
+  post(made, recipients, { id = envelopeId(), ...fields } = {}) {
+    const welcome = made.welcome && { body: b64u(welcomeBytes(made.welcome)) };
+    return this.device.call('POST', '/v1/mls/commits', {
+      json: {
+        id: b64u(id), commit: b64u(commitBytes(made.commit)),
+        recipients: recipients.map(({ device }) => device.pubText),
+        ...welcome && { welcome }, ...fields,
+      },
+    });
+  }
+
+  // Read all mail, and process what is of the group.
+  async process() {
+    const { envelopes } = await this.device.mailbox();
+    for (const { body } of envelopes) {
+      const message = messageOf(fromB64u(body));
+      if (message.wireformat === 'mls_welcome') {
+        await this.join(message.welcome);
+      } else {
+        const done = await mls.processMessage(message, this.state, mls.emptyPskIndex,
+          mls.acceptAll, this.suite);
+        this.state = done.newState;
+      }
+    }
+    if (envelopes.length > 0) {
+      await this.device.ack(envelopes.map(({ seq }) => seq));
+    }
+    return envelopes.length;
+  }
+
+  async join(welcome) {
+    for (const { publicPackage, privatePackage } of this.packages) {
+      const reference = referenceOf(Buffer.from(encodeKeyPackage(publicPackage)));
+      if (welcome.secrets.some(({ newMember }) => reference.equals(Buffer.from(newMember)))) {
+        this.state = await mls.joinGroup(welcome, publicPackage, privatePackage, mls.emptyPskIndex,
+          this.suite);
+        return;
+      }
+    }
+    assert.fail('the Welcome is for somebody else');
+  }
+
+  get epoch() {
+    return Number(this.state.groupContext.epoch);
+  }
+
+  get secret() {
+    return Buffer.from(this.state.keySchedule.epochAuthenticator).toString('hex');
+  }
+}

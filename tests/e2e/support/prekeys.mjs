@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public keys as clients of the directory make them: Signal's by libsignal-client,
+// KeyPackages by ts-mls, in the form in which they are uploaded.
+import { IdentityKeyPair, KEMKeyPair, PrivateKey } from '@signalapp/libsignal-client';
+import { randomBytes } from 'node:crypto';
+import {
+  defaultCapabilities, encodeMlsMessage, generateKeyPackageWithKey, getCiphersuiteFromName,
+  getCiphersuiteImpl,
+} from 'ts-mls';
+import { b64u, label, sha256, u16, u32, u8 } from './bytes.mjs';
+
+export const SIGNAL_KEY = 1;
+export const MLS_KEY = 2;
+const MESSAGE_HEAD_BYTES = 4; // of an MLSMessage: version and wire format
+const LAST_RESORT = 0x000a;
+
+export class SignalKeys {
+  constructor() {
+    this.identity = IdentityKeyPair.generate();
+  }
+
+  get entry() {
+    return { type: SIGNAL_KEY, bytes: Buffer.from(this.identity.publicKey.serialize()) };
+  }
+
+  sign(key) {
+    return b64u(this.identity.privateKey.sign(key));
+  }
+
+  signed(id, key) {
+    return { id, key: b64u(key), signature: this.sign(key) };
+  }
+
+  signedEc(id = 1) {
+    return this.signed(id, PrivateKey.generate().getPublicKey().serialize());
+  }
+
+  kyber(id = 1) {
+    return this.signed(id, KEMKeyPair.generate().getPublicKey().serialize());
+  }
+}
+
+// The directory looks at length and type of an unsigned key, and cannot see more.
+export const oneTimeEc = (id) => ({ id, key: b64u(Buffer.concat([u8(5), randomBytes(32)])) });
+
+export const numbered = (count, make, from = 1) => Array.from(
+  { length: count }, (_, i) => make(from + i),
+);
+
+// A vector of MLS with its length in front, up to 16383 bytes.
+const vector = (bytes) => Buffer.concat([
+  bytes.length < 64 ? u8(bytes.length) : u16(0x4000 + bytes.length), bytes,
+]);
+
+export const referenceOf = (key) => sha256(
+  vector(Buffer.from('MLS 1.0 KeyPackage Reference')), vector(key),
+);
+
+export class MlsKeys {
+  static async create() {
+    const mls = new MlsKeys();
+    mls.suite = await getCiphersuiteImpl(
+      getCiphersuiteFromName('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'),
+    );
+    mls.pair = await mls.suite.signature.keygen();
+    return mls;
+  }
+
+  get entry() {
+    return { type: MLS_KEY, bytes: Buffer.from(this.pair.publicKey) };
+  }
+
+  // options: lifetime { notBefore, notAfter } in seconds, extensionLastResort.
+  async keyPackage({ lifetime, extensionLastResort = false, ...fields } = {}) {
+    const { notBefore = 0n, notAfter = 9223372036854775807n } = lifetime ?? {};
+    const { publicPackage } = await generateKeyPackageWithKey(
+      { credentialType: 'basic', identity: Buffer.from('someone') },
+      defaultCapabilities(), { notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) },
+      extensionLastResort ? [{ extensionType: LAST_RESORT, extensionData: new Uint8Array() }] : [],
+      { signKey: this.pair.signKey, publicKey: this.pair.publicKey }, this.suite,
+    );
+    const message = encodeMlsMessage({
+      version: 'mls10', wireformat: 'mls_key_package', keyPackage: publicPackage,
+    });
+    const key = Buffer.from(message.subarray(MESSAGE_HEAD_BYTES));
+    return { id: b64u(referenceOf(key)), key: b64u(key), ...fields };
+  }
+}
+
+const idBytes = (id) => (typeof id === 'number' ? u32(id) : Buffer.from(id, 'base64url'));
+
+// The digest of POST /v1/keys/check over { NAME: [keys] }.
+export function keysDigest(slots) {
+  const parts = Object.keys(slots).filter((name) => slots[name].length > 0).sort().map((name) => {
+    const keys = slots[name]
+      .map(({ id, key }) => ({ id: idBytes(id), key: Buffer.from(key, 'base64url') }))
+      .sort((x, y) => Buffer.compare(x.id, y.id));
+    return Buffer.concat([
+      u8(name.length), Buffer.from(name, 'ascii'), u32(keys.length),
+      ...keys.flatMap(({ id, key }) => [u16(id.length), id, sha256(key)]),
+    ]);
+  });
+  return b64u(sha256(label('sealpost/keys-check/1'), ...parts));
+}
