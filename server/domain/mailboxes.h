@@ -49,10 +49,10 @@ struct mailbox {
     bool learning;          /* names.h: names of others are being read */
     int64_t envelope_count; /* waiting or being written, gaps not counted */
     int64_t envelope_bytes;
-    int64_t sent_seq;   /* highest seq that may have been sent in this life of the daemon */
-    int64_t gap_writes; /* gap rows being written */
-    int64_t known;      /* names.h: up to this seq, names are in memory */
-    uint32_t doubts;    /* names.h: writes whose end nobody knows */
+    int64_t sent_seq;         /* highest seq that may have been sent in this life of the daemon */
+    int64_t gap_writes;       /* gap rows being written */
+    int64_t known;            /* names.h: up to this seq, names are in memory */
+    uint32_t doubts;          /* names.h: writes whose end nobody knows */
     struct mailbox_gap *gaps; /* NULL: none; else one of each reason.  Few mailboxes have any */
 };
 
