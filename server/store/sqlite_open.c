@@ -198,21 +198,14 @@ static struct sqlite_store *open_create(struct loop *loop, const struct sqlite_c
     return store;
 }
 
-/* Refused when a store was opened, or a VFS registered, before: that is only slower. */
-static void open_configure(void)
-{
-    /* Without its global counters SQLite's allocator needs no lock. */
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    /* A cache takes the room of all its pages at once, instead of page by page. */
-    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, -SQLITE_WRITER_CACHE_KIB);
-}
-
 struct store *sqlite_open(struct loop *loop, const struct sqlite_config *config, char *out_error,
                           size_t error_size)
 {
     struct sqlite_store *store = open_create(loop, config);
 
-    open_configure();
+    /* Without its global counters SQLite's allocator needs no lock; refused when a VFS was
+     * registered before, which is only slower. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite_vfs_init(&store->vfs);
     store->writer.vfs = store->vfs.name;
     store->checkpointer.vfs = store->vfs.name;

@@ -30,11 +30,10 @@ enum {
     SQLITE_READERS_MAX = 8,
     SQLITE_BUSY_MS = 5000, /* an operator's tool may hold the file this long */
     SQLITE_PAGE_BYTES = 4096,
-    SQLITE_WRITER_CACHE_KIB = 16384, /* as in sqlite_conn.c; the largest of the caches */
-    SQLITE_GROUP_BYTES = 8388608,    /* bounds the time of one commit and the dirty pages */
-    SQLITE_WAL_PAGES = 4000,         /* checkpoint when the log grew by this many pages */
-    SQLITE_TRUNCATE_MS = 60000,      /* deleted bytes leave the log after at most this long */
-    SQLITE_FULL_RETRY_MS = 1000,     /* how often a full disk is looked at */
+    SQLITE_GROUP_BYTES = 8388608, /* bounds the time of one commit and the dirty pages */
+    SQLITE_WAL_PAGES = 4000,      /* checkpoint when the log grew by this many pages */
+    SQLITE_TRUNCATE_MS = 60000,   /* deleted bytes leave the log after at most this long */
+    SQLITE_FULL_RETRY_MS = 1000,  /* how often a full disk is looked at */
 };
 
 struct sqlite_list {
@@ -87,7 +86,7 @@ struct sqlite_store {
     int wal_limit;       /* pages at which the writer waits for one */
     int64_t group_bytes; /* bytes of batches in one group */
 
-    int wal_pages;         /* writer thread: pages in the log after the last commit */
+    int wal_pages; /* writer thread: pages in the log after the last commit */
     struct sqlite_vfs vfs; /* of the two that write */
     struct sqlite_conn writer;
     struct sqlite_conn checkpointer;
