@@ -54,8 +54,7 @@ static bool read_head(struct wire *wire, struct manifest *out)
     }
     out->has_recovery = memcmp(out->recovery_pub, zeros, sizeof zeros) != 0;
     return (out->flags & ~MANIFEST_FLAG_RECOVERY) == 0 && reserved == 0 && out->device_count >= 1 &&
-           out->device_count <= LIMIT_MANIFEST_DEVICES && out->created % CREATED_STEP_S == 0 &&
-           (!out->has_recovery || crypto_point_is_valid(out->recovery_pub));
+           out->device_count <= LIMIT_MANIFEST_DEVICES && out->created % CREATED_STEP_S == 0;
 }
 
 static bool key_is_well_formed(const struct manifest_key *key)
@@ -99,8 +98,7 @@ static bool read_device(struct wire *wire, uint32_t after, struct manifest_devic
     take(wire, device->pub.raw, sizeof device->pub.raw);
     return !wire_is_bad(wire) && device->device_id > after &&
            device->device_id <= LIMIT_DEVICE_ID && (device->flags & ~known_flags) == 0 &&
-           device->key_count <= LIMIT_DEVICE_KEYS && crypto_point_is_valid(device->pub.raw) &&
-           read_keys(wire, device);
+           device->key_count <= LIMIT_DEVICE_KEYS && read_keys(wire, device);
 }
 
 static bool read_devices(struct wire *wire, struct manifest *out)
@@ -141,22 +139,54 @@ static bool read_signatures(struct wire *wire, struct manifest *out)
     return true;
 }
 
-enum manifest_verdict manifest_parse(struct bytes input, struct manifest *out)
+/* All of rule 1 but the points. */
+static bool read_form(struct bytes input, struct manifest *out)
 {
     struct wire wire = wire_of(input);
+
+    if (input.size > LIMIT_MANIFEST_BYTES || !read_head(&wire, out) || !read_devices(&wire, out)) {
+        return false;
+    }
+    out->body = bytes_of(input.at, input.size - wire.left);
+    out->signed_bytes = input;
+    return read_signatures(&wire, out) && wire.left == 0;
+}
+
+static bool points_are_valid(const struct manifest *manifest)
+{
+    bool valid = !manifest->has_recovery || crypto_point_is_valid(manifest->recovery_pub);
+
+    for (size_t i = 0; i < manifest->device_count && valid; i++) {
+        valid = crypto_point_is_valid(manifest->devices[i].pub.raw);
+    }
+    return valid;
+}
+
+enum manifest_verdict manifest_parse(struct bytes input, struct manifest *out)
+{
     struct manifest read = { 0 };
 
-    if (input.size > LIMIT_MANIFEST_BYTES || !read_head(&wire, &read) ||
-        !read_devices(&wire, &read)) {
+    if (!read_form(input, &read) || !points_are_valid(&read)) {
         return MANIFEST_RULE_1_FORM;
     }
-    read.body = bytes_of(input.at, input.size - wire.left);
-    if (!read_signatures(&wire, &read) || wire.left != 0) {
-        return MANIFEST_RULE_1_FORM;
-    }
-    read.signed_bytes = input;
     *out = read;
     return MANIFEST_VALID;
+}
+
+bool manifest_parse_stored(struct bytes input, struct bytes hash, struct manifest *out)
+{
+    struct manifest read = { 0 };
+    struct manifest_hash is;
+
+    if (!read_form(input, &read)) {
+        return false;
+    }
+    manifest_hash_of(read.body, &is);
+    if (!bytes_equal(hash, bytes_of(is.raw, sizeof is.raw))) {
+        return false;
+    }
+    *out = read;
+    return true;
 }
 
 void manifest_hash_of(struct bytes body, struct manifest_hash *out)

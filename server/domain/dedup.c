@@ -4,12 +4,13 @@
  * places by hash (linear probing, at most half full, deletion by shifting back).
  * An index slot carries 32 bits of the hash, so that a walk along it touches the
  * ring only for what it looks for.
- * A name is 128 bits of SipHash under two keys: a chance hit, which would lose an
- * envelope, is out of reach.  The ring grows by doubling up to its maximum; then
+ * Of a name 96 bits of SipHash under two keys are kept: a chance hit, which would
+ * lose an envelope, is out of reach.  The ring grows by doubling up to its maximum; then
  * the oldest entry gives way.
  */
 #include "server/domain/dedup.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 
 enum {
     FIRST_RING = 1024,
+    AGE_MASK = 0x3fffffff, /* of struct entry.begun */
 };
 
 enum entry_state {
@@ -30,10 +32,13 @@ enum entry_state {
 };
 
 struct entry {
-    uint64_t hash[2];
-    uint32_t begun_s;
-    uint32_t state;
+    uint64_t home;       /* hash[0]: its low bits choose the slot */
+    uint32_t bits;       /* the high half of hash[1]: they stand in the slot, too */
+    uint32_t state : 2;  /* enum entry_state */
+    uint32_t begun : 30; /* Unix seconds, without the high bits */
 };
+
+static_assert(sizeof(struct entry) == 16, "a million of them are 16 MiB");
 
 struct dedup {
     uint8_t keys[2][16];
@@ -57,6 +62,18 @@ struct dedup_name dedup_name_of(const struct dedup *dedup, int64_t mailbox,
     name.hash[0] = crypto_siphash(dedup->keys[0], bytes_of(text, sizeof text));
     name.hash[1] = crypto_siphash(dedup->keys[1], bytes_of(text, sizeof text));
     return name;
+}
+
+static bool entry_has(const struct entry *entry, const uint64_t hash[2])
+{
+    return entry->home == hash[0] && entry->bits == (uint32_t)(hash[1] >> 32);
+}
+
+/* As much of its name's hash as is kept, and as is looked at. */
+static void entry_hash(const struct entry *entry, uint64_t out[2])
+{
+    out[0] = entry->home;
+    out[1] = (uint64_t)entry->bits << 32;
 }
 
 /* Bits of the hash that do not choose the slot, and the slot's value for a ring place. */
@@ -112,13 +129,8 @@ void dedup_destroy(struct dedup *dedup)
 
 static bool slot_holds(const struct dedup *dedup, uint64_t value, const uint64_t hash[2])
 {
-    const struct entry *entry = NULL;
-
-    if ((value & UINT64_C(0xFFFFFFFF00000000)) != slot_bits(hash)) {
-        return false;
-    }
-    entry = &dedup->ring[slot_place(value)];
-    return entry->hash[0] == hash[0] && entry->hash[1] == hash[1];
+    return (value & UINT64_C(0xFFFFFFFF00000000)) == slot_bits(hash) &&
+           entry_has(&dedup->ring[slot_place(value)], hash);
 }
 
 /* The index slot that holds hash, or the free one where it belongs. */
@@ -139,7 +151,7 @@ static void index_remove(struct dedup *dedup, size_t slot)
     size_t hole = slot;
 
     for (size_t at = (slot + 1) & mask; dedup->index[at] != 0; at = (at + 1) & mask) {
-        size_t home = dedup->ring[slot_place(dedup->index[at])].hash[0] & mask;
+        size_t home = dedup->ring[slot_place(dedup->index[at])].home & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             dedup->index[hole] = dedup->index[at];
             hole = at;
@@ -150,8 +162,11 @@ static void index_remove(struct dedup *dedup, size_t slot)
 
 static void entry_forget(struct dedup *dedup, struct entry *entry)
 {
-    size_t slot = index_slot(dedup, entry->hash);
+    uint64_t hash[2];
+    size_t slot = 0;
 
+    entry_hash(entry, hash);
+    slot = index_slot(dedup, hash);
     CHECK(dedup->index[slot] != 0);
     index_remove(dedup, slot);
     entry->state = ENTRY_EMPTY;
@@ -171,8 +186,10 @@ static void dedup_rebuild(struct dedup *dedup, size_t size, bool turned)
     for (size_t i = 0; i < old_size; i++) {
         const struct entry *entry = &old[(first + (turned ? old_size - 1 - i : i)) % old_size];
         if (entry->state != ENTRY_EMPTY) {
+            uint64_t hash[2];
+            entry_hash(entry, hash);
             dedup->ring[dedup->next] = *entry;
-            dedup->index[index_slot(dedup, entry->hash)] = slot_value(entry->hash, dedup->next);
+            dedup->index[index_slot(dedup, hash)] = slot_value(hash, dedup->next);
             dedup->next++;
         }
     }
@@ -190,7 +207,9 @@ static void dedup_grow(struct dedup *dedup)
 
 static bool entry_is_old(const struct entry *entry, int64_t now_ms)
 {
-    return now_ms / 1000 - (int64_t)entry->begun_s > LIMIT_DEDUP_MS / 1000;
+    uint32_t age = ((uint32_t)(now_ms / 1000) - entry->begun) & AGE_MASK;
+
+    return age > LIMIT_DEDUP_MS / 1000 && age <= AGE_MASK / 2; /* above: the clock was put back */
 }
 
 enum dedup_answer dedup_ask(const struct dedup *dedup, const struct dedup_name *name,
@@ -228,8 +247,9 @@ struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *nam
         entry_forget(dedup, entry);
     }
     place = dedup->next;
-    memcpy(entry->hash, name->hash, sizeof entry->hash);
-    entry->begun_s = (uint32_t)(now_ms / 1000);
+    entry->home = name->hash[0];
+    entry->bits = (uint32_t)(name->hash[1] >> 32);
+    entry->begun = (uint32_t)(now_ms / 1000) & AGE_MASK;
     entry->state = ENTRY_PENDING;
     dedup->index[index_slot(dedup, name->hash)] = slot_value(name->hash, place);
     dedup->next = (dedup->next + 1) % dedup->ring_size;
@@ -243,7 +263,7 @@ void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored
     const uint64_t *hash = place->name.hash;
     struct entry *entry = &dedup->ring[place->at];
 
-    if (entry->state != ENTRY_PENDING || memcmp(entry->hash, hash, sizeof entry->hash) != 0) {
+    if (entry->state != ENTRY_PENDING || !entry_has(entry, hash)) {
         size_t slot = index_slot(dedup, hash);
         if (dedup->index[slot] == 0) {
             return; /* gave way to newer ones meanwhile */

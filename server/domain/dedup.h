@@ -3,7 +3,7 @@
  * Which envelopes were sent lately: a bounded memory of (mailbox, id, body) for
  * ten minutes, so that a repeat is recognised, also after its ack.  A name is
  * pending from the moment its write is under way until it is known to be
- * durable.  About 40 MiB for a million names.  Loop thread.
+ * durable.  About 32 MiB for a million names.  Loop thread.
  */
 #pragma once
 

@@ -162,10 +162,11 @@ static void load_answer(struct load *load, bool ok, struct store_rows *rows)
     struct manifest *manifest = mem_raw(sizeof *manifest);
     const struct directory_head *head = NULL;
     struct bytes signed_bytes = { 0 };
+    struct bytes hash = { 0 };
     int64_t account = 0;
 
-    if (ok && directory_sql_head_of(rows, &account, &signed_bytes)) {
-        ok = manifest_parse(signed_bytes, manifest) == MANIFEST_VALID;
+    if (ok && directory_sql_head_of(rows, &account, &signed_bytes, &hash)) {
+        ok = manifest_parse_stored(signed_bytes, hash, manifest);
         if (ok) {
             head = keep(load->domain->directory, head_of(manifest, account));
         } else { /* it was valid when it was stored: the database is damaged */

@@ -5,7 +5,7 @@
 
 static const struct store_stmt head = {
     .name = "directory.head",
-    .sql = "SELECT a.account, m.signed"
+    .sql = "SELECT a.account, m.signed, a.head_hash"
            " FROM accounts a JOIN manifests m ON m.account = a.account AND m.epoch = a.epoch"
            " WHERE a.account_id = $1",
 };
@@ -25,13 +25,14 @@ struct store_batch *directory_sql_head(const struct account_id *account_id)
 }
 
 bool directory_sql_head_of(struct store_rows *rows, int64_t *out_account,
-                           struct bytes *out_signed_bytes)
+                           struct bytes *out_signed_bytes, struct bytes *out_hash)
 {
     if (!store_rows_next(rows)) {
         return false;
     }
     *out_account = store_rows_int(rows, 0);
     *out_signed_bytes = store_rows_bytes(rows, 1);
+    *out_hash = store_rows_bytes(rows, 2);
     return true;
 }
 

@@ -15,9 +15,9 @@ struct store_rows;
 /* Ask for an account's head manifest. */
 struct store_batch *directory_sql_head(const struct account_id *account_id);
 
-/* Decode; false when there is no such account.  signed_bytes is borrowed from rows. */
+/* Decode; false when there is no such account.  The bytes are borrowed from rows. */
 bool directory_sql_head_of(struct store_rows *rows, int64_t *out_account,
-                           struct bytes *out_signed_bytes);
+                           struct bytes *out_signed_bytes, struct bytes *out_hash);
 
 /* Ask whether the key with this hash left the account: a row when it did. */
 void directory_sql_left(struct store_batch *batch, const struct left_hash *hash, int64_t account);

@@ -162,8 +162,10 @@ static void gap_append(struct domain *domain, struct store_batch *batch, struct 
 int64_t gaps_add(struct domain *domain, struct store_batch *batch, struct mailbox *mailbox,
                  const struct gap *loss, int64_t now_ms)
 {
-    const struct mailbox_gap *gap = &mailbox->gaps[loss->reason];
+    const struct mailbox_gap *gap = NULL;
 
+    mailboxes_begin_gaps(mailbox);
+    gap = &mailbox->gaps[loss->reason];
     mailbox->gap_writes++;
     sharing_lock(batch, mailbox->number);
     sharing_tell(batch, SHARING_MAIL, mailbox->number);
@@ -178,7 +180,7 @@ int64_t gaps_add(struct domain *domain, struct store_batch *batch, struct mailbo
 /* Nothing more merges into a gap whose write failed; one that was begun since is another. */
 static void gap_forget(struct mailbox *mailbox, int64_t gap_seq)
 {
-    for (size_t i = 0; i < MAILBOX_GAP_REASONS; i++) {
+    for (size_t i = 0; i < MAILBOX_GAP_REASONS && mailbox->gaps != NULL; i++) {
         if (mailbox->gaps[i].seq == gap_seq) {
             mailbox->gaps[i] = (struct mailbox_gap){ 0 };
         }

@@ -52,13 +52,19 @@ static struct bytes pub_key(const struct device_pub *pub)
     return bytes_of(pub->raw, sizeof pub->raw);
 }
 
+static void mailbox_free(struct mailbox *mailbox)
+{
+    free(mailbox->gaps);
+    free(mailbox);
+}
+
 static void mailbox_drop(struct mailboxes *mailboxes, struct mailbox *mailbox)
 {
     table_remove(&mailboxes->table, &mailbox->node);
     metrics_set(METRIC_mailboxes_cached, (int64_t)table_size(&mailboxes->table));
     mailbox->gone = true;
     if (mailbox->pins == 0) {
-        free(mailbox);
+        mailbox_free(mailbox);
     }
 }
 
@@ -89,7 +95,7 @@ void mailboxes_unpin(struct mailbox *mailbox)
 {
     mailbox->pins--;
     if (mailbox->pins == 0 && mailbox->gone) {
-        free(mailbox);
+        mailbox_free(mailbox);
     }
 }
 
@@ -254,7 +260,15 @@ void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, i
     mailboxes_reopen(domain, mailbox);
 }
 
+void mailboxes_begin_gaps(struct mailbox *mailbox)
+{
+    if (mailbox->gaps == NULL) {
+        mailbox->gaps = mem_zeroed(MAILBOX_GAP_REASONS, sizeof mailbox->gaps[0]);
+    }
+}
+
 void mailboxes_seal_gaps(struct mailbox *mailbox)
 {
-    memset(mailbox->gaps, 0, sizeof mailbox->gaps);
+    free(mailbox->gaps);
+    mailbox->gaps = NULL;
 }

@@ -49,11 +49,11 @@ struct mailbox {
     bool learning;          /* names.h: names of others are being read */
     int64_t envelope_count; /* waiting or being written, gaps not counted */
     int64_t envelope_bytes;
-    int64_t sent_seq;   /* highest seq that may have been sent in this life of the daemon */
-    int64_t gap_writes; /* gap rows being written */
-    int64_t known;      /* names.h: up to this seq, names are in memory */
-    uint32_t doubts;    /* names.h: writes whose end nobody knows */
-    struct mailbox_gap gaps[MAILBOX_GAP_REASONS];
+    int64_t sent_seq;         /* highest seq that may have been sent in this life of the daemon */
+    int64_t gap_writes;       /* gap rows being written */
+    int64_t known;            /* names.h: up to this seq, names are in memory */
+    uint32_t doubts;          /* names.h: writes whose end nobody knows */
+    struct mailbox_gap *gaps; /* NULL: none; else one of each reason.  Few mailboxes have any */
 };
 
 struct mailboxes *mailboxes_create(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], int64_t cache_max);
@@ -91,6 +91,9 @@ void mailboxes_count_out(const struct domain *domain, struct mailbox *mailbox, i
 
 /* Let a mailbox that refuses take mail again when it is at 75 % of the caps as they are now. */
 void mailboxes_reopen(const struct domain *domain, struct mailbox *mailbox);
+
+/* Make room for gaps in a mailbox that has none. */
+void mailboxes_begin_gaps(struct mailbox *mailbox);
 
 /* From now on no loss merges into gaps made so far: a read is about to see them. */
 void mailboxes_seal_gaps(struct mailbox *mailbox);

@@ -32,14 +32,14 @@ static const char settings_writer[] = "PRAGMA page_size=4096;"
                                       "PRAGMA trusted_schema=OFF;"
                                       "PRAGMA temp_store=MEMORY;"
                                       "PRAGMA mmap_size=0;"
-                                      "PRAGMA cache_size=-32768;";
+                                      "PRAGMA cache_size=-16384;";
 
 static const char settings_reader[] = "PRAGMA query_only=ON;"
                                       "PRAGMA wal_autocheckpoint=0;"
                                       "PRAGMA trusted_schema=OFF;"
                                       "PRAGMA temp_store=MEMORY;"
                                       "PRAGMA mmap_size=0;"
-                                      "PRAGMA cache_size=-8192;";
+                                      "PRAGMA cache_size=-2048;";
 
 static const char *const command_texts[COMMAND_COUNT] = {
     [COMMAND_BEGIN] = "BEGIN IMMEDIATE",  [COMMAND_BEGIN_READ] = "BEGIN",
@@ -64,7 +64,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const char *path, bool is_reader
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-    conn->result = sqlite3_open_v2(path, &conn->db, flags, NULL);
+    conn->result = sqlite3_open_v2(path, &conn->db, flags, conn->vfs);
     if (conn->result != SQLITE_OK) {
         return false;
     }

@@ -44,6 +44,7 @@ struct sqlite_prepared {
 
 /* One connection with its prepared statements. */
 struct sqlite_conn {
+    const char *vfs; /* set before it is opened: the name of the VFS; NULL: the default */
     sqlite3 *db;
     int result; /* extended code of the last failure */
     sqlite3_stmt *commands[COMMAND_COUNT];

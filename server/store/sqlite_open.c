@@ -21,6 +21,7 @@
 #include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
+#include "server/store/sqlite_vfs_private.h"
 #include "server/store/store_private.h"
 
 enum {
@@ -120,7 +121,8 @@ static bool open_database(struct sqlite_store *store, char *out_error, size_t er
 static bool open_threads(struct sqlite_store *store, int reader_count, char *out_error,
                          size_t error_size)
 {
-    if (!sqlite_conn_open(&store->checkpointer, store->path, false)) {
+    if (!sqlite_conn_open(&store->checkpointer, store->path, false) ||
+        sqlite_conn_exec(&store->checkpointer, "PRAGMA cache_size=-1024") != FAULT_NONE) {
         return open_fail(store, &store->checkpointer, out_error, error_size);
     }
     if (!sqlite_ballast_build(store)) {
@@ -162,6 +164,7 @@ static void sqlite_destroy(struct store *base)
     sqlite_checkpoint_stop(store);
     sqlite_conn_close(&store->checkpointer);
     sqlite_conn_close(&store->writer);
+    sqlite_vfs_clear(&store->vfs);
     sqlite_ballast_clear(&store->ballast);
     sqlite_place_leave(store);
     CHECK(pthread_cond_destroy(&store->checkpoint_wake) == 0);
@@ -203,6 +206,9 @@ struct store *sqlite_open(struct loop *loop, const struct sqlite_config *config,
     /* Without its global counters SQLite's allocator needs no lock; refused when a VFS was
      * registered before, which is only slower. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite_vfs_init(&store->vfs);
+    store->writer.vfs = store->vfs.name;
+    store->checkpointer.vfs = store->vfs.name;
     if (sqlite_place_prepare(store, out_error, error_size) &&
         sqlite_ballast_init(store, config->ballast_bytes, out_error, error_size) &&
         open_database(store, out_error, error_size) &&

@@ -21,6 +21,7 @@
 
 #include "server/store/sqlite.h"
 #include "server/store/sqlite_conn_private.h"
+#include "server/store/sqlite_vfs_private.h"
 #include "server/store/store_private.h"
 
 struct migration;
@@ -86,7 +87,8 @@ struct sqlite_store {
     int wal_limit;       /* pages at which the writer waits for one */
     int64_t group_bytes; /* bytes of batches in one group */
 
-    int wal_pages; /* writer thread: pages in the log after the last commit */
+    int wal_pages;         /* writer thread: pages in the log after the last commit */
+    struct sqlite_vfs vfs; /* of the two that write */
     struct sqlite_conn writer;
     struct sqlite_conn checkpointer;
     struct sqlite_ballast ballast; /* whoever writes: the writer, or who paused it */

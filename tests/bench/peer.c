@@ -67,12 +67,9 @@ static ssize_t peer_give(const struct peer *peer, struct bytes bytes)
     return tls_result(peer, SSL_write(peer->tls, bytes.at, (int)bytes.size));
 }
 
-void peer_open(struct peer *peer, const struct relay_address *relay, const struct person *person)
+void peer_begin(struct peer *peer, const struct relay_address *relay, const struct person *person)
 {
     struct buf request = { 0 };
-    char head[HEAD_BYTES];
-    size_t size = 0;
-    const char *end = NULL;
 
     memset(peer, 0, sizeof *peer);
     peer->person = person;
@@ -88,6 +85,14 @@ void peer_open(struct peer *peer, const struct relay_address *relay, const struc
         give_up("cannot write the upgrade");
     }
     buf_clear(&request);
+}
+
+void peer_finish(struct peer *peer)
+{
+    char head[HEAD_BYTES];
+    size_t size = 0;
+    const char *end = NULL;
+
     while (end == NULL) {
         ssize_t got = peer_take(peer, head + size, sizeof head - 1 - size);
         if (got <= 0) {
@@ -103,6 +108,12 @@ void peer_open(struct peer *peer, const struct relay_address *relay, const struc
     end += 4;
     buf_append(&peer->in, bytes_of(end, size - (size_t)(end - head)));
     (void)fcntl(peer->fd, F_SETFL, O_NONBLOCK);
+}
+
+void peer_open(struct peer *peer, const struct relay_address *relay, const struct person *person)
+{
+    peer_begin(peer, relay, person);
+    peer_finish(peer);
 }
 
 void peer_close(struct peer *peer)

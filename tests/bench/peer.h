@@ -24,7 +24,12 @@ struct peer {
     bool caught_up;
 };
 
-/* Connect, upgrade (blocking), and make the socket non-blocking. */
+/*
+ * Connect and ask for the upgrade; wait for its answer and make the socket non-blocking; or both.
+ * All of it blocks.
+ */
+void peer_begin(struct peer *peer, const struct relay_address *relay, const struct person *person);
+void peer_finish(struct peer *peer);
 void peer_open(struct peer *peer, const struct relay_address *relay, const struct person *person);
 void peer_close(struct peer *peer);
 

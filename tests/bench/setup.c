@@ -86,34 +86,51 @@ static void append_member(struct buf *body, const char *name, struct bytes value
     buf_append_text(body, "\"");
 }
 
-static void register_account(const struct relay_address *relay, struct person *person)
+/* The manifest of a new account: every device in it signs. */
+static void append_manifest(struct buf *out, struct person *people, size_t count)
 {
-    struct manifest manifest = { .device_count = 1 };
-    struct manifest_signature signature = { .signer = 1 };
-    uint8_t raw[64];
-    struct buf signed_bytes = { 0 };
-    struct buf body = { 0 };
-    json_t *answer = NULL;
+    struct manifest manifest = { .device_count = (uint8_t)count };
+    struct manifest_signature signatures[LIMIT_MANIFEST_DEVICES];
+    uint8_t raw[LIMIT_MANIFEST_DEVICES][64];
+    struct account_id account;
 
     manifest.created = (uint64_t)time(NULL) / 3600 * 3600;
-    manifest.devices[0].device_id = 1;
-    manifest.devices[0].flags = MANIFEST_DEVICE_ADMIN;
-    manifest.devices[0].pub = person->pub;
-    manifest_build_body(&manifest, &signed_bytes);
-    manifest_sign(person->seed, buf_view(&signed_bytes), raw);
-    signature.signature = raw;
-    manifest_account_of(buf_view(&signed_bytes), &person->account);
-    manifest_append_signatures(&signed_bytes, &signature, 1);
-    buf_append_text(&body, "{");
-    append_member(&body, "manifest", buf_view(&signed_bytes));
-    buf_append_text(&body, "}");
-    answer = post(relay, "/v1/accounts", &body, 201);
-    json_decref(answer);
-    buf_clear(&body);
-    buf_clear(&signed_bytes);
+    for (size_t i = 0; i < count; i++) {
+        manifest.devices[i].device_id = people[i].device_id;
+        manifest.devices[i].flags = MANIFEST_DEVICE_ADMIN;
+        manifest.devices[i].pub = people[i].pub;
+    }
+    manifest_build_body(&manifest, out);
+    manifest_account_of(buf_view(out), &account);
+    for (size_t i = 0; i < count; i++) {
+        people[i].account = account;
+        manifest_sign(people[i].seed, buf_view(out), raw[i]);
+        signatures[i].signer = people[i].device_id;
+        signatures[i].signature = raw[i];
+    }
+    manifest_append_signatures(out, signatures, count);
 }
 
-static void begin_session(const struct relay_address *relay, struct person *person)
+void setup_account(const struct relay_address *relay, struct person *out, size_t count)
+{
+    struct buf manifest = { 0 };
+    struct buf body = { 0 };
+
+    for (size_t i = 0; i < count; i++) {
+        out[i].device_id = (uint32_t)i + 1;
+        random_fill(out[i].seed, sizeof out[i].seed);
+        crypto_public_of(out[i].seed, out[i].pub.raw);
+    }
+    append_manifest(&manifest, out, count);
+    buf_append_text(&body, "{");
+    append_member(&body, "manifest", buf_view(&manifest));
+    buf_append_text(&body, "}");
+    json_decref(post(relay, "/v1/accounts", &body, 201));
+    buf_clear(&body);
+    buf_clear(&manifest);
+}
+
+void setup_session(const struct relay_address *relay, struct person *person)
 {
     struct buf body = { 0 };
     struct buf text = { 0 };
@@ -128,10 +145,11 @@ static void begin_session(const struct relay_address *relay, struct person *pers
         give_up("challenge", "not base64url");
     }
     json_decref(answer);
-    sigbytes_auth(&text, bytes_text(relay->base_url), &person->account, 1, challenge);
+    sigbytes_auth(&text, bytes_text(relay->base_url), &person->account, person->device_id,
+                  challenge);
     crypto_make_signature(person->seed, buf_view(&text), signature);
     buf_empty(&body);
-    buf_append_text(&body, "{\"device_id\":1,");
+    buf_append_format(&body, "{\"device_id\":%u,", person->device_id);
     append_member(&body, "account_id", bytes_of(person->account.raw, sizeof person->account.raw));
     buf_append_text(&body, ",");
     append_member(&body, "challenge", bytes_of(challenge, sizeof challenge));
@@ -148,8 +166,6 @@ static void begin_session(const struct relay_address *relay, struct person *pers
 
 void setup_person(const struct relay_address *relay, struct person *out)
 {
-    random_fill(out->seed, sizeof out->seed);
-    crypto_public_of(out->seed, out->pub.raw);
-    register_account(relay, out);
-    begin_session(relay, out);
+    setup_account(relay, out, 1);
+    setup_session(relay, out);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/ids.h"
@@ -15,6 +16,7 @@ enum {
 };
 
 struct person {
+    uint32_t device_id;
     uint8_t seed[32];
     struct account_id account;
     struct device_pub pub;
@@ -28,7 +30,13 @@ struct relay_address {
     const char *base_url;
 };
 
-/* Register a new person and begin a session. */
+/* Register an account with count new devices (1..LIMIT_MANIFEST_DEVICES), a person each. */
+void setup_account(const struct relay_address *relay, struct person *out, size_t count);
+
+/* Begin a session of a person who is registered. */
+void setup_session(const struct relay_address *relay, struct person *person);
+
+/* Register a new person alone and begin a session. */
 void setup_person(const struct relay_address *relay, struct person *out);
 
 /* Open a connection to port of the relay; ends the program when that fails. */

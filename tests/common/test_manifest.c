@@ -239,6 +239,34 @@ static void a_refused_parse_leaves_the_result_alone(void **state)
 }
 
 /* A device that builds its account from nothing: id computed, signed, accepted. */
+static void what_was_stored_is_parsed_when_its_hash_is_right(void **state)
+{
+    json_t *root = vectors_load(TESTS_DIR "/vectors/manifest.json");
+    struct held *held = supplied(root, 0);
+    struct manifest *again = mem_zeroed(1, sizeof *again);
+    size_t body_bytes = held->manifest.body.size;
+    struct manifest_hash hash;
+
+    (void)state;
+    manifest_hash_of(held->manifest.body, &hash);
+    const struct bytes right = bytes_of(hash.raw, sizeof hash.raw);
+    assert_true(manifest_parse_stored(buf_view(&held->bytes), right, again));
+    assert_memory_equal(again->account.raw, held->manifest.account.raw, ACCOUNT_ID_BYTES);
+    assert_int_equal(again->device_count, held->manifest.device_count);
+    for (size_t at = 0; at < body_bytes; at++) {
+        held->bytes.at[at] ^= 0x10;
+        assert_false(manifest_parse_stored(buf_view(&held->bytes), right, again));
+        held->bytes.at[at] ^= 0x10;
+    }
+    for (size_t size = 0; size < held->bytes.size; size++) {
+        assert_false(manifest_parse_stored(bytes_of(held->bytes.at, size), right, again));
+    }
+    assert_false(manifest_parse_stored(buf_view(&held->bytes), bytes_of(NULL, 0), again));
+    free(again);
+    held_clear(held);
+    json_decref(root);
+}
+
 static void a_first_manifest_is_built_and_accepted(void **state)
 {
     const uint8_t seed[CRYPTO_SEED_BYTES] = { 1, 2, 3 };
@@ -292,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_signature_is_that_of_the_vector),
         cmocka_unit_test(no_change_of_a_byte_is_accepted),
         cmocka_unit_test(a_refused_parse_leaves_the_result_alone),
+        cmocka_unit_test(what_was_stored_is_parsed_when_its_hash_is_right),
         cmocka_unit_test(a_first_manifest_is_built_and_accepted),
         cmocka_unit_test(every_verdict_has_a_sentence_of_its_own),
     };
