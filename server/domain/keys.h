@@ -108,7 +108,6 @@ struct keys_outcome {
 };
 
 typedef void keys_done_fn(void *arg, const struct keys_outcome *outcome);
-
 /*
  * Put the parcel (stolen) into the owner's slots, all of it or nothing.  Same id
  * and same bytes: nothing to do.  A static key or a last resort takes the place of

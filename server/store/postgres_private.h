@@ -142,10 +142,8 @@ void postgres_listener_start(struct postgres_store *store);
 void postgres_listener_stop(struct postgres_store *store);
 bool postgres_listener_hears(const struct store *base);
 
-/*
- * postgres_schema.c: connect, look at the server, run migrations; blocks.  At the start only.
- * out_may_pass is set to true when it failed for want of a connection.
- */
+/* postgres_schema.c: connect, look at the server, run migrations; blocks.  At the start only.
+ * out_may_pass is set to true when it failed for want of a connection. */
 bool postgres_schema_migrate(const struct postgres_params *params,
                              const struct migration *migrations, int64_t wait_ms,
                              bool *out_may_pass, char *out_error, size_t error_size);

@@ -73,7 +73,7 @@ parts_matching() {
     fi
     prepare build-asan 600 build asan "${targets[@]}" || return
     if [ "${#units[@]}" -gt 0 ]; then
-        step unit 600 unit asan -R "^($(IFS='|' && echo "${units[*]//unit\//(unit|postgres)/}"))\$"
+        step unit 600 unit asan -R "^(unit/|postgres/)?($(IFS='|' && echo "${units[*]#unit/}"))\$"
     fi
     if [ "${#files[@]}" -gt 0 ]; then
         prepare node-packages 180 install_node_packages && step e2e 600 e2e_files asan "${files[@]}"
