@@ -25,6 +25,7 @@ struct loss {
     struct envelope_head_row row;
     struct mailbox *mailbox; /* pinned while the write is under way */
     int64_t gap_seq;         /* on the first row of each mailbox */
+    size_t statement;        /* there, too: the one that deletes its rows */
 };
 
 struct round {
@@ -34,10 +35,14 @@ struct round {
     int64_t *cursor;          /* NULL unless the oldest are looked at */
     int64_t cursor_next;      /* its value once the losses are committed */
     struct mailbox *trimming; /* pinned mailbox whose excess is to go, or NULL */
+    int64_t waiting_before;   /* in it as memory had it when its rows were asked for */
+    int64_t bytes_before;
+    int64_t waiting; /* in it as its excess was judged; 0 where none is */
+    int64_t waiting_bytes;
     losses_done_fn *done;
     void *arg;
     bool more;
-    bool overtaken; /* what was to be lost is gone already: another daemon drops, too */
+    bool overtaken; /* by other writes: what was read of the mailbox is not how it is now */
     size_t count;
     struct loss losses[LOSSES_BATCH];
 };
@@ -85,12 +90,25 @@ static int by_mailbox(const void *a, const void *b)
     return left->seq < right->seq ? -1 : 1;
 }
 
+/* Where daemons share the mailbox its row knows what waits; else memory does. */
+static void loss_count_out(const struct round *round, const struct loss *loss,
+                           struct store_rows *rows)
+{
+    if (!round->domain->is_shared) {
+        mailboxes_count_out(round->domain, loss->mailbox, 1,
+                            loss->row.stored_bytes - (int64_t)BODY_OVERHEAD_BYTES);
+    } else if (loss->gap_seq != 0) {
+        store_rows_select(rows, loss->statement);
+        losses_shared_sql_lost(rows, &loss->mailbox->envelope_count,
+                               &loss->mailbox->envelope_bytes);
+    }
+}
+
 static void on_lost(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct round *round = arg;
     bool committed = status == STORE_OK;
 
-    (void)rows;
     round->overtaken = round->domain->is_shared && status == STORE_REFUSED;
     for (size_t i = 0; i < round->count; i++) {
         struct loss *loss = &round->losses[i];
@@ -98,8 +116,7 @@ static void on_lost(void *arg, enum store_status status, struct store_rows *rows
             continue;
         }
         if (committed) {
-            mailboxes_count_out(round->domain, loss->mailbox, 1,
-                                loss->row.stored_bytes - (int64_t)BODY_OVERHEAD_BYTES);
+            loss_count_out(round, loss, rows);
         }
         if (loss->gap_seq != 0) {
             gaps_written(round->domain, loss->mailbox, loss->gap_seq, committed);
@@ -123,8 +140,13 @@ static void round_lose(const struct round *round, struct store_batch *batch, siz
         seqs[i - first] = round->losses[i].row.seq;
     }
     if (round->domain->is_shared) {
-        losses_shared_sql_lose(batch, mailbox, &(struct loss_list){ seqs, end - first },
-                               round->reason == MAILBOX_GAP_IDLE);
+        const struct loss_list list = {
+            .seqs = seqs,
+            .count = end - first,
+            .waiting = round->waiting,
+            .waiting_bytes = round->waiting_bytes,
+        };
+        losses_shared_sql_lose(batch, mailbox, &list, round->reason == MAILBOX_GAP_IDLE);
         return;
     }
     for (size_t i = first; i < end; i++) {
@@ -152,6 +174,7 @@ static void round_write_mailbox(struct round *round, struct store_batch *batch, 
         mailboxes_pin(mailbox);
         round->losses[i].mailbox = mailbox;
     }
+    round->losses[first].statement = store_batch_size(batch);
     round_lose(round, batch, first, end);
     round->losses[first].gap_seq = gaps_add(round->domain, batch, mailbox, &gap, round->now_ms);
 }
@@ -260,6 +283,24 @@ static bool is_over(const struct domain *domain, const struct mailbox *mailbox, 
            bytes > domain->settings.mailbox_max_bytes;
 }
 
+/*
+ * Hear what waits in the mailbox, as its rows were read.  An append that was answered since may
+ * not be in there: then what it said stays, and the mailbox is looked at once more.
+ */
+static void round_take_counts(struct round *round, struct store_rows *rows)
+{
+    struct mailbox *mailbox = round->trimming;
+
+    if (mailbox->envelope_count == round->waiting_before &&
+        mailbox->envelope_bytes == round->bytes_before) {
+        store_rows_select(rows, 1);
+        (void)mailboxes_sql_counted(rows, mailbox);
+        store_rows_select(rows, 0);
+    } else {
+        round->overtaken = true;
+    }
+}
+
 static void on_oldest_read(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct round *round = arg;
@@ -270,12 +311,14 @@ static void on_oldest_read(void *arg, enum store_status status, struct store_row
     int64_t bytes = 0;
 
     if (status == STORE_OK && round->domain->is_shared) {
-        store_rows_select(rows, 1);
-        (void)mailboxes_sql_counted(rows, mailbox);
-        store_rows_select(rows, 0);
+        round_take_counts(round, rows);
     }
     count = mailbox->envelope_count;
     bytes = mailbox->envelope_bytes;
+    if (!mailbox->closed) {
+        round->waiting = count;
+        round->waiting_bytes = bytes;
+    }
     while (status == STORE_OK && round->count < LOSSES_BATCH &&
            is_over(round->domain, mailbox, count, bytes) &&
            envelopes_sql_loss_row(rows, &row, &expires_at)) {
@@ -295,6 +338,8 @@ static void trim_start(struct domain *domain, struct mailbox *mailbox, struct ro
     mailboxes_pin(mailbox);
     mailbox->trimming = true;
     round->trimming = mailbox;
+    round->waiting_before = mailbox->envelope_count;
+    round->bytes_before = mailbox->envelope_bytes;
     envelopes_sql_oldest_of(batch, mailbox->number, LOSSES_BATCH);
     if (domain->is_shared) {
         mailboxes_sql_count(batch, mailbox->number);
