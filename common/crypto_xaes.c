@@ -52,14 +52,14 @@ static void derive(const uint8_t key[CRYPTO_XAES_KEY_BYTES], const uint8_t *nonc
                 EVP_CIPHER_CTX_set_padding(ctx, 0) == 1);
     encrypt_block(ctx, zero, k1);
     subkey(k1);
-    for (uint8_t i = 0; i < KEY_BLOCKS; i++) {
+    for (size_t i = 0; i < KEY_BLOCKS; i++) {
         uint8_t block[BLOCK] = { 0, (uint8_t)(i + 1), 'X', 0 };
 
         memcpy(block + BLOCK - HALF, nonce, HALF);
         for (size_t at = 0; at < BLOCK; at++) {
             block[at] ^= k1[at];
         }
-        encrypt_block(ctx, block, out + (size_t)i * BLOCK);
+        encrypt_block(ctx, block, out + i * BLOCK);
         mem_wipe(block, sizeof block);
     }
     mem_wipe(k1, sizeof k1);

@@ -70,8 +70,12 @@ static void features_name_what_is_there_and_nothing_else(void **state)
     assert_true(names_feature(&answer, "envelopes"));
     assert_true(names_feature(&answer, "stream"));
     assert_true(names_feature(&answer, "manifests"));
+    assert_true(names_feature(&answer, "keys"));
+    assert_true(names_feature(&answer, "handles"));
+    assert_true(names_feature(&answer, "mls.groups"));
+    assert_true(names_feature(&answer, "mls.welcomes"));
     assert_false(names_feature(&answer, "holds"));
-    assert_false(names_feature(&answer, "keys"));
+    assert_false(names_feature(&answer, "vaults"));
     answer_clear(&answer);
 }
 

@@ -12,9 +12,10 @@
 
 static void whoever_was_sent_the_last_commit_puts_the_epoch(void **state)
 {
-    struct heard_commit heard = commits_make("group", 5, 'a');
+    struct heard_commit heard;
 
     (void)state;
+    (void)commits_make("group", 5, 'a');
     heard = commits_reset_by(2, 5);
     assert_int_equal(heard.result, MLS_SENT);
     assert_int_equal(heard.epoch, 5);
@@ -28,9 +29,10 @@ static void whoever_was_sent_the_last_commit_puts_the_epoch(void **state)
 
 static void a_stranger_resets_nothing_and_hears_nothing(void **state)
 {
-    struct heard_commit heard = commits_make("group", 5, 'a');
+    struct heard_commit heard;
 
     (void)state;
+    (void)commits_make("group", 5, 'a');
     heard = commits_reset_by(4, 5);
     assert_int_equal(heard.result, MLS_UNKNOWN);
     heard = commits_make("group", 5, 'b');
@@ -52,9 +54,10 @@ static void a_reset_that_names_a_commit_undoes_that_one_alone(void **state)
     struct buf message = { 0 };
     uint8_t digest[CRYPTO_SHA256_BYTES];
     struct bytes part;
-    struct heard_commit heard = commits_make("group", 5, 'a');
+    struct heard_commit heard;
 
     (void)state;
+    (void)commits_make("group", 5, 'a');
     commits_message(&message, "group", 5, 3, 'a');
     part = buf_view(&message);
     crypto_sha256(&part, 1, digest);
@@ -70,9 +73,10 @@ static void a_reset_that_names_a_commit_undoes_that_one_alone(void **state)
 
 static void a_command_resets_once(void **state)
 {
-    struct heard_commit heard = commits_make("group", 5, 'a');
+    struct heard_commit heard;
 
     (void)state;
+    (void)commits_make("group", 5, 'a');
     heard = commits_reset_with(2, 5, NULL, 50);
     assert_int_equal(heard.result, MLS_SENT);
     heard = commits_make("group", 5, 'b');
