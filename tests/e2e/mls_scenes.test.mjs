@@ -22,6 +22,7 @@ async function crowd(relay, suite) {
     const first = await Member.create(relay, { suite });
     members.push(first, await first.sibling());
   }
+  assert.ok(members.every((member) => member.suite.name === suite));
   for (const member of members) {
     await member.offer();
   }
@@ -170,6 +171,7 @@ scene('a group that is only fanned out leaves nothing behind', {}, async (relay)
   }
   const before = await rowCounts(relay);
   assert.deepEqual([before.mls_groups, before.envelopes], [0, 0]);
+  assert.deepEqual([before.devices, before.mls_references], [members.length, packages.length]);
   await plainGroup(members, packages);
   await converse(members, 'hello');
   assertAgreed(members);
