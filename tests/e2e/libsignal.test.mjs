@@ -116,10 +116,11 @@ suite('libsignal', {}, (it) => {
   it('begins anew with a device that was installed again', async (relay) => {
     const { bob, a, b } = await talking(relay);
     const signal = new SignalKeys();
-    const device = bob.account.newDevice(3, { keys: [signal.entry] });
-    await bob.account.change({ add: [device], remove: [2] });
-    await device.login();
     const old = bob.peers[1];
+    await bob.account.change({ remove: [2] });
+    const device = bob.account.newDevice(2, { keys: [signal.entry] }); // at the old one's address
+    await bob.account.change({ add: [device] });
+    await device.login();
     const fresh = new SignalPeer(device, bob.uuid, signal);
     await fresh.offer(3);
     const refused = await a.send([b, old], 'to the old one', { ...checked(bob), epoch: 0 });
@@ -134,9 +135,12 @@ suite('libsignal', {}, (it) => {
     const [stray] = await fresh.receive(1);
     await assert.rejects(fresh.decrypt(stray), 'the keys of the old device are gone');
 
-    const [bundle] = await a.claimOf(bob, { devices: [3] });
+    const [bundle] = await a.claimOf(bob, { devices: [2] });
     await assert.rejects(a.begin(bob, bundle), 'signed by another identity');
-    await a.begin({ uuid: bob.uuid, signal }, bundle);
+    const changed = { uuid: bob.uuid, signal };
+    await assert.rejects(a.begin(changed, bundle), /untrusted identity/i);
+    a.identities.forget(fresh.address);
+    await a.begin(changed, bundle);
     assertStatus(await a.send([b, fresh], 'to the new one', checked(bob)), 201);
     assert.deepEqual(await fresh.read(), ['to the new one']);
     assert.deepEqual(await b.read(), ['to the new one']);
