@@ -22,13 +22,24 @@ const messageOf = (bytes) => {
 };
 
 export class Member {
-  static async create(relay) {
-    const member = new Member();
-    member.keys = await MlsKeys.create();
-    member.account = await relay.account({ keys: [member.keys.entry] });
-    member.device = member.account.first;
-    member.packages = [];
-    return member;
+  constructor(keys, device) {
+    Object.assign(this, { keys, device, account: device.account, packages: [], heard: [] });
+  }
+
+  // On the first device of an account of its own; suite is the name of one.
+  static async create(relay, { suite } = {}) {
+    const keys = await MlsKeys.create(suite);
+    const account = await relay.account({ keys: [keys.entry] });
+    return new Member(keys, account.first);
+  }
+
+  // On a device that comes to this one's account, with a key of its own.
+  async sibling() {
+    const keys = await MlsKeys.create(this.suite.name);
+    const device = this.account.newDevice(this.account.devices.length + 1, { keys: [keys.entry] });
+    await this.account.change({ add: [device] });
+    await device.login();
+    return new Member(keys, device);
   }
 
   get suite() {
@@ -66,6 +77,13 @@ export class Member {
     return decodeKeyPackage(fromB64u(answer.json.devices[0].keys[SLOT].key), 0)[0];
   }
 
+  // KeyPackages of all devices of an account but the own.
+  async claimAll(account) {
+    const answer = await this.device.claim(account, [SLOT]);
+    assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    return answer.json.devices.map(({ keys }) => decodeKeyPackage(fromB64u(keys[SLOT].key), 0)[0]);
+  }
+
   // Make a commit that adds whoever the KeyPackages are of; the state stays until it is taken.
   makeCommit(keyPackages = [], options = {}) {
     return mls.createCommit({ state: this.state, cipherSuite: this.suite }, {
@@ -86,6 +104,15 @@ export class Member {
     });
   }
 
+  // An application message, as a body for every other member.
+  async say(text) {
+    const made = await mls.createApplicationMessage(this.state, Buffer.from(text), this.suite);
+    this.state = made.newState;
+    return Buffer.from(mls.encodeMlsMessage({
+      privateMessage: made.privateMessage, wireformat: 'mls_private_message', version: 'mls10',
+    }));
+  }
+
   // Read all mail, and process what is of the group.
   async process() {
     const { envelopes } = await this.device.mailbox();
@@ -97,6 +124,9 @@ export class Member {
         const done = await mls.processMessage(message, this.state, mls.emptyPskIndex,
           mls.acceptAll, this.suite);
         this.state = done.newState;
+        if (done.kind === 'applicationMessage') {
+          this.heard.push(Buffer.from(done.message).toString());
+        }
       }
     }
     if (envelopes.length > 0) {
@@ -115,6 +145,14 @@ export class Member {
       }
     }
     assert.fail('the Welcome is for somebody else');
+  }
+
+  get leaf() {
+    return this.state.privatePath.leafIndex;
+  }
+
+  get isRemoved() {
+    return this.state.groupActiveState.kind === 'removedFromGroup';
   }
 
   get epoch() {

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public keys as clients of the directory make them: Signal's by libsignal-client,
 // KeyPackages by ts-mls, in the form in which they are uploaded.
-import { IdentityKeyPair, KEMKeyPair, PrivateKey } from '@signalapp/libsignal-client';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   defaultCapabilities, encodeMlsMessage, generateKeyPackageWithKey, getCiphersuiteFromName,
   getCiphersuiteImpl,
 } from 'ts-mls';
 import { b64u, label, sha256, u16, u32, u8 } from './bytes.mjs';
+import { libsignal } from './libsignal.mjs';
+
+const { IdentityKeyPair, KEMKeyPair, PrivateKey } = libsignal;
 
 export const SIGNAL_KEY = 1;
 export const MLS_KEY = 2;
+export const X25519 = 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'; // suite 1
+export const X_WING = 'MLS_256_XWING_AES256GCM_SHA512_Ed25519'; // suite 83
 const MESSAGE_HEAD_BYTES = 4; // of an MLSMessage: version and wire format
 const LAST_RESORT = 0x000a;
+const SUITE_AT = 2; // behind the version
+const SHA512_SUITES = new Set([83, 84]); // those with X-Wing
 
 export class SignalKeys {
   constructor() {
@@ -52,16 +58,14 @@ const vector = (bytes) => Buffer.concat([
   bytes.length < 64 ? u8(bytes.length) : u16(0x4000 + bytes.length), bytes,
 ]);
 
-export const referenceOf = (key) => sha256(
-  vector(Buffer.from('MLS 1.0 KeyPackage Reference')), vector(key),
-);
+// Of a bare KeyPackage, by the hash of its suite.
+export const referenceOf = (key) => createHash(SHA512_SUITES.has(key.readUInt16BE(SUITE_AT)) ? 'sha512' : 'sha256')
+  .update(vector(Buffer.from('MLS 1.0 KeyPackage Reference'))).update(vector(key)).digest();
 
 export class MlsKeys {
-  static async create() {
+  static async create(suite = X25519) {
     const mls = new MlsKeys();
-    mls.suite = await getCiphersuiteImpl(
-      getCiphersuiteFromName('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'),
-    );
+    mls.suite = await getCiphersuiteImpl(getCiphersuiteFromName(suite));
     mls.pair = await mls.suite.signature.keygen();
     return mls;
   }
