@@ -32,8 +32,8 @@ static void on_stock(void *arg, enum store_status status, struct store_rows *row
     struct keys_account *account = arg;
 
     for (size_t i = 0; status == STORE_OK && i < account->count; i++) {
-        keys_stock_sql_fill(rows, i * KEYS_STOCK_STATEMENTS, account->domain->slots,
-                            account->now_s, &account->devices[i].stock);
+        keys_stock_sql_fill(rows, i * KEYS_STOCK_STATEMENTS, account->domain->slots, account->now_s,
+                            &account->devices[i].stock);
     }
     finish(account, status == STORE_OK);
 }

@@ -144,7 +144,9 @@ static void count_expired(struct domain *domain, struct store_rows *rows, int64_
 
 void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
 {
-    const struct purge_order order = { .event = "keys.purge", .gone = count_expired, .done = done, .arg = arg };
+    const struct purge_order order = {
+        .event = "keys.purge", .gone = count_expired, .done = done, .arg = arg
+    };
     struct store_batch *batch = keys_sql_purge_expired(now_ms / 1000, DOMAIN_PURGE_ROWS);
 
     purge_run(domain, &batch, &order, now_ms);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key for single use is handed out once, also across restores and daemons. */
 #include "common/limits.h"
+#include "common/metrics.h"
 #include "server/domain/accounts.h"
 #include "server/domain/keys.h"
+#include "server/domain/keys_census.h"
 #include "server/domain/keys_claim.h"
 #include "server/domain/limits.h"
 #include "server/domain/seqs.h"
@@ -186,6 +188,30 @@ static void keys_whose_life_is_over_are_not_counted_and_then_deleted(void **stat
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM keys"), 0);
 }
 
+static void pools_are_counted_by_how_full_they_are(void **state)
+{
+    struct key_scenes *scenes = *state;
+
+    key_scenes_fill(scenes, EC, 1, 100);
+    key_scenes_fill(scenes, "x.test", 1, 20);
+    key_scenes_fill(scenes, "x.note", 1, 1); /* static: not counted */
+    assert_int_equal(purge(scenes, SCENE_NOW_MS, keys_census_run), 0);
+    assert_int_equal(metrics_value(METRIC_key_pools_full), 1);
+    assert_int_equal(metrics_value(METRIC_key_pools_half), 1);
+    assert_int_equal(metrics_value(METRIC_key_pools_low), 0);
+    assert_int_equal(metrics_value(METRIC_key_pools_empty), 0);
+    (void)key_scenes_claim(scenes, EC);
+    (void)key_scenes_claim(scenes, "x.test");
+    (void)purge(scenes, SCENE_NOW_MS, keys_census_run);
+    assert_int_equal(metrics_value(METRIC_key_pools_full), 0);
+    assert_int_equal(metrics_value(METRIC_key_pools_half), 1);
+    assert_int_equal(metrics_value(METRIC_key_pools_low), 1);
+    declare_restored(scenes); /* none of them can be handed out now */
+    (void)purge(scenes, SCENE_NOW_MS, keys_census_run);
+    assert_int_equal(metrics_value(METRIC_key_pools_empty), 2);
+    assert_int_equal(metrics_value(METRIC_key_pools_low), 0);
+}
+
 enum {
     SHARED_KEYS = 20,
     SHARED_CLAIMS = 2 * SHARED_KEYS
@@ -238,6 +264,7 @@ int main(void)
         TEST(keys_go_with_their_account),
         TEST(hashes_of_spent_keys_are_forgotten_after_their_days),
         TEST(keys_whose_life_is_over_are_not_counted_and_then_deleted),
+        TEST(pools_are_counted_by_how_full_they_are),
         TEST(two_daemons_hand_each_key_out_once),
     };
 
