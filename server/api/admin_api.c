@@ -11,6 +11,7 @@ const struct http_route admin_routes[] = {
     { "GET", "/admin/accounts", 0, API_AUTH_NONE, 0, admin_accounts_list },
     { "GET", "/admin/accounts/{account_id}", 0, API_AUTH_NONE, 0, admin_accounts_show },
     { "DELETE", "/admin/accounts/{account_id}", 0, API_AUTH_NONE, 0, admin_accounts_erase },
+    { "GET", "/admin/keys/{account_id}", 0, API_AUTH_NONE, 0, admin_keys_stats },
     { "GET", "/admin/queues", 0, API_AUTH_NONE, 0, admin_queues },
     { "GET", "/admin/stats", 0, API_AUTH_NONE, 0, admin_stats },
     { "POST", "/admin/restored", LIMIT_BODY_SMALL_BYTES, API_AUTH_NONE, 0, admin_restored },

@@ -179,6 +179,11 @@ enum exit_code admin_account_erase(const struct arguments *arguments)
     return ask_id(arguments, "DELETE", "/admin/accounts/", admin_print_done);
 }
 
+enum exit_code admin_keys_stats(const struct arguments *arguments)
+{
+    return ask_id(arguments, "GET", "/admin/keys/", admin_print_keys);
+}
+
 enum exit_code admin_queue(const struct arguments *arguments)
 {
     const struct http_call all = { .method = "GET", .path = "/admin/queues" };

@@ -109,6 +109,39 @@ void admin_print_queues(json_t *answer)
     }
 }
 
+static void print_pools(int64_t device_id, json_t *slots)
+{
+    void *at = json_object_iter(slots);
+
+    while (at != NULL) {
+        const json_t *pool = json_object_iter_value(at);
+
+        (void)printf("device %3" PRId64 "  %-24s %3" PRId64 " keys", device_id,
+                     json_object_iter_key(at), number_of(pool, "count"));
+        if (json_is_true(json_object_get(pool, "last_resort"))) {
+            (void)printf(", last resort used %" PRId64 " times",
+                         number_of(pool, "last_resort_uses"));
+        }
+        (void)puts(json_is_true(json_object_get(pool, "stale")) ? ", stale" : "");
+        at = json_object_iter_next(slots, at);
+    }
+}
+
+void admin_print_keys(json_t *answer)
+{
+    const json_t *devices = json_object_get(answer, "devices");
+
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const json_t *device = json_array_get(devices, i);
+        json_t *slots = json_object_get(device, "slots");
+
+        print_pools(number_of(device, "device_id"), slots);
+        if (json_object_size(slots) == 0) {
+            (void)printf("device %3" PRId64 "  has no keys\n", number_of(device, "device_id"));
+        }
+    }
+}
+
 /* jansson walks an object only as one that may change. */
 static void print_members(json_t *object, const char *before)
 {

@@ -61,6 +61,8 @@ const struct command command_table[] = {
       admin_account_show },
     { "account erase", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_YES), "Erase an account for good",
       admin_account_erase },
+    { "keys stats", "ACCOUNT", 1, 1, ADMIN,
+      "Show how many public keys each device has left, by slot", admin_keys_stats },
     { "queue", "[ACCOUNT]", 0, 1, ADMIN, "Show how much mail is waiting", admin_queue },
     { "stats", "", 0, 0, ADMIN, "Show the relay's counters", admin_stats },
     { "db restored", "", 0, 0, ADMIN | BIT(OPTION_YES),

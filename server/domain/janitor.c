@@ -19,6 +19,7 @@
 #include "server/domain/handles.h"
 #include "server/domain/idle.h"
 #include "server/domain/keys.h"
+#include "server/domain/keys_census.h"
 #include "server/domain/losses.h"
 #include "server/domain/mls_groups.h"
 #include "server/domain/sessions.h"
@@ -111,6 +112,11 @@ static void purge_groups(struct janitor *janitor)
     mls_groups_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void count_key_pools(struct janitor *janitor)
+{
+    keys_census_run(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -129,6 +135,7 @@ static const struct duty {
     { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
     { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
     { purge_handles, true },     { purge_groups, true },        { purge_references, true },
+    { count_key_pools, true },
 };
 
 enum {

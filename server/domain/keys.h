@@ -137,10 +137,8 @@ typedef void keys_digest_fn(void *arg, const uint8_t digest[CRYPTO_SHA256_BYTES]
 void keys_digest(struct domain *domain, int64_t mailbox, int64_t now_ms, keys_digest_fn *done,
                  void *arg);
 
-/*
- * Append what becomes of a device's keys where its next manifest entry has another identity key:
- * those that belong to the old one go, for whoever claimed them would refuse them.
- */
+/* Append: where a device's next manifest entry has another identity key, keys of the old one go,
+ * for whoever claimed them would refuse them. */
 void keys_follow_identity(const struct domain *domain, struct store_batch *batch, int64_t mailbox,
                           const struct manifest_device *before,
                           const struct manifest_device *after);

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/manifest.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "server/domain/keys_private.h"
 #include "server/domain/keys_stock_sql.h"
 #include "server/domain/sharing.h"
@@ -51,9 +52,19 @@ void keys_parcel_destroy(struct keys_parcel *parcel)
     }
 }
 
+/* A store that does not answer refuses nobody. */
+static void count(const struct put *put, enum keys_result result)
+{
+    if (put->removes || result == KEYS_UNAVAILABLE || result == KEYS_STORAGE_FULL) {
+        return;
+    }
+    metrics_add(result == KEYS_DONE ? METRIC_keys_uploaded : METRIC_keys_refused, 1);
+}
+
 /* Tell the outcome; it is the last to use put. */
 static void finish(struct put *put, const struct keys_outcome *outcome)
 {
+    count(put, outcome->result);
     put->done(put->arg, outcome);
     keys_judged_clear(&put->judged);
     keys_parcel_destroy(put->parcel);

@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_sql.h"
 #include "server/domain/keys_stock_sql.h"
@@ -132,9 +133,20 @@ void keys_digest(struct domain *domain, int64_t mailbox, int64_t now_ms, keys_di
     store_read(domain->store, &batch, on_held, digesting);
 }
 
+static void count_expired(struct domain *domain, struct store_rows *rows, int64_t now_ms)
+{
+    (void)domain;
+    (void)now_ms;
+    while (store_rows_next(rows)) {
+        metrics_add(METRIC_keys_expired, 1);
+    }
+}
+
 void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
 {
-    const struct purge_order order = { .event = "keys.purge", .done = done, .arg = arg };
+    const struct purge_order order = {
+        .event = "keys.purge", .gone = count_expired, .done = done, .arg = arg
+    };
     struct store_batch *batch = keys_sql_purge_expired(now_ms / 1000, DOMAIN_PURGE_ROWS);
 
     purge_run(domain, &batch, &order, now_ms);
