@@ -48,6 +48,22 @@ static const char *idle_text(int64_t idle_state)
     return idle_state == 1 ? "told" : "closed";
 }
 
+static json_t *keys_json(const struct report_device *device)
+{
+    json_t *slots = json_object();
+
+    for (size_t i = 0; i < device->pool_count; i++) {
+        (void)json_object_set_new(slots, device->pools[i].slot,
+                                  json_integer(device->pools[i].count));
+    }
+    json_t *keys =
+        json_pack("{s:o, s:I}", "slots", slots, "spent", (json_int_t)device->spent_count);
+    if (device->has_registration) {
+        (void)json_object_set_new(keys, "registration_id", json_integer(device->registration_id));
+    }
+    return keys;
+}
+
 static json_t *device_json(const struct report *report, const struct report_device *device)
 {
     json_t *mailbox =
@@ -56,14 +72,14 @@ static json_t *device_json(const struct report *report, const struct report_devi
                   "closed", device->idle_state == 2);
 
     return json_pack(
-        "{s:I, s:o, s:I, s:b, s:b, s:I, s:I, s:s, s:o, s:o}", "device_id",
+        "{s:I, s:o, s:I, s:b, s:b, s:I, s:I, s:s, s:o, s:o, s:o}", "device_id",
         (json_int_t)device->device_id, "device_pub",
         json_base64url(bytes_of(device->device_pub.raw, sizeof device->device_pub.raw)),
         "added_epoch", (json_int_t)device->added_epoch, "admin",
         (device->flags & MANIFEST_DEVICE_ADMIN) != 0, "dehydrated",
         (device->flags & MANIFEST_DEVICE_DEHYDRATED) != 0, "seen_day", second_of(device->seen_day),
         "last_command_seq", (json_int_t)device->command_seq, "idle", idle_text(device->idle_state),
-        "sessions", sessions_json(report, device), "mailbox", mailbox);
+        "sessions", sessions_json(report, device), "mailbox", mailbox, "keys", keys_json(device));
 }
 
 static json_t *handles_json(const struct report *report)

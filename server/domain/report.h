@@ -11,9 +11,21 @@
 
 #include "common/handle.h"
 #include "common/ids.h"
+#include "common/key_slots.h"
 #include "common/limits.h"
+#include "server/domain/slots.h"
 
 struct domain;
+
+enum {
+    REPORT_POOLS_MAX = 2 * SLOTS_MAX /* with those of slots that were switched off */
+};
+
+/* Public keys of one slot. */
+struct report_pool {
+    char slot[KEY_SLOTS_NAME_BYTES + 1];
+    int64_t count;
+};
 
 struct report_device {
     struct device_pub device_pub;
@@ -28,6 +40,11 @@ struct report_device {
     int64_t gap_count;
     size_t session_first; /* its sessions: session_count from here in report.session_expiries */
     size_t session_count;
+    bool has_registration;
+    uint32_t registration_id;
+    size_t pool_count;
+    struct report_pool pools[REPORT_POOLS_MAX]; /* ascending by slot */
+    int64_t spent_count;                        /* hashes of keys that were handed out */
 };
 
 enum {

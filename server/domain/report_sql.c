@@ -2,8 +2,10 @@
 #include "server/domain/report_sql.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/bytes.h"
+#include "common/check.h"
 #include "common/limits.h"
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
@@ -20,9 +22,10 @@ static const struct store_stmt account = {
 
 static const struct store_stmt devices = {
     .name = "report.devices",
-    .sql = "SELECT d.device_id, d.device_pub, d.flags, d.added_epoch, d.seen_day, d.command_seq,"
-           " d.idle_state FROM accounts a JOIN devices d ON d.account = a.account"
-           " WHERE a.account_id = $1 ORDER BY d.device_id",
+    .sql =
+        "SELECT d.device_id, d.device_pub, d.flags, d.added_epoch, d.seen_day, d.command_seq,"
+        " d.idle_state, d.registration_id FROM accounts a JOIN devices d ON d.account = a.account"
+        " WHERE a.account_id = $1 ORDER BY d.device_id",
 };
 
 static const struct store_stmt mail = {
@@ -40,11 +43,28 @@ static const struct store_stmt sessions = {
            " WHERE a.account_id = $1 ORDER BY s.device_id, s.expires_at",
 };
 
+static const struct store_stmt keys = {
+    .name = "report.keys",
+    .sql = "SELECT d.device_id, k.slot, count(*)"
+           " FROM accounts a JOIN devices d ON d.account = a.account"
+           " JOIN keys k ON k.mailbox = d.mailbox"
+           " WHERE a.account_id = $1 GROUP BY d.device_id, k.slot ORDER BY d.device_id, k.slot",
+};
+
+static const struct store_stmt spent = {
+    .name = "report.spent_keys",
+    .sql = "SELECT d.device_id, count(*) FROM accounts a JOIN devices d ON d.account = a.account"
+           " JOIN spent_keys s ON s.mailbox = d.mailbox"
+           " WHERE a.account_id = $1 GROUP BY d.device_id",
+};
+
 enum {
     AT_ACCOUNT = 0,
     AT_DEVICES,
     AT_MAIL,
     AT_SESSIONS,
+    AT_KEYS,
+    AT_SPENT,
     AT_HANDLES
 };
 
@@ -63,6 +83,8 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     ask(batch, &devices, account_id);
     ask(batch, &mail, account_id);
     ask(batch, &sessions, account_id);
+    ask(batch, &keys, account_id);
+    ask(batch, &spent, account_id);
     handles_sql_ask_account(batch, account_id);
     return batch;
 }
@@ -80,6 +102,8 @@ static void fill_devices(struct store_rows *rows, struct report *out)
         device->seen_day = store_rows_int(rows, 4);
         device->command_seq = store_rows_int(rows, 5);
         device->idle_state = store_rows_int(rows, 6);
+        device->has_registration = !store_rows_is_null(rows, 7);
+        device->registration_id = device->has_registration ? (uint32_t)store_rows_int(rows, 7) : 0;
         out->device_count++;
     }
 }
@@ -110,6 +134,32 @@ static void fill_mail(struct store_rows *rows, struct report *out)
     }
 }
 
+static void fill_keys(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_KEYS);
+    while (store_rows_next(rows)) {
+        struct report_device *device = device_of(out, (uint32_t)store_rows_int(rows, 0));
+        struct bytes slot = store_rows_bytes(rows, 1);
+
+        if (device != NULL && device->pool_count < REPORT_POOLS_MAX) {
+            struct report_pool *pool = &device->pools[device->pool_count];
+
+            CHECK(slot.size < sizeof pool->slot);
+            memcpy(pool->slot, slot.at, slot.size);
+            pool->count = store_rows_int(rows, 2);
+            device->pool_count++;
+        }
+    }
+    store_rows_select(rows, AT_SPENT);
+    while (store_rows_next(rows)) {
+        struct report_device *device = device_of(out, (uint32_t)store_rows_int(rows, 0));
+
+        if (device != NULL) {
+            device->spent_count = store_rows_int(rows, 1);
+        }
+    }
+}
+
 bool report_sql_fill(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_ACCOUNT);
@@ -125,6 +175,7 @@ bool report_sql_fill(struct store_rows *rows, struct report *out)
     out->left_count = store_rows_int(rows, 6);
     fill_devices(rows, out);
     fill_mail(rows, out);
+    fill_keys(rows, out);
     return true;
 }
 

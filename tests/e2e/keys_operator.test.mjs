@@ -73,3 +73,11 @@ scene('counters tell of uploads, claims and last resorts', {}, async (relay) => 
     .map((name) => metrics[name]);
   assert.deepEqual(seen, [1, 1, 3, 4, 2]);
 });
+
+scene('an owner\'s report counts what is held of its keys', {}, async (relay) => {
+  const { owner } = await stocked(relay);
+  const { devices } = ok(await owner.first.call('GET', '/v1/account/report'));
+  assert.deepEqual(devices.map(({ keys }) => keys), [
+    { slots: { [EC]: 2, [LAST]: 1 }, spent: 4 }, { slots: {}, spent: 0 },
+  ]);
+});
