@@ -53,7 +53,7 @@ void keys_parcel_destroy(struct keys_parcel *parcel)
 }
 
 /* A store that does not answer refuses nobody. */
-static void count(const struct put *put, enum keys_result result)
+static void count_outcome(const struct put *put, enum keys_result result)
 {
     if (put->removes || result == KEYS_UNAVAILABLE || result == KEYS_STORAGE_FULL) {
         return;
@@ -64,7 +64,7 @@ static void count(const struct put *put, enum keys_result result)
 /* Tell the outcome; it is the last to use put. */
 static void finish(struct put *put, const struct keys_outcome *outcome)
 {
-    count(put, outcome->result);
+    count_outcome(put, outcome->result);
     put->done(put->arg, outcome);
     keys_judged_clear(&put->judged);
     keys_parcel_destroy(put->parcel);
