@@ -52,6 +52,7 @@ static const struct store_stmt note_last = {
     .name = "keys_claim.note_last",
     .sql = "INSERT INTO mls_references (reference, mailbox, free_day)"
            " SELECT id, mailbox, $3 FROM keys WHERE mailbox = $1 AND slot = $2 AND kind = 1"
+           " AND uses > 0"
            " ON CONFLICT (reference) DO UPDATE SET mailbox = excluded.mailbox,"
            " free_day = excluded.free_day",
 };
