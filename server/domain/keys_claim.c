@@ -152,6 +152,16 @@ static void take_chain(struct claiming *claiming, struct store_rows *rows)
     outcome->hash = claiming->row.hash;
 }
 
+static void take_registration(struct claiming *claiming, int64_t mailbox, uint32_t registration_id)
+{
+    for (size_t i = 0; i < claiming->target_count; i++) {
+        if (claiming->targets[i].row.mailbox == mailbox) {
+            claiming->devices[i].has_registration = true;
+            claiming->devices[i].registration_id = registration_id;
+        }
+    }
+}
+
 static void take_devices(struct claiming *claiming, struct store_rows *rows)
 {
     int64_t mailbox = 0;
@@ -166,12 +176,7 @@ static void take_devices(struct claiming *claiming, struct store_rows *rows)
     }
     store_rows_select(rows, WRITE_REGISTRATIONS);
     while (keys_claim_sql_registration(rows, &mailbox, &registration_id)) {
-        for (size_t i = 0; i < claiming->target_count; i++) {
-            if (claiming->targets[i].row.mailbox == mailbox) {
-                claiming->devices[i].has_registration = true;
-                claiming->devices[i].registration_id = registration_id;
-            }
-        }
+        take_registration(claiming, mailbox, registration_id);
     }
 }
 

@@ -23,10 +23,16 @@ static void refuse_key(struct keys_judged *judged, const struct keys_pile *pile,
     judged->outcome.index = index;
 }
 
+/* A key's id, and where the key stands among those of its pile. */
+struct place {
+    struct bytes id;
+    size_t index;
+};
+
 static int compare_ids(const void *a, const void *b)
 {
-    const struct bytes *left = *(const struct bytes *const *)a;
-    const struct bytes *right = *(const struct bytes *const *)b;
+    const struct bytes *left = &((const struct place *)a)->id;
+    const struct bytes *right = &((const struct place *)b)->id;
     size_t size = left->size < right->size ? left->size : right->size;
     int order = size == 0 ? 0 : memcmp(left->at, right->at, size);
 
@@ -37,21 +43,22 @@ static int compare_ids(const void *a, const void *b)
 static size_t find_duplicate(const struct keys_judged *judged, const struct keys_pile *pile)
 {
     const struct slot_object *objects = judged->parcel->objects + pile->first;
-    const struct bytes **ids = mem_zeroed(pile->count, sizeof *ids);
+    struct place *places = mem_zeroed(pile->count, sizeof *places);
     size_t found = pile->count;
 
     for (size_t i = 0; i < pile->count; i++) {
-        ids[i] = &objects[i].id;
+        places[i] = (struct place){ .id = objects[i].id, .index = i };
     }
-    qsort(ids, pile->count, sizeof *ids, compare_ids);
+    qsort(places, pile->count, sizeof *places, compare_ids);
     for (size_t i = 1; i < pile->count && found == pile->count; i++) {
-        if (bytes_equal(*ids[i - 1], *ids[i])) {
-            size_t left = (size_t)((const struct slot_object *)(const void *)ids[i - 1] - objects);
-            size_t right = (size_t)((const struct slot_object *)(const void *)ids[i] - objects);
+        size_t left = places[i - 1].index;
+        size_t right = places[i].index;
+
+        if (bytes_equal(places[i - 1].id, places[i].id)) {
             found = left > right ? left : right;
         }
     }
-    free(ids);
+    free(places);
     return found;
 }
 
@@ -131,9 +138,8 @@ static bool judge_keys(struct keys_judged *judged, const struct keys_pile *pile)
         }
         if (fault != SLOT_FINE) {
             refuse_key(judged, pile, i, fault);
-            if (fault == SLOT_KEYPACKAGE_INVALID) {
-                judged->outcome.detail = judged->facts[at].detail;
-            }
+            judged->outcome.detail = fault == SLOT_KEYPACKAGE_INVALID ? judged->facts[at].detail
+                                                                      : judged->outcome.detail;
             return false;
         }
     }

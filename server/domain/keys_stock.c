@@ -95,23 +95,29 @@ static void digest_add(struct digest *digest, const struct keys_row *row)
     digest->count++;
 }
 
+static void digest_take(struct digest *digest, struct store_rows *rows, int64_t now_s)
+{
+    struct keys_row row;
+
+    while (keys_sql_held(rows, &row)) {
+        if (!row.stale && (row.expires_at == 0 || row.expires_at > now_s)) {
+            digest_add(digest, &row);
+        }
+    }
+    digest_end_slot(digest);
+}
+
 static void on_held(void *arg, enum store_status status, struct store_rows *rows)
 {
     static const char label[] = "sealpost/keys-check/1"; /* with its NUL */
     struct digesting *digesting = arg;
     struct digest digest = { .count = 0 };
     uint8_t out[CRYPTO_SHA256_BYTES];
-    struct keys_row row;
     struct bytes part;
 
     if (status == STORE_OK) {
         buf_append(&digest.bytes, bytes_of(label, sizeof label));
-        while (keys_sql_held(rows, &row)) {
-            if (!row.stale && (row.expires_at == 0 || row.expires_at > digesting->now_s)) {
-                digest_add(&digest, &row);
-            }
-        }
-        digest_end_slot(&digest);
+        digest_take(&digest, rows, digesting->now_s);
         part = buf_view(&digest.bytes);
         crypto_sha256(&part, 1, out);
     }

@@ -83,7 +83,7 @@ parts_matching() {
 parts_slow() {
     prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/'
     step sslscan 120 sslscan_daemon clang
-    step tidy-all 900 check_tidy all
+    step tidy-all 1500 check_tidy all
     step includes 600 check_includes
     if prepare build-package 600 build package; then
         step install 120 check_install

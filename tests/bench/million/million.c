@@ -126,16 +126,17 @@ static void measure_idle(struct crowd *crowd, const char *name, struct peer *pee
 /* The plain streams stay open while the others come, or these would get the memory of those. */
 static void measure_streams(struct crowd *crowd)
 {
-    struct person *people = people_create(crowd, 2 * IDLE);
-    struct peer *peers = mem_zeroed(2 * IDLE, sizeof peers[0]);
+    const size_t both = (size_t)2 * IDLE;
+    struct person *people = people_create(crowd, both);
+    struct peer *peers = mem_zeroed(both, sizeof peers[0]);
 
-    people_sign_in(crowd, people, 2 * IDLE);
-    people_warm(crowd, people, 2 * IDLE);
+    people_sign_in(crowd, people, both);
+    people_warm(crowd, people, both);
     measure_idle(crowd, "idle_plain_bytes", peers, people);
     crowd->load.relay.tls_port = crowd->tls_port;
     measure_idle(crowd, "idle_tls_bytes", peers + IDLE, people + IDLE);
     crowd->load.relay.tls_port = 0;
-    load_close(peers, 2 * IDLE);
+    load_close(peers, both);
     free(peers);
     free(people);
 }
