@@ -2,6 +2,7 @@
 #include "common/handle.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/wire.h"

@@ -2,6 +2,7 @@
 #include "common/key_slots.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 static const char *const uses[] = {

@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 enum {
     KEY_SLOTS_NAME_BYTES = 64,
     KEY_SLOTS_OPAQUE_MAX = 16 /* slots that an operator may name */

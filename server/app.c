@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/allowance.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/crypto.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "common/ids.h"
 #include "server/api/account_path.h"
 #include "server/api/admin_api.h"
 #include "server/api/api.h"

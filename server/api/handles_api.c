@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/handle.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/sigbytes.h"
 #include "server/api/api.h"

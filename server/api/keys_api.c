@@ -4,14 +4,16 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/json.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "common/sigbytes.h"
 #include "server/api/api.h"
@@ -19,7 +21,9 @@
 #include "server/api/keys_json.h"
 #include "server/api/problem.h"
 #include "server/api/reply.h"
+#include "server/domain/domain.h"
 #include "server/domain/keys.h"
+#include "server/domain/slots.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 

@@ -7,6 +7,7 @@
 
 #include "common/bytes.h"
 #include "common/check.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/mem.h"
@@ -18,6 +19,7 @@
 #include "server/api/reply.h"
 #include "server/domain/domain.h"
 #include "server/domain/keys_claim.h"
+#include "server/domain/slots.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 

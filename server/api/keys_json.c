@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/keys_json.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
 #include "common/json.h"
-#include "common/limits.h"
 #include "common/wire.h"
 #include "server/api/problem.h"
 #include "server/http/exchange.h"

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "common/bytes.h"
+#include "server/domain/domain.h"
 #include "server/domain/keys.h"
+#include "server/domain/slots.h"
 
 struct exchange;
 

@@ -16,6 +16,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
+#include "common/handle.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/manifest.h"

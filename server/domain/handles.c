@@ -12,7 +12,6 @@
 #include "server/domain/handles.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/check.h"

@@ -23,13 +23,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/handle.h"
 #include "common/ids.h"
 #include "server/domain/domain.h"
-
-struct command_guard;
 
 struct handle_key {
     uint8_t raw[CRYPTO_SHA256_BYTES];

@@ -3,9 +3,12 @@
  * Finding.  Whatever is asked for costs one read of one index and one opening of
  * a sealed value: what there is not opens a value that nobody sealed.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/handle.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/seal.h"

@@ -3,9 +3,12 @@
  * Giving a name up.  Its row stays: the seq of its last binding, so that no two
  * bindings of a name have one seq, and for a while the keyed hash of whose it was.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts_sql.h"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/ids.h"
+#include "server/domain/domain.h"
 #include "server/domain/keys.h"
 
 struct keys_account_device {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/key_slots.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -13,6 +14,7 @@
 #include "common/metrics.h"
 #include "server/domain/domain.h"
 #include "server/domain/keys_census_sql.h"
+#include "server/domain/keys_sql.h"
 #include "server/domain/slots.h"
 #include "server/store/store.h"
 

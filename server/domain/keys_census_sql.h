@@ -7,9 +7,7 @@
 
 #include "common/bytes.h"
 #include "server/domain/keys_sql.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 struct keys_census_row {
     int64_t mailbox;

@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/key_slots.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/domain.h"
 #include "server/domain/keys_claim_sql.h"
+#include "server/domain/keys_sql.h"
 #include "server/domain/keys_tell.h"
 #include "server/domain/limits.h"
 #include "server/domain/manifests_sql.h"

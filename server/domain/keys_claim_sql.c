@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "server/domain/domain.h"
 #include "server/store/store.h"
 
 #define GENERATION "(SELECT generation FROM relay WHERE one = 1)"

@@ -7,9 +7,7 @@
 
 #include "common/bytes.h"
 #include "server/domain/keys_sql.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 /* Ask for the registration id of each device of an account, by mailbox. */
 void keys_claim_sql_ask_registrations(struct store_batch *batch, int64_t account);

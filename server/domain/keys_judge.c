@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cheap questions first: what verifies signatures comes last. */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/key_slots.h"
+#include "common/limits.h"
 #include "common/mem.h"
+#include "server/domain/keys.h"
 #include "server/domain/keys_private.h"
+#include "server/domain/slots.h"
 
 static void refuse(struct keys_judged *judged, enum keys_result result, const struct slot *slot)
 {

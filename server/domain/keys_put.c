@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/key_slots.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/accounts_sql.h"
+#include "server/domain/commands.h"
+#include "server/domain/domain.h"
+#include "server/domain/keys.h"
 #include "server/domain/keys_private.h"
+#include "server/domain/keys_sql.h"
 #include "server/domain/keys_stock_sql.h"
 #include "server/domain/sharing.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 enum {

@@ -5,7 +5,10 @@
  */
 #include "server/domain/keys_sql.h"
 
+#include "common/ids.h"
+#include "common/limits.h"
 #include "server/domain/columns.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 #define GENERATION "(SELECT generation FROM relay WHERE one = 1)"

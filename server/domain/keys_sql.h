@@ -3,16 +3,13 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/key_slots.h"
 #include "server/domain/accounts_sql.h"
-#include "server/domain/keys.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 enum {
     KEYS_FLAG_UNVERIFIED = 1 /* in the column flags */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking at one's own keys, and letting go of what is over. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/key_slots.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/domain.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_sql.h"
 #include "server/domain/keys_stock_sql.h"

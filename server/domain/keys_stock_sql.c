@@ -5,9 +5,14 @@
  */
 #include "server/domain/keys_stock_sql.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/key_slots.h"
+#include "common/limits.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 static const struct store_stmt ask_device = {

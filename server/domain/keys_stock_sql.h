@@ -2,14 +2,12 @@
 /* What devices have in the directory, counted; never key material. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/domain/domain.h"
 #include "server/domain/keys.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 enum {
     KEYS_STOCK_STATEMENTS = 4

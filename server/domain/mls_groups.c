@@ -19,6 +19,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/mlsmessage.h"
+#include "server/domain/envelopes.h"
 #include "server/domain/limits.h"
 #include "server/domain/mls_groups_sql.h"
 #include "server/store/store.h"

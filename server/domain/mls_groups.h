@@ -31,9 +31,6 @@
 #include "common/crypto.h"
 #include "common/ids.h"
 #include "server/domain/domain.h"
-#include "server/domain/envelopes.h"
-
-struct command_guard;
 
 #define MLS_EPOCH_MAX INT64_C(9007199254740991) /* what JSON carries exactly */
 

@@ -8,9 +8,7 @@
 
 #include "common/bytes.h"
 #include "server/domain/mls_groups.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 /* Ask for a group. */
 struct mls_groups_row {

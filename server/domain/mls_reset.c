@@ -5,6 +5,8 @@
  * those to whom it went, or who sent it, may put the epoch.  A reset that names
  * the commit it undoes comes too late when another has been taken since.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/mem.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/mem.h"
 #include "server/domain/domain.h"
 #include "server/domain/handles.h"

@@ -4,12 +4,17 @@
  * says of its life is capped at what the relay keeps; clients often write that it
  * never ends.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/crypto_xeddsa.h"
+#include "common/key_slots.h"
 #include "common/keypackage.h"
 #include "common/limits.h"
+#include "common/mlssuite.h"
 #include "server/domain/slots.h"
 
 enum {

@@ -11,12 +11,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/ids.h"
 #include "server/domain/domain.h"
 
 enum welcomes_result {

@@ -19,6 +19,7 @@
 #include "server/http/parser.h"
 #include "server/http/response.h"
 #include "server/http/router.h"
+#include "server/http/server.h"
 #include "server/http/server_private.h"
 #include "server/http/talk.h"
 #include "server/net/peer.h"

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct allowance;
 struct conn;
 struct http_server;
 struct loop;

@@ -79,8 +79,6 @@ void conn_set_deadline(struct conn *conn, int64_t after_ms);
 void conn_finish(struct conn *conn);
 void conn_close(struct conn *conn, enum conn_end end);
 
-struct allowance;
-
 /* What the requests, and the answers, of this connection take memory from; NULL: from no bound. */
 struct allowance *conn_input_allowance(const struct conn *conn);
 struct allowance *conn_output_allowance(const struct conn *conn);

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct allowance;
 struct conn;
 struct listener;
 struct loop;

@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/loop.h"
+#include "server/store/arena.h"
 #include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_private.h"
 #include "server/store/store.h"
