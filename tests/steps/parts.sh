@@ -43,8 +43,8 @@ parts_all() {
         step unit 600 unit asan
     fi
     prepare node-packages 180 install_node_packages && step openapi 60 lint_openapi
-    step e2e 700 e2e_all asan
-    step e2e-postgres 700 e2e_postgres asan
+    step e2e 900 e2e_all asan
+    step e2e-postgres 900 e2e_postgres asan
     step e2e-tls 400 e2e_tls asan
 }
 
@@ -90,11 +90,11 @@ parts_slow() {
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step outages 900 outages package
     fi
-    prepare build-plain 600 build plain && step valgrind 900 valgrind_units
+    prepare build-plain 600 build plain && step valgrind 1200 valgrind_units
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan
     prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 30
-    prepare build-coverage 600 build coverage && step coverage 900 coverage
+    prepare build-coverage 600 build coverage && step coverage 1200 coverage
     step crash 1500 tests/crash/run # it builds by itself
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
