@@ -7,8 +7,9 @@
 #include <string.h>
 
 enum {
-    ARENAS = 2,          /* the loop's, and one for all other threads, which allocate little */
-    LARGE_BYTES = 131072 /* blocks from here on are pages of their own, gone when they are freed */
+    ARENAS = 2,           /* the loop's, and one for all other threads, which allocate little */
+    LARGE_BYTES = 131072, /* blocks from here on are pages of their own, gone when they are freed */
+    IDLE_BYTES = 16777216 /* free memory at the heap's end that is kept for the next turn */
 };
 
 static void *mem_kept(void *block)
@@ -66,6 +67,10 @@ void mem_bound_arenas(void)
      * of large ones would then keep both: half a GiB for sends of 8 MiB, one at a time. */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    /* With a threshold of ours the allocator no longer learns when to give back: each turn would
+     * ask the kernel for the memory that the one before it gave away. */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+    (void)mallopt(M_TRIM_THRESHOLD, IDLE_BYTES);
 }
 
 void mem_give_back(void)
