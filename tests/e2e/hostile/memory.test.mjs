@@ -84,7 +84,7 @@ scene('memory does not grow with each crowd, and is given back', { set, clock: t
     const after = resident(relay) - before;
     t.diagnostic(`KiB above the start: ${rounds.map((each) => each >> 10)}, then ${after >> 10}`);
     assert.ok(rounds[2] - rounds[0] <= MIB, 'it grows');
-    assert.ok(after <= rounds[2] * 0.85, 'it is kept');
+    assert.ok(after <= rounds[2] * 0.95, 'it is kept');
   });
 
 async function untilNoStreams(relay) {
