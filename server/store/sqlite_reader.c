@@ -26,14 +26,17 @@ void sqlite_reader_submit(struct store *base, struct store_batch *batch)
     CHECK(pthread_cond_signal(&store->read_wake) == 0);
 }
 
-/* Count what a batch that was read takes until it is answered; readers wait for less. */
+/* Count what a batch that was read takes until it is answered; readers wait for less.  Those that
+ * wait for work are left asleep: each of them would cost the loop a system call an answer. */
 static void reader_count(struct sqlite_store *store, size_t added, size_t removed)
 {
     CHECK(pthread_mutex_lock(&store->read_lock) == 0);
+    bool was_full = store->read_bytes >= SQLITE_READ_BYTES;
     store->read_bytes += added;
     store->read_bytes -= removed;
+    bool has_room = was_full && store->read_bytes < SQLITE_READ_BYTES;
     CHECK(pthread_mutex_unlock(&store->read_lock) == 0);
-    if (removed > 0) {
+    if (has_room) {
         CHECK(pthread_cond_broadcast(&store->read_wake) == 0);
     }
 }
