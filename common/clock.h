@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The two clocks.  Only api, app.c, main.c, net and the reference device read
- * them; everybody else takes now_ms as an argument.  Any thread.
+ * them, and the store reads how long its own work takes; everybody else takes
+ * now_ms as an argument.  Any thread.
  */
 #pragma once
 

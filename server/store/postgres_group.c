@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "server/store/postgres_commands_private.h"
@@ -33,14 +33,6 @@ enum {
     TAG_COMMIT,
     TAG_ROLLBACK
 };
-
-static int64_t group_now_us(void)
-{
-    struct timespec now;
-
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* Send batches from first up to the next suspect, which ends the piece. */
 static void group_send_piece(struct postgres_conn *conn, struct postgres_group *group,
@@ -75,7 +67,7 @@ void postgres_group_begin(struct postgres_store *store)
     struct postgres_conn *conn = store->writer.conn;
 
     group->is_active = true;
-    group->started_us = group_now_us();
+    group->started_us = clock_steady_us();
     for (struct store_batch *batch = group->batches.first; batch != NULL; batch = batch->next) {
         if (!batch->is_settled) {
             store_batch_forget_rows(batch);
@@ -201,7 +193,7 @@ static void group_on_commit(struct postgres_store *store)
     }
     writer->is_full = writer->is_full && !group_has_insert(group);
     metrics_add(METRIC_store_commits, 1);
-    metrics_observe_us(METRIC_store_commit, group_now_us() - group->started_us);
+    metrics_observe_us(METRIC_store_commit, clock_steady_us() - group->started_us);
     group_answer(writer, STORE_OK);
     postgres_writer_pump(store);
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "server/store/migrate.h"
 #include "server/store/postgres_commands_private.h"
 #include "server/store/postgres_fault_private.h"
@@ -91,14 +92,6 @@ static bool schema_run_all(PGconn *pg, const struct migration *migrations, char 
     return false;
 }
 
-static int64_t schema_now_ms(void)
-{
-    struct timespec now;
-
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A server that starts, or is not there yet, may be there soon; a refusal is for good. */
 static bool schema_may_come(const PGconn *pg)
 {
@@ -111,14 +104,15 @@ static bool schema_may_come(const PGconn *pg)
 static PGconn *schema_connect(const struct postgres_params *params, int64_t wait_ms)
 {
     const struct timespec pause = { .tv_nsec = SCHEMA_RETRY_MS * INT64_C(1000000) };
-    int64_t until_ms = schema_now_ms() + wait_ms;
+    int64_t until_ms = clock_steady_ms() + wait_ms;
     PGconn *pg = NULL;
 
     for (;;) {
         pg = PQconnectdbParams((const char *const *)params->keywords,
                                (const char *const *)params->values, 0);
         CHECK(pg != NULL); /* no memory */
-        if (PQstatus(pg) == CONNECTION_OK || schema_now_ms() >= until_ms || !schema_may_come(pg)) {
+        if (PQstatus(pg) == CONNECTION_OK || clock_steady_ms() >= until_ms ||
+            !schema_may_come(pg)) {
             return pg;
         }
         PQfinish(pg);

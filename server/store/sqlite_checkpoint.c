@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "server/store/sqlite_conn_private.h"
 #include "server/store/sqlite_health_private.h"
 #include "server/store/sqlite_private.h"
@@ -31,14 +32,6 @@ enum {
     CHECKPOINT_VACUUM_ROUND = 8,   /* steps between two checkpoints */
     CHECKPOINT_PASSES = 2
 };
-
-static int64_t checkpoint_now_ms(void)
-{
-    struct timespec now;
-
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static enum sqlite_fault checkpoint_run_mode(struct sqlite_conn *conn, int mode, int *out_pages)
 {
@@ -223,12 +216,12 @@ static void checkpoint_turn(struct sqlite_store *store, int64_t *at_ms)
     if (store->is_stopping) {
         return;
     }
-    bool is_time = checkpoint_now_ms() >= *at_ms;
+    bool is_time = clock_steady_ms() >= *at_ms;
     bool is_dirty = store->is_wal_dirty;
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
     checkpoint_act(store, is_time, is_dirty);
     if (is_time) {
-        *at_ms = checkpoint_now_ms() + store->truncate_ms;
+        *at_ms = clock_steady_ms() + store->truncate_ms;
     }
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     store->is_wal_long = false; /* whatever came of it: the writer tries on */
@@ -238,11 +231,11 @@ static void checkpoint_turn(struct sqlite_store *store, int64_t *at_ms)
 static void *checkpoint_run(void *arg)
 {
     struct sqlite_store *store = arg;
-    int64_t at_ms = checkpoint_now_ms() + store->truncate_ms;
+    int64_t at_ms = clock_steady_ms() + store->truncate_ms;
 
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     while (!store->is_stopping) {
-        int64_t retry_at_ms = checkpoint_now_ms() + SQLITE_FULL_RETRY_MS;
+        int64_t retry_at_ms = clock_steady_ms() + SQLITE_FULL_RETRY_MS;
         if (sqlite_health(store) == HEALTH_FULL && at_ms > retry_at_ms) {
             at_ms = retry_at_ms;
         }

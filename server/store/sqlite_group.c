@@ -16,9 +16,9 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "server/store/sqlite_conn_private.h"
@@ -265,14 +265,6 @@ static void group_run_singly(const struct group *group)
     }
 }
 
-static int64_t group_now_us(void)
-{
-    struct timespec now;
-
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 #ifdef SEALPOST_PLANT_ACK_BEFORE_COMMIT
 /* A planted fault, to prove that the crash tests see it: the answer leaves before the commit. */
 static bool group_answer_early(struct group *group)
@@ -297,7 +289,7 @@ static bool group_answer_early(const struct group *group)
 void sqlite_group_run(struct sqlite_store *store, struct store_batch *first)
 {
     struct group group = { .store = store, .conn = &store->writer, .first = first };
-    int64_t began_us = group_now_us();
+    int64_t began_us = clock_steady_us();
 
     group_open(&group);
     if (group_answer_early(&group)) {
@@ -305,6 +297,6 @@ void sqlite_group_run(struct sqlite_store *store, struct store_batch *first)
     }
     group_run_range(&group);
     group_run_singly(&group);
-    metrics_observe_us(METRIC_store_commit, group_now_us() - began_us);
+    metrics_observe_us(METRIC_store_commit, clock_steady_us() - began_us);
     sqlite_group_post(store, first);
 }
