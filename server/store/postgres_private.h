@@ -26,6 +26,7 @@ struct migration;
 enum {
     POSTGRES_GROUP_BATCHES = 1024,
     POSTGRES_GROUP_BYTES = 8388608, /* bounds the time of one commit */
+    POSTGRES_ANSWER_BATCHES = 256,  /* that end without a run, in one turn of the loop */
     POSTGRES_TRIES = 5,           /* of a batch that meets other transactions or lost connections */
     POSTGRES_SELF_BYTES = 17,     /* sixteen hexadecimal digits and NUL */
     POSTGRES_PAYLOAD_BYTES = 7900 /* PostgreSQL refuses 8000 */

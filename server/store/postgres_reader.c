@@ -70,24 +70,20 @@ static struct postgres_reader *reads_free(struct postgres_reads *reads)
     return NULL;
 }
 
-/* Answer the first one, which is not to be run (again). */
-static void reads_answer_first(struct postgres_reads *reads)
-{
-    store_answer(postgres_list_take(&reads->queue));
-}
-
 static void reads_pump(struct postgres_store *store)
 {
     struct postgres_reads *reads = &store->reads;
     struct postgres_reader *reader = NULL;
+    int answered = 0;
 
-    while (reads->queue.first != NULL) {
+    while (reads->queue.first != NULL && answered < POSTGRES_ANSWER_BATCHES) {
         struct store_batch *batch = reads->queue.first;
         if (!batch->is_settled && reads->outage.is_down) {
             postgres_step_settle(batch, STORE_BUSY);
         }
         if (batch->is_settled || !postgres_step_check(&store->texts, batch)) {
-            reads_answer_first(reads);
+            answered++;
+            store_answer(postgres_list_take(&reads->queue));
             continue;
         }
         reader = reads_free(reads);
@@ -95,6 +91,9 @@ static void reads_pump(struct postgres_store *store)
             return;
         }
         reader_run(reader, postgres_list_take(&reads->queue));
+    }
+    if (reads->queue.first != NULL) {
+        reads_post(store); /* the others in the next turn */
     }
 }
 

@@ -18,24 +18,49 @@
 #include "server/store/store.h"
 #include "server/store/store_private.h"
 
-/* Answer what stands settled at the front of the queue.  Nothing before it is under way. */
-static void writer_answer_settled(struct postgres_writer *writer)
+static void on_pump(void *arg)
 {
-    struct postgres_list done = { 0 };
+    struct postgres_store *store = arg;
 
-    while (writer->queue.first != NULL && writer->queue.first->is_settled) {
-        postgres_list_append(&done, postgres_list_take(&writer->queue));
-    }
-    store_answer(done.first);
+    store->writer.is_pump_posted = false;
+    postgres_writer_pump(store);
 }
 
-static void writer_settle_all(const struct postgres_writer *writer)
+static void writer_post(struct postgres_store *store)
 {
-    for (struct store_batch *batch = writer->queue.first; batch != NULL; batch = batch->next) {
-        if (!batch->is_settled) {
-            postgres_step_settle(batch, STORE_BUSY);
-        }
+    if (!store->writer.is_pump_posted) {
+        store->writer.is_pump_posted = true;
+        loop_post(store->base.loop, on_pump, store);
     }
+}
+
+/* Say whether the first of the queue is not to be run: settled, or without a server. */
+static bool writer_is_first_over(const struct postgres_writer *writer)
+{
+    struct store_batch *first = writer->queue.first;
+
+    if (first != NULL && !first->is_settled && writer->outage.is_down) {
+        postgres_step_settle(first, STORE_BUSY);
+    }
+    return first != NULL && first->is_settled;
+}
+
+/*
+ * Answer what is over at the front of the queue.  Nothing before it is under way.  An outage ends
+ * thousands at once: those beyond a turn's number wait for the next turn.
+ */
+static void writer_answer_first(struct postgres_store *store)
+{
+    struct postgres_writer *writer = &store->writer;
+    struct postgres_list done = { 0 };
+
+    for (int i = 0; i < POSTGRES_ANSWER_BATCHES && writer_is_first_over(writer); i++) {
+        postgres_list_append(&done, postgres_list_take(&writer->queue));
+    }
+    if (writer_is_first_over(writer)) {
+        writer_post(store);
+    }
+    store_answer(done.first);
 }
 
 /* Move what fits from the queue to the group; false when none of it is to be run. */
@@ -64,14 +89,11 @@ void postgres_writer_pump(struct postgres_store *store)
     struct postgres_writer *writer = &store->writer;
     struct postgres_group group = { 0 };
 
-    if (writer->outage.is_down) {
-        writer_settle_all(writer);
-    }
     if (writer->running.is_active) {
         return;
     }
     if (!writer->committing.is_active) {
-        writer_answer_settled(writer);
+        writer_answer_first(store);
     }
     if (writer->queue.first == NULL || !postgres_conn_is_ready(writer->conn)) {
         return;
@@ -83,16 +105,9 @@ void postgres_writer_pump(struct postgres_store *store)
     }
     postgres_list_prepend(&writer->queue, &group.batches);
     if (!writer->committing.is_active) {
-        writer_answer_settled(writer);
+        writer_answer_first(store);
+        writer_post(store); /* there may be more behind them */
     }
-}
-
-static void on_pump(void *arg)
-{
-    struct postgres_store *store = arg;
-
-    store->writer.is_pump_posted = false;
-    postgres_writer_pump(store);
 }
 
 /* Not at once: what else is submitted in this turn joins the group. */
@@ -102,10 +117,7 @@ void postgres_writer_submit(struct store *base, struct store_batch *batch)
 
     batch->given_ms = loop_steady_ms(base->loop);
     postgres_list_append(&store->writer.queue, batch);
-    if (!store->writer.is_pump_posted) {
-        store->writer.is_pump_posted = true;
-        loop_post(base->loop, on_pump, store);
-    }
+    writer_post(store);
 }
 
 static void on_ready(void *arg)

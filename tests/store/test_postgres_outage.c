@@ -10,12 +10,14 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/postgres.h"
+#include "server/store/postgres_private.h"
 #include "server/store/store.h"
 #include "tests/support/temp_postgres.h"
 #include "tests/support/unit.h"
 
 enum {
     MANY = 200,
+    CROWD = 4000,
     WAIT_MS = 30000,
     TURN_MS = 50,
     BACK_MS = 3000 /* the store is back at most this long after the server */
@@ -47,7 +49,8 @@ struct place {
     int64_t next;
     int waiting;
     int of_status[STORE_BROKEN + 1];
-    int64_t number; /* first column of the last answer */
+    int64_t number; /* first column of the last answer; or how many have ended */
+    bool is_in_order;
     int news;
 };
 
@@ -212,6 +215,59 @@ static void a_server_that_is_away_is_busy_at_once_and_said_so(void **state)
     assert_int_equal(count_rows(place), 1);
 }
 
+struct numbered {
+    struct place *place;
+    int number;
+};
+
+static void on_numbered(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct numbered *numbered = arg;
+    struct place *place = numbered->place;
+
+    place->is_in_order = place->is_in_order && numbered->number == place->number;
+    place->number++;
+    on_done(place, status, rows);
+}
+
+/* What writes ends in its order; what reads has none. */
+static void submit_crowd(struct place *place, struct numbered crowd[CROWD])
+{
+    place->number = 0;
+    place->is_in_order = true;
+    for (int i = 0; i < CROWD; i++) {
+        struct store_batch *batch = store_batch_create();
+        crowd[i] = (struct numbered){ .place = place, .number = i };
+        store_batch_add(batch, &count_all);
+        place->waiting++;
+        store_submit(place->store, &batch, on_numbered, &crowd[i]);
+        batch = store_batch_create();
+        store_batch_add(batch, &count_all);
+        place->waiting++;
+        store_read(place->store, &batch, on_done, place);
+    }
+}
+
+static void a_crowd_that_waits_in_vain_ends_in_order_over_several_turns(void **state)
+{
+    static struct numbered crowd[CROWD];
+    struct place *place = *state;
+    int64_t until_ms = clock_steady_ms() + WAIT_MS;
+    int most = 0;
+
+    temp_postgres_kill(&place->server);
+    submit_crowd(place, crowd);
+    while (place->waiting > 0) {
+        int before = place->waiting;
+        assert_true(clock_steady_ms() < until_ms);
+        loop_turn(place->loop, TURN_MS);
+        most = before - place->waiting > most ? before - place->waiting : most;
+    }
+    assert_int_equal(place->of_status[STORE_BUSY], 2 * CROWD);
+    assert_true(place->is_in_order);
+    assert_in_range(most, 1, 4 * POSTGRES_ANSWER_BATCHES); /* two looks, of either kind */
+}
+
 /* Killed again and again under load: whatever was answered OK is there, whatever BUSY is not. */
 static void answers_are_true_through_kills(void **state)
 {
@@ -340,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_submitted_while_the_server_restarts_is_done),
         TEST(a_server_that_is_away_is_busy_at_once_and_said_so),
+        TEST(a_crowd_that_waits_in_vain_ends_in_order_over_several_turns),
         TEST(answers_are_true_through_kills),
         TEST(a_connection_cut_before_the_commit_is_no_answer),
         TEST(a_connection_cut_inside_the_commit_is_uncertain),
