@@ -39,6 +39,7 @@ struct round {
     int64_t bytes_before;
     int64_t waiting; /* in it as its excess was judged; 0 where none is */
     int64_t waiting_bytes;
+    bool only_closed; /* all of it goes, as long as it is closed */
     losses_done_fn *done;
     void *arg;
     bool more;
@@ -146,7 +147,7 @@ static void round_lose(const struct round *round, struct store_batch *batch, siz
             .waiting = round->waiting,
             .waiting_bytes = round->waiting_bytes,
         };
-        losses_shared_sql_lose(batch, mailbox, &list, round->reason == MAILBOX_GAP_IDLE);
+        losses_shared_sql_lose(batch, mailbox, &list, round->only_closed);
         return;
     }
     for (size_t i = first; i < end; i++) {
@@ -315,6 +316,7 @@ static void on_oldest_read(void *arg, enum store_status status, struct store_row
     }
     count = mailbox->envelope_count;
     bytes = mailbox->envelope_bytes;
+    round->only_closed = mailbox->closed || round->reason == MAILBOX_GAP_IDLE;
     if (!mailbox->closed) {
         round->waiting = count;
         round->waiting_bytes = bytes;

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "server/domain/losses.h"
 #include "server/domain/names.h"
 #include "server/domain/seqs.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
+#include "tests/support/temp_postgres.h"
 #include "tests/support/unit.h"
 
 #define NOW_MS TEMP_DOMAIN_NOW_MS
@@ -345,6 +347,30 @@ static void both_drop_the_oldest_of_one_mailbox_down_to_its_cap(void **state)
     assert_int_equal(lost, 25);
 }
 
+/* Between the look at its rows and their end. */
+static void a_mailbox_that_opens_while_it_is_emptied_keeps_its_mail(void **state)
+{
+    struct mailbox *mailbox = NULL;
+    int64_t queued = 0;
+
+    (void)state;
+    TWO_DAEMONS();
+    here.domain.settings.overflow = DOMAIN_DROP_OLDEST;
+    temp_domain_send(&here, 1, 1, "body", &sent);
+    scene_run(&there, "UPDATE devices SET idle_state = 2");
+    mailbox = temp_domain_mailbox(&here, 1);
+    mailbox->closed = true;
+    queued = metrics_value(METRIC_store_queue_bytes);
+    losses_trim(&here.domain, mailbox, NOW_MS);
+    while (metrics_value(METRIC_store_queue_bytes) == queued) {
+        assert_true(mailbox->trimming);
+        loop_turn(here.temp.loop, 100);
+    }
+    temp_postgres_run(here.temp.url, "UPDATE devices SET idle_state = 0");
+    temp_domain_wait_trimmed(&here, 1);
+    assert_int_equal(scene_count(&here, "SELECT count(*) FROM envelopes WHERE kind = 0"), 1);
+}
+
 static void two_that_start_at_once_take_up_numbers_and_notice_one_restore(void **state)
 {
     struct seqs_start start;
@@ -425,6 +451,7 @@ int main(void)
         SHARED_TEST(a_gap_that_was_shown_at_the_other_daemon_does_not_grow),
         SHARED_TEST(janitors_of_two_daemons_count_each_loss_once),
         SHARED_TEST(both_drop_the_oldest_of_one_mailbox_down_to_its_cap),
+        SHARED_TEST(a_mailbox_that_opens_while_it_is_emptied_keeps_its_mail),
         SHARED_TEST(two_that_start_at_once_take_up_numbers_and_notice_one_restore),
         SHARED_TEST(both_beat_one_heart_and_either_may_say_that_it_was_restored),
     };
