@@ -8,21 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/bytes.h"
-#include "common/clock.h"
-#include "common/loop.h"
 #include "common/mem.h"
-#include "server/store/postgres.h"
 #include "server/store/store.h"
+#include "tests/store/postgres_place.h"
 #include "tests/support/temp_postgres.h"
 #include "tests/support/unit.h"
 
 enum {
     MANY = 300,
-    WAIT_MS = 30000,
-    TURN_MS = 50,
     LARGE_BYTES = 200000,
     LARGE_COUNT = 20,
     LONG = 1500
@@ -64,55 +59,6 @@ static const struct store_stmt lock_rows = {
     .sql = "SELECT k FROM item WHERE k = ANY($1) ORDER BY k FOR UPDATE",
 };
 
-struct place {
-    struct loop *loop;
-    struct store *store;
-    char url[TEMP_POSTGRES_URL_BYTES];
-    int waiting;
-};
-
-static struct temp_postgres server;
-
-struct heard {
-    struct place *place;
-    enum store_status status;
-    int times;
-    int64_t key; /* of the first row of the first statement */
-    size_t body_bytes;
-    bool has_more;
-};
-
-static void on_done(void *arg, enum store_status status, struct store_rows *rows)
-{
-    struct heard *heard = arg;
-
-    heard->status = status;
-    heard->times++;
-    heard->place->waiting--;
-    if (status == STORE_OK && store_rows_next(rows)) {
-        heard->key = store_rows_int(rows, 0);
-        heard->body_bytes = store_rows_bytes(rows, 1).size;
-        heard->has_more = store_rows_next(rows);
-    }
-}
-
-static void submit(struct place *place, struct store_batch *batch, struct heard *heard)
-{
-    *heard = (struct heard){ .place = place };
-    place->waiting++;
-    store_submit(place->store, &batch, on_done, heard);
-}
-
-static void finish(struct place *place)
-{
-    int64_t until_ms = clock_steady_ms() + WAIT_MS;
-
-    while (place->waiting > 0) {
-        assert_true(clock_steady_ms() < until_ms);
-        loop_turn(place->loop, TURN_MS);
-    }
-}
-
 static void add_body(struct store_batch *batch, int64_t key, struct bytes body)
 {
     store_batch_lock(batch, &lock_rows, key);
@@ -150,64 +96,34 @@ static void add_remove(struct store_batch *batch, int64_t key)
     store_bind_int(batch, key);
 }
 
-static int64_t rows_of(const struct place *place)
+static int64_t rows_of(const struct postgres_place *place)
 {
     return temp_postgres_number(place->url, "SELECT count(*) FROM item");
 }
 
-static int64_t statements_of(const struct place *place)
+static int64_t statements_of(const struct postgres_place *place)
 {
     return temp_postgres_number(place->url, "SELECT last_value FROM statements");
 }
 
-static struct store *open_store(struct place *place, bool is_unprepared)
-{
-    const struct postgres_config config = {
-        .url = place->url, .queue_bytes = 1 << 26, .reader_count = 1, .is_unprepared = is_unprepared
-    };
-    char error[512] = "";
-    struct store *store = postgres_open(place->loop, &config, error, sizeof error);
-
-    assert_string_equal(error, "");
-    return store;
-}
-
 static int set_up(void **state)
 {
-    struct place *place = mem_zeroed(1, sizeof *place);
-
-    temp_postgres_create(&server, place->url);
-    place->loop = loop_create();
-    place->store = open_store(place, false);
-    temp_postgres_run(place->url, make);
-    *state = place;
-    return 0;
+    return postgres_place_open(state, make);
 }
 
-static int tear_down(void **state)
-{
-    struct place *place = *state;
-
-    store_destroy(place->store);
-    loop_destroy(place->loop);
-    temp_postgres_drop(place->url);
-    free(place);
-    return 0;
-}
-
-static void insert_many(struct place *place, const char *fault, int64_t times,
-                        struct heard heard[MANY])
+static void insert_many(struct postgres_place *place, const char *fault, int64_t times,
+                        struct postgres_heard heard[MANY])
 {
     for (int i = 0; i < MANY; i++) {
-        submit(place, batch_insert(i, i == MANY / 2 ? fault : "", times), &heard[i]);
+        postgres_place_submit(place, batch_insert(i, i == MANY / 2 ? fault : "", times), &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].times, 1);
     }
 }
 
-static void expect_all_but_the_middle(const struct heard heard[MANY])
+static void expect_all_but_the_middle(const struct postgres_heard heard[MANY])
 {
     for (int i = 0; i < MANY; i++) {
         if (i != MANY / 2) {
@@ -221,8 +137,8 @@ static void expect_all_but_the_middle(const struct heard heard[MANY])
 
 static void many_batches_are_one_statement_and_each_hears_its_own_rows(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     insert_many(place, "", 0, heard);
     expect_all_but_the_middle(heard);
@@ -233,11 +149,11 @@ static void many_batches_are_one_statement_and_each_hears_its_own_rows(void **st
 
 static void texts_that_are_not_prepared_gather_too(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     store_destroy(place->store);
-    place->store = open_store(place, true);
+    place->store = postgres_place_store(place, true);
     insert_many(place, "", 0, heard);
     expect_all_but_the_middle(heard);
     assert_int_equal(statements_of(place), 1);
@@ -245,8 +161,8 @@ static void texts_that_are_not_prepared_gather_too(void **state)
 
 static void a_batch_without_its_row_is_refused_alone(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     temp_postgres_run(place->url, "INSERT INTO closed VALUES (150)");
     insert_many(place, "", 0, heard);
@@ -257,8 +173,8 @@ static void a_batch_without_its_row_is_refused_alone(void **state)
 
 static void an_error_ends_the_batch_that_brought_it_alone(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     insert_many(place, "23514", INT64_MAX, heard);
     expect_all_but_the_middle(heard);
@@ -268,8 +184,8 @@ static void an_error_ends_the_batch_that_brought_it_alone(void **state)
 
 static void what_takes_too_long_together_is_busy_together(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     insert_many(place, "57014", INT64_MAX, heard);
     for (int i = 0; i < MANY; i++) {
@@ -280,8 +196,8 @@ static void what_takes_too_long_together_is_busy_together(void **state)
 
 static void a_serialization_failure_runs_all_of_them_again(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     insert_many(place, "40001", 2, heard);
     expect_all_but_the_middle(heard);
@@ -291,17 +207,17 @@ static void a_serialization_failure_runs_all_of_them_again(void **state)
 
 static void a_full_disk_ends_all_of_them_and_lets_deletes_through(void **state)
 {
-    struct place *place = *state;
-    struct heard full[2];
-    struct heard frees;
+    struct postgres_place *place = *state;
+    struct postgres_heard full[2];
+    struct postgres_heard frees;
     struct store_batch *batch = store_batch_create();
 
     temp_postgres_run(place->url, "INSERT INTO item (k, fault) VALUES (3, '')");
     add_remove(batch, 3);
-    submit(place, batch_insert(1, "53100", 1), &full[0]);
-    submit(place, batch_insert(2, "", 0), &full[1]);
-    submit(place, batch, &frees);
-    finish(place);
+    postgres_place_submit(place, batch_insert(1, "53100", 1), &full[0]);
+    postgres_place_submit(place, batch_insert(2, "", 0), &full[1]);
+    postgres_place_submit(place, batch, &frees);
+    postgres_place_finish(place);
     assert_int_equal(full[0].status, STORE_FULL);
     assert_int_equal(full[1].status, STORE_FULL);
     assert_int_equal(frees.status, STORE_OK);
@@ -311,8 +227,8 @@ static void a_full_disk_ends_all_of_them_and_lets_deletes_through(void **state)
 /* Inserted, removed, inserted again, by three batches; around it others that are of no matter. */
 static void what_is_of_one_key_keeps_its_order(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     for (int i = 0; i < MANY; i++) {
         struct store_batch *batch = store_batch_create();
@@ -322,9 +238,9 @@ static void what_is_of_one_key_keeps_its_order(void **state)
         } else {
             add_insert(batch, key, "", 0);
         }
-        submit(place, batch, &heard[i]);
+        postgres_place_submit(place, batch, &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].status, STORE_OK);
     }
@@ -334,8 +250,8 @@ static void what_is_of_one_key_keeps_its_order(void **state)
 /* Every second batch removes what stood there, none of it of a key that is inserted. */
 static void other_statements_of_other_keys_part_nothing(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
 
     temp_postgres_run(place->url, "INSERT INTO item SELECT 1000 + k, '', 0, ''"
                                   " FROM generate_series(0, 299) AS k");
@@ -347,9 +263,9 @@ static void other_statements_of_other_keys_part_nothing(void **state)
         } else {
             add_remove(batch, 1000 + i);
         }
-        submit(place, batch, &heard[i]);
+        postgres_place_submit(place, batch, &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].status, STORE_OK);
     }
@@ -359,18 +275,18 @@ static void other_statements_of_other_keys_part_nothing(void **state)
 /* It takes what the batch before it put there, in the midst of its own. */
 static void a_batch_of_both_kinds_runs_in_its_order(void **state)
 {
-    struct place *place = *state;
-    struct heard put;
-    struct heard both;
+    struct postgres_place *place = *state;
+    struct postgres_heard put;
+    struct postgres_heard both;
     struct store_batch *batch = store_batch_create();
 
-    submit(place, batch_insert(1, "", 0), &put);
+    postgres_place_submit(place, batch_insert(1, "", 0), &put);
     add_insert(batch, 2, "", 0);
     add_remove(batch, 1);
     add_insert(batch, 1, "", 0);
     add_remove(batch, 2);
-    submit(place, batch, &both);
-    finish(place);
+    postgres_place_submit(place, batch, &both);
+    postgres_place_finish(place);
     assert_int_equal(put.status, STORE_OK);
     assert_int_equal(both.status, STORE_OK);
     assert_int_equal(temp_postgres_number(place->url, "SELECT sum(k) FROM item"), 1);
@@ -378,16 +294,16 @@ static void a_batch_of_both_kinds_runs_in_its_order(void **state)
 
 static void much_at_once_is_several_statements(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[LARGE_COUNT];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[LARGE_COUNT];
     uint8_t *body = mem_zeroed(1, LARGE_BYTES);
 
     for (int i = 0; i < LARGE_COUNT; i++) {
         struct store_batch *batch = store_batch_create();
         add_body(batch, i, bytes_of(body, LARGE_BYTES));
-        submit(place, batch, &heard[i]);
+        postgres_place_submit(place, batch, &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < LARGE_COUNT; i++) {
         assert_int_equal(heard[i].status, STORE_OK);
         assert_int_equal(heard[i].body_bytes, LARGE_BYTES);
@@ -398,15 +314,15 @@ static void much_at_once_is_several_statements(void **state)
 
 static void a_batch_of_very_many_steps_is_several_statements(void **state)
 {
-    struct place *place = *state;
-    struct heard heard;
+    struct postgres_place *place = *state;
+    struct postgres_heard heard;
     struct store_batch *batch = store_batch_create();
 
     for (int64_t i = 0; i < LONG; i++) {
         add_insert(batch, i, "", 0);
     }
-    submit(place, batch, &heard);
-    finish(place);
+    postgres_place_submit(place, batch, &heard);
+    postgres_place_finish(place);
     assert_int_equal(heard.status, STORE_OK);
     assert_int_equal(rows_of(place), LONG);
     assert_int_equal(statements_of(place), 2);
@@ -424,14 +340,14 @@ static struct store_batch *batch_astray(int64_t key)
 
 static void rows_of_no_step_break_their_batch_and_no_other(void **state)
 {
-    struct place *place = *state;
-    struct heard bad[2];
-    struct heard good;
+    struct postgres_place *place = *state;
+    struct postgres_heard bad[2];
+    struct postgres_heard good;
 
-    submit(place, batch_astray(1), &bad[0]);
-    submit(place, batch_astray(2), &bad[1]);
-    submit(place, batch_insert(3, "", 0), &good);
-    finish(place);
+    postgres_place_submit(place, batch_astray(1), &bad[0]);
+    postgres_place_submit(place, batch_astray(2), &bad[1]);
+    postgres_place_submit(place, batch_insert(3, "", 0), &good);
+    postgres_place_finish(place);
     assert_int_equal(bad[0].status, STORE_BROKEN);
     assert_int_equal(bad[1].status, STORE_BROKEN);
     assert_int_equal(good.status, STORE_OK);
@@ -439,27 +355,25 @@ static void rows_of_no_step_break_their_batch_and_no_other(void **state)
 
 static void a_null_and_a_read_are_broken(void **state)
 {
-    struct place *place = *state;
-    struct heard null;
-    struct heard read = { .place = place };
-    struct heard good;
+    struct postgres_place *place = *state;
+    struct postgres_heard null;
+    struct postgres_heard read;
+    struct postgres_heard good;
     struct store_batch *batch = store_batch_create();
 
     store_batch_lock(batch, &lock_rows, 1);
     store_batch_add(batch, &astray);
     store_bind_null(batch);
-    submit(place, batch, &null);
-    batch = batch_astray(1);
-    place->waiting++;
-    store_read(place->store, &batch, on_done, &read);
-    submit(place, batch_insert(1, "", 0), &good);
-    finish(place);
+    postgres_place_submit(place, batch, &null);
+    postgres_place_read(place, batch_astray(1), &read);
+    postgres_place_submit(place, batch_insert(1, "", 0), &good);
+    postgres_place_finish(place);
     assert_int_equal(null.status, STORE_BROKEN);
     assert_int_equal(read.status, STORE_BROKEN);
     assert_int_equal(good.status, STORE_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, postgres_place_close)
 
 int main(void)
 {
@@ -480,8 +394,5 @@ int main(void)
         TEST(a_null_and_a_read_are_broken),
     };
 
-    temp_postgres_open(&server);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    temp_postgres_close(&server);
-    return failed;
+    return cmocka_run_group_tests(tests, postgres_place_serve, postgres_place_end);
 }

@@ -6,24 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/bytes.h"
-#include "common/clock.h"
 #include "common/loop.h"
-#include "common/mem.h"
 #include "common/metrics.h"
-#include "server/store/postgres.h"
 #include "server/store/store.h"
+#include "tests/store/postgres_place.h"
 #include "tests/support/temp_postgres.h"
 #include "tests/support/unit.h"
 
 enum {
-    MANY = 300,
-    WAIT_MS = 30000,
-    TURN_MS = 50
+    MANY = 300
 };
 
 /* Raise fault (an SQLSTATE) at its first `times` inserts. */
@@ -56,38 +50,6 @@ static const struct store_stmt add_up = {
     .sql = "UPDATE trouble SET times = times + 1 WHERE k = $1",
 };
 
-struct place {
-    struct loop *loop;
-    struct store *store;
-    char url[TEMP_POSTGRES_URL_BYTES];
-    int waiting;
-};
-
-static struct temp_postgres server;
-
-struct heard {
-    struct place *place;
-    enum store_status status;
-    int times;
-};
-
-static void on_done(void *arg, enum store_status status, struct store_rows *rows)
-{
-    struct heard *heard = arg;
-
-    (void)rows;
-    heard->status = status;
-    heard->times++;
-    heard->place->waiting--;
-}
-
-static void submit(struct place *place, struct store_batch *batch, struct heard *heard)
-{
-    *heard = (struct heard){ .place = place };
-    place->waiting++;
-    store_submit(place->store, &batch, on_done, heard);
-}
-
 static void add_insert(struct store_batch *batch, int64_t key, const char *fault, int64_t times)
 {
     store_batch_add(batch, &insert);
@@ -108,66 +70,27 @@ static struct store_batch *batch_insert(int64_t key, const char *fault, int64_t 
     return batch;
 }
 
-static void finish(struct place *place)
-{
-    int64_t until_ms = clock_steady_ms() + WAIT_MS;
-
-    while (place->waiting > 0) {
-        assert_true(clock_steady_ms() < until_ms);
-        loop_turn(place->loop, TURN_MS);
-    }
-}
-
-static int64_t rows_of(const struct place *place)
+static int64_t rows_of(const struct postgres_place *place)
 {
     return temp_postgres_number(place->url, "SELECT count(*) FROM trouble");
 }
 
-static struct store *open_store(struct place *place, bool is_unprepared)
-{
-    const struct postgres_config config = {
-        .url = place->url, .queue_bytes = 1 << 20, .reader_count = 1, .is_unprepared = is_unprepared
-    };
-    char error[512] = "";
-    struct store *store = postgres_open(place->loop, &config, error, sizeof error);
-
-    assert_string_equal(error, "");
-    return store;
-}
-
 static int set_up(void **state)
 {
-    struct place *place = mem_zeroed(1, sizeof *place);
-
-    temp_postgres_create(&server, place->url);
-    place->loop = loop_create();
-    place->store = open_store(place, false);
-    temp_postgres_run(place->url, make);
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct place *place = *state;
-
-    store_destroy(place->store);
-    loop_destroy(place->loop);
-    temp_postgres_drop(place->url);
-    free(place);
-    return 0;
+    return postgres_place_open(state, make);
 }
 
 /* MANY inserts of which number MANY / 2 meets fault; how that one ends. */
-static enum store_status trouble_in_the_middle(struct place *place, const char *fault,
+static enum store_status trouble_in_the_middle(struct postgres_place *place, const char *fault,
                                                int64_t times)
 {
-    static struct heard heard[MANY];
+    static struct postgres_heard heard[MANY];
 
     for (int i = 0; i < MANY; i++) {
-        submit(place, batch_insert(i, i == MANY / 2 ? fault : NULL, times), &heard[i]);
+        postgres_place_submit(place, batch_insert(i, i == MANY / 2 ? fault : NULL, times),
+                              &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].times, 1);
         if (i != MANY / 2 && heard[MANY / 2].status != STORE_BUSY) {
@@ -179,7 +102,7 @@ static enum store_status trouble_in_the_middle(struct place *place, const char *
 
 static void a_serialization_failure_runs_the_group_again(void **state)
 {
-    struct place *place = *state;
+    struct postgres_place *place = *state;
 
     assert_int_equal(trouble_in_the_middle(place, "40001", 2), STORE_OK);
     assert_int_equal(rows_of(place), MANY);
@@ -187,7 +110,7 @@ static void a_serialization_failure_runs_the_group_again(void **state)
 
 static void a_deadlock_runs_the_group_again(void **state)
 {
-    struct place *place = *state;
+    struct postgres_place *place = *state;
 
     assert_int_equal(trouble_in_the_middle(place, "40P01", 2), STORE_OK);
     assert_int_equal(rows_of(place), MANY);
@@ -195,7 +118,7 @@ static void a_deadlock_runs_the_group_again(void **state)
 
 static void a_group_that_never_gets_through_is_busy_and_nothing_is_written(void **state)
 {
-    struct place *place = *state;
+    struct postgres_place *place = *state;
 
     assert_int_equal(trouble_in_the_middle(place, "40001", INT64_MAX), STORE_BUSY);
     assert_int_equal(rows_of(place), 0);
@@ -203,7 +126,7 @@ static void a_group_that_never_gets_through_is_busy_and_nothing_is_written(void 
 
 static void a_constraint_ends_its_own_batch_alone(void **state)
 {
-    struct place *place = *state;
+    struct postgres_place *place = *state;
 
     assert_int_equal(trouble_in_the_middle(place, "23514", INT64_MAX), STORE_CONFLICT);
     assert_int_equal(rows_of(place), MANY - 1);
@@ -211,7 +134,7 @@ static void a_constraint_ends_its_own_batch_alone(void **state)
 
 static void a_statement_that_takes_too_long_is_busy_alone(void **state)
 {
-    struct place *place = *state;
+    struct postgres_place *place = *state;
 
     assert_int_equal(trouble_in_the_middle(place, "57014", INT64_MAX), STORE_BUSY);
     assert_int_equal(rows_of(place), MANY - 1);
@@ -219,25 +142,25 @@ static void a_statement_that_takes_too_long_is_busy_alone(void **state)
 
 static void a_full_disk_refuses_inserts_and_lets_deletes_through(void **state)
 {
-    struct place *place = *state;
-    struct heard full;
-    struct heard frees;
+    struct postgres_place *place = *state;
+    struct postgres_heard full;
+    struct postgres_heard frees;
     const char *why = NULL;
     struct store_batch *batch = store_batch_create();
 
     temp_postgres_run(place->url, "INSERT INTO trouble (k) VALUES (1)");
     store_batch_expect(batch, &remove_one);
     store_bind_int(batch, 1);
-    submit(place, batch_insert(2, "53100", 1), &full);
-    submit(place, batch, &frees);
-    finish(place);
+    postgres_place_submit(place, batch_insert(2, "53100", 1), &full);
+    postgres_place_submit(place, batch, &frees);
+    postgres_place_finish(place);
     assert_int_equal(full.status, STORE_FULL);
     assert_int_equal(frees.status, STORE_OK);
     assert_false(store_is_ready(place->store, &why));
     assert_non_null(strstr(why, "full"));
     assert_int_equal(rows_of(place), 0);
-    submit(place, batch_insert(3, NULL, 0), &full);
-    finish(place);
+    postgres_place_submit(place, batch_insert(3, NULL, 0), &full);
+    postgres_place_finish(place);
     assert_int_equal(full.status, STORE_OK);
     assert_true(store_is_ready(place->store, &why));
 }
@@ -245,8 +168,8 @@ static void a_full_disk_refuses_inserts_and_lets_deletes_through(void **state)
 /* Every third batch is refused: each once, in its turn, and the others are all done. */
 static void many_refusals_cost_runs_and_no_order(void **state)
 {
-    struct place *place = *state;
-    static struct heard heard[MANY];
+    struct postgres_place *place = *state;
+    static struct postgres_heard heard[MANY];
     int64_t commits = metrics_value(METRIC_store_commits);
 
     for (int i = 0; i < MANY; i++) {
@@ -258,9 +181,9 @@ static void many_refusals_cost_runs_and_no_order(void **state)
             store_batch_expect(batch, &remove_one);
             store_bind_int(batch, i - 2);
         }
-        submit(place, batch, &heard[i]);
+        postgres_place_submit(place, batch, &heard[i]);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[i].status, i % 3 == 1 ? STORE_REFUSED : STORE_OK);
     }
@@ -271,9 +194,9 @@ static void many_refusals_cost_runs_and_no_order(void **state)
 /* Refused only because of what a batch that is undone itself did before it. */
 static void who_was_misled_by_an_undone_batch_is_asked_again(void **state)
 {
-    struct place *place = *state;
-    struct heard taker;
-    struct heard misled;
+    struct postgres_place *place = *state;
+    struct postgres_heard taker;
+    struct postgres_heard misled;
     struct store_batch *batch = store_batch_create();
 
     temp_postgres_run(place->url, "INSERT INTO trouble (k) VALUES (1)");
@@ -281,12 +204,12 @@ static void who_was_misled_by_an_undone_batch_is_asked_again(void **state)
     store_bind_int(batch, 1);
     store_batch_expect(batch, &remove_one);
     store_bind_int(batch, -1);
-    submit(place, batch, &taker);
+    postgres_place_submit(place, batch, &taker);
     batch = store_batch_create();
     store_batch_expect(batch, &remove_one);
     store_bind_int(batch, 1);
-    submit(place, batch, &misled);
-    finish(place);
+    postgres_place_submit(place, batch, &misled);
+    postgres_place_finish(place);
     assert_int_equal(taker.status, STORE_REFUSED);
     assert_int_equal(misled.status, STORE_OK);
     assert_int_equal(rows_of(place), 0);
@@ -294,17 +217,17 @@ static void who_was_misled_by_an_undone_batch_is_asked_again(void **state)
 
 static void a_wrong_lock_is_broken_for_those_who_want_it(void **state)
 {
-    struct place *place = *state;
-    struct heard bad;
-    struct heard good;
+    struct postgres_place *place = *state;
+    struct postgres_heard bad;
+    struct postgres_heard good;
     struct store_batch *batch = batch_insert(1, NULL, 0);
 
     store_batch_lock(batch, &bad_lock, 1);
-    submit(place, batch, &bad);
+    postgres_place_submit(place, batch, &bad);
     batch = batch_insert(2, NULL, 0);
     store_batch_lock(batch, &lock_rows, 1);
-    submit(place, batch, &good);
-    finish(place);
+    postgres_place_submit(place, batch, &good);
+    postgres_place_finish(place);
     assert_int_equal(bad.status, STORE_BROKEN);
     assert_int_equal(good.status, STORE_OK);
     assert_int_equal(rows_of(place), 1);
@@ -313,9 +236,9 @@ static void a_wrong_lock_is_broken_for_those_who_want_it(void **state)
 /* Two daemons that change the same rows in opposite orders would deadlock without the locks. */
 static void locks_keep_two_stores_from_deadlocks(void **state)
 {
-    struct place *place = *state;
-    struct store *other = open_store(place, true);
-    static struct heard heard[2][MANY];
+    struct postgres_place *place = *state;
+    struct store *other = postgres_place_store(place, true);
+    static struct postgres_heard heard[2][MANY];
 
     temp_postgres_run(place->url, "INSERT INTO trouble SELECT k, NULL, 0 FROM"
                                   " generate_series(0, 9) AS k");
@@ -326,13 +249,12 @@ static void locks_keep_two_stores_from_deadlocks(void **state)
             store_batch_lock(batch, &lock_rows, key);
             store_batch_expect(batch, &add_up);
             store_bind_int(batch, key);
-            heard[side][i] = (struct heard){ .place = place };
-            place->waiting++;
-            store_submit(side == 0 ? place->store : other, &batch, on_done, &heard[side][i]);
+            postgres_place_submit_to(place, side == 0 ? place->store : other, batch,
+                                     &heard[side][i]);
         }
         loop_turn(place->loop, 0);
     }
-    finish(place);
+    postgres_place_finish(place);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(heard[0][i].status, STORE_OK);
         assert_int_equal(heard[1][i].status, STORE_OK);
@@ -344,7 +266,7 @@ static void locks_keep_two_stores_from_deadlocks(void **state)
     store_destroy(other);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, postgres_place_close)
 
 int main(void)
 {
@@ -361,8 +283,5 @@ int main(void)
         TEST(locks_keep_two_stores_from_deadlocks),
     };
 
-    temp_postgres_open(&server);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    temp_postgres_close(&server);
-    return failed;
+    return cmocka_run_group_tests(tests, postgres_place_serve, postgres_place_end);
 }
