@@ -17,6 +17,7 @@ struct sqlite_vfs {
     sqlite3_vfs vfs;
     sqlite3_vfs *under;
     char name[32];
+    sqlite3_io_methods database, log; /* what their files do */
 };
 
 /*

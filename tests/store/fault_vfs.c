@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/check.h"
 #include "common/mem.h"
+#include "server/store/sqlite_pass_private.h"
 
 enum {
     IMAGES_MAX = 16,
@@ -31,13 +32,13 @@ struct image {
 };
 
 struct fault_file {
-    sqlite3_file base;
-    struct image *image; /* NULL: a file without a name */
-    sqlite3_file *real;  /* lies behind this struct */
+    struct sqlite_pass pass; /* what is real lies behind this struct */
+    struct image *image;     /* NULL: a file without a name */
 };
 
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs fault_vfs;
+static sqlite3_io_methods methods;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image images[IMAGES_MAX];
 static enum fault_kind armed_kind;
@@ -45,11 +46,6 @@ static int64_t calls_until;
 static bool has_failed;
 static char quota_path[NAME_BYTES];
 static int64_t quota_bytes;
-
-static sqlite3_file *real_of(sqlite3_file *file)
-{
-    return ((struct fault_file *)(void *)file)->real;
-}
 
 /* Count one call of kind; true: this is the one that fails. */
 static bool fault_strikes(enum fault_kind kind)
@@ -110,8 +106,8 @@ static void image_take(struct fault_file *file, const struct range *range)
     if ((size_t)range->to > synced->size) {
         image_resize(synced, (size_t)range->to);
     }
-    int result = file->real->pMethods->xRead(file->real, synced->at + range->from,
-                                             (int)(range->to - range->from), range->from);
+    int result = sqlite_pass_methods.xRead(&file->pass.base, synced->at + range->from,
+                                           (int)(range->to - range->from), range->from);
     CHECK(result == SQLITE_OK || result == SQLITE_IOERR_SHORT_READ);
 }
 
@@ -137,7 +133,7 @@ static void image_sync(struct fault_file *file)
     for (const struct range *r = file->image->waiting; r != NULL; r = r->next) {
         image_take(file, r);
     }
-    CHECK(file->real->pMethods->xFileSize(file->real, &size) == SQLITE_OK);
+    CHECK(sqlite_pass_methods.xFileSize(&file->pass.base, &size) == SQLITE_OK);
     if ((size_t)size < file->image->synced.size) {
         image_resize(&file->image->synced, (size_t)size);
     }
@@ -179,8 +175,7 @@ static bool quota_allows(sqlite3_file *base, sqlite3_int64 end)
     (void)pthread_mutex_lock(&lock);
     int64_t quota = quota_bytes;
     (void)pthread_mutex_unlock(&lock);
-    if (quota == 0 || real_of(base)->pMethods->xFileSize(real_of(base), &size) != SQLITE_OK ||
-        end <= size) {
+    if (quota == 0 || sqlite_pass_methods.xFileSize(base, &size) != SQLITE_OK || end <= size) {
         return true;
     }
     return size_of("") + size_of("-wal") + size_of("-ballast") + end - size <= quota;
@@ -197,11 +192,11 @@ static int on_write(sqlite3_file *base, const void *at, int size, sqlite3_int64 
         return SQLITE_FULL;
     }
     if (fault_strikes(FAULT_VFS_TORN)) {
-        (void)file->real->pMethods->xWrite(file->real, at, size / 2, offset);
+        (void)sqlite_pass_methods.xWrite(&file->pass.base, at, size / 2, offset);
         image_note(file->image, offset, offset + size / 2);
         return SQLITE_IOERR_WRITE;
     }
-    int result = file->real->pMethods->xWrite(file->real, at, size, offset);
+    int result = sqlite_pass_methods.xWrite(&file->pass.base, at, size, offset);
     image_note(file->image, offset, offset + size);
     return result;
 }
@@ -211,94 +206,14 @@ static int on_read(sqlite3_file *file, void *at, int size, sqlite3_int64 offset)
     if (fault_strikes(FAULT_VFS_READ)) {
         return SQLITE_IOERR_READ;
     }
-    return real_of(file)->pMethods->xRead(real_of(file), at, size, offset);
+    return sqlite_pass_methods.xRead(file, at, size, offset);
 }
 
 static int on_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     image_note(((struct fault_file *)(void *)file)->image, size, -1);
-    return real_of(file)->pMethods->xTruncate(real_of(file), size);
+    return sqlite_pass_methods.xTruncate(file, size);
 }
-
-static int on_close(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xClose(real_of(file));
-}
-
-static int on_file_size(sqlite3_file *file, sqlite3_int64 *out_size)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), out_size);
-}
-
-static int on_lock(sqlite3_file *file, int kind)
-{
-    return real_of(file)->pMethods->xLock(real_of(file), kind);
-}
-
-static int on_unlock(sqlite3_file *file, int kind)
-{
-    return real_of(file)->pMethods->xUnlock(real_of(file), kind);
-}
-
-static int on_check_lock(sqlite3_file *file, int *out_is_held)
-{
-    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), out_is_held);
-}
-
-static int on_control(sqlite3_file *file, int op, void *arg)
-{
-    return real_of(file)->pMethods->xFileControl(real_of(file), op, arg);
-}
-
-static int on_sector_size(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int on_traits(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
-}
-
-static int on_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out_at)
-{
-    return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out_at);
-}
-
-static int on_shm_lock(sqlite3_file *file, int offset, int n, int flags)
-{
-    return real_of(file)->pMethods->xShmLock(real_of(file), offset, n, flags);
-}
-
-static void on_shm_barrier(sqlite3_file *file)
-{
-    real_of(file)->pMethods->xShmBarrier(real_of(file));
-}
-
-static int on_shm_unmap(sqlite3_file *file, int is_delete)
-{
-    return real_of(file)->pMethods->xShmUnmap(real_of(file), is_delete);
-}
-
-static const sqlite3_io_methods methods = {
-    .iVersion = 2,
-    .xClose = on_close,
-    .xRead = on_read,
-    .xWrite = on_write,
-    .xTruncate = on_truncate,
-    .xSync = on_sync,
-    .xFileSize = on_file_size,
-    .xLock = on_lock,
-    .xUnlock = on_unlock,
-    .xCheckReservedLock = on_check_lock,
-    .xFileControl = on_control,
-    .xSectorSize = on_sector_size,
-    .xDeviceCharacteristics = on_traits,
-    .xShmMap = on_shm_map,
-    .xShmLock = on_shm_lock,
-    .xShmBarrier = on_shm_barrier,
-    .xShmUnmap = on_shm_unmap,
-};
 
 /* With the lock. */
 static struct image *image_of(const char *name)
@@ -324,12 +239,12 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int f
     struct fault_file *file = (struct fault_file *)(void *)base;
 
     (void)vfs;
-    file->real = (sqlite3_file *)(void *)(file + 1);
+    file->pass.under = (sqlite3_file *)(void *)(file + 1);
     file->image = NULL;
-    file->base.pMethods = NULL;
-    int result = real_vfs->xOpen(real_vfs, name, file->real, flags, out_flags);
+    file->pass.base.pMethods = NULL;
+    int result = real_vfs->xOpen(real_vfs, name, file->pass.under, flags, out_flags);
     if (result == SQLITE_OK) {
-        file->base.pMethods = &methods;
+        file->pass.base.pMethods = &methods;
         if (name != NULL) {
             (void)pthread_mutex_lock(&lock);
             file->image = image_of(name);
@@ -363,6 +278,11 @@ void fault_vfs_install(void)
     fault_vfs.szOsFile = (int)sizeof(struct fault_file) + real_vfs->szOsFile;
     fault_vfs.xOpen = on_open;
     fault_vfs.xDelete = on_delete;
+    methods = sqlite_pass_methods;
+    methods.xRead = on_read;
+    methods.xWrite = on_write;
+    methods.xTruncate = on_truncate;
+    methods.xSync = on_sync;
     CHECK(sqlite3_vfs_register(&fault_vfs, 1) == SQLITE_OK);
 }
 
