@@ -167,7 +167,9 @@ static void a_log_is_moved_into_the_file_and_begun_anew(void **state)
             SQLITE_OK);
         assert_int_equal(number(place.other, "SELECT sum(length(b)) / 3000 FROM t"), round * ROWS);
     }
-    assert_int_equal(run(place.other, "PRAGMA integrity_check"), SQLITE_OK);
+    assert_int_equal(number(place.other, "SELECT count(*) FROM pragma_integrity_check"
+                                         " WHERE integrity_check = 'ok'"),
+                     1);
 }
 
 int main(void)
