@@ -6,7 +6,9 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "server/store/sqlite_vfs_private.h"
 #include "tests/store/fault_vfs.h"
@@ -24,7 +26,8 @@ struct place {
     char path[PATH_BYTES];
     struct sqlite_vfs vfs;
     sqlite3 *writer;
-    sqlite3 *other; /* opened through the VFS below */
+    sqlite3 *other;                  /* opened through the VFS below */
+    void (*barrier)(sqlite3_file *); /* of the layer, where a test listens */
 };
 
 static struct place place;
@@ -107,6 +110,37 @@ static void a_commit_without_a_sync_is_seen_whole_by_others(void **state)
     }
 }
 
+static int64_t bytes_of_log(void)
+{
+    char path[PATH_BYTES + 8];
+    struct stat file;
+
+    (void)snprintf(path, sizeof path, "%s-wal", place.path);
+    assert_int_equal(stat(path, &file), 0);
+    return file.st_size;
+}
+
+static int64_t bytes_at_barrier;
+
+static void note_barrier(sqlite3_file *file)
+{
+    place.barrier(file);
+    bytes_at_barrier = bytes_of_log();
+}
+
+/* Others see the commit from the barrier on, before the writer gives up its lock. */
+static void a_commit_without_a_sync_is_in_the_log_before_it_can_be_seen(void **state)
+{
+    (void)state;
+    assert_int_equal(run(place.writer, "PRAGMA synchronous=OFF"), SQLITE_OK);
+    place.barrier = place.vfs.database.xShmBarrier;
+    place.vfs.database.xShmBarrier = note_barrier;
+    int64_t before = bytes_of_log();
+    assert_int_equal(run(place.writer, "INSERT INTO t VALUES (1, x'00')"), SQLITE_OK);
+    assert_true(bytes_of_log() > before);
+    assert_int_equal(bytes_at_barrier, bytes_of_log());
+}
+
 static void pages_that_did_not_fit_in_memory_are_read_back(void **state)
 {
     (void)state;
@@ -178,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VFS_TEST(all_pages_of_a_commit_take_few_writes),
         VFS_TEST(a_commit_without_a_sync_is_seen_whole_by_others),
+        VFS_TEST(a_commit_without_a_sync_is_in_the_log_before_it_can_be_seen),
         VFS_TEST(pages_that_did_not_fit_in_memory_are_read_back),
         VFS_TEST(what_was_rolled_back_is_seen_by_nobody),
         VFS_TEST(a_commit_whose_write_fails_says_so_and_the_next_one_goes_through),
