@@ -34,8 +34,8 @@ void mem_wipe(void *block, size_t size);
 
 /*
  * Keep the allocator's own overhead small: few arenas, however many threads, and large blocks
- * outside of them.  Call it once, before any thread.  And give back to the system what is free inside the heap; it takes
- * milliseconds, so that it is for quiet moments.
+ * outside of them.  Call it once, before any thread.  And give back to the system what is free
+ * inside the heap; it takes milliseconds, so that it is for quiet moments.
  */
 void mem_bound_arenas(void);
 void mem_give_back(void);

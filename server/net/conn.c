@@ -30,6 +30,7 @@ static void on_timer(int fd, short what, void *arg)
 {
     struct conn *conn = arg;
     int64_t now = clock_steady_ms();
+
     (void)fd;
     (void)what;
     (void)loop_steady_ms(conn->net->loop);
