@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buf.h"
+#include "common/bytes.h"
+
 struct allowance {
     int64_t max_bytes;  /* 0: any */
     int64_t held_bytes; /* now; may be above the maximum for a moment */
@@ -26,6 +29,30 @@ static inline void allowance_count(struct allowance *allowance, size_t before, s
     if (allowance != NULL) {
         allowance->held_bytes += (int64_t)after - (int64_t)before;
     }
+}
+
+/* Make room in buf, append to it, or clear it; and count what that changes. */
+static inline void allowance_reserve(struct allowance *allowance, struct buf *buf, size_t extra)
+{
+    size_t room = buf->room;
+
+    buf_reserve(buf, extra);
+    allowance_count(allowance, room, buf->room);
+}
+
+static inline void allowance_append(struct allowance *allowance, struct buf *buf,
+                                    struct bytes value)
+{
+    size_t room = buf->room;
+
+    buf_append(buf, value);
+    allowance_count(allowance, room, buf->room);
+}
+
+static inline void allowance_clear(struct allowance *allowance, struct buf *buf)
+{
+    allowance_count(allowance, buf->room, 0);
+    buf_clear(buf);
 }
 
 /* Say whether more than times the maximum is held; never without one, or of NULL. */

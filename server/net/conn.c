@@ -86,10 +86,8 @@ void conn_destroy(struct conn *conn)
     if (conn->protocol != NULL) {
         conn->protocol->on_closed(conn->arg, conn, conn->end);
     }
-    allowance_count(conn_input_allowance(conn), conn->kept.room, 0);
-    allowance_count(conn_output_allowance(conn), conn->output.room, 0);
-    buf_clear(&conn->kept);
-    buf_clear(&conn->output);
+    allowance_clear(conn_input_allowance(conn), &conn->kept);
+    allowance_clear(conn_output_allowance(conn), &conn->output);
     free(conn);
 }
 
@@ -151,13 +149,10 @@ struct allowance *conn_output_allowance(const struct conn *conn)
 
 void conn_write(struct conn *conn, struct bytes bytes)
 {
-    size_t room = conn->output.room;
-
     if (conn->state != CONN_OPEN || bytes.size == 0) {
         return;
     }
-    buf_append(&conn->output, bytes);
-    allowance_count(conn_output_allowance(conn), room, conn->output.room);
+    allowance_append(conn_output_allowance(conn), &conn->output, bytes);
     if (conn->output.size > (size_t)conn->net->limits.output_high_bytes) {
         conn_pause(conn, CONN_PAUSE_OUTPUT);
     }

@@ -60,10 +60,7 @@ static bool is_transient(int error)
 /* Keep more; or end a connection that would when all together keep too much. */
 static void conn_io_keep(struct conn *conn, struct bytes bytes)
 {
-    size_t room = conn->kept.room;
-
-    buf_append(&conn->kept, bytes);
-    allowance_count(conn_input_allowance(conn), room, conn->kept.room);
+    allowance_append(conn_input_allowance(conn), &conn->kept, bytes);
     if (allowance_is_spent(conn_input_allowance(conn), 2)) {
         conn_close(conn, CONN_END_ROOM);
     }
@@ -76,8 +73,7 @@ static void conn_io_give_kept(struct conn *conn)
     CHECK(taken <= conn->kept.size);
     buf_drop_front(&conn->kept, taken);
     if (conn->kept.size == 0) {
-        allowance_count(conn_input_allowance(conn), conn->kept.room, 0);
-        buf_clear(&conn->kept);
+        allowance_clear(conn_input_allowance(conn), &conn->kept);
     }
 }
 
@@ -188,8 +184,7 @@ void conn_io_flush(struct conn *conn)
         return;
     }
     if (sent == (ssize_t)before) {
-        allowance_count(conn_output_allowance(conn), conn->output.room, 0);
-        buf_clear(&conn->output);
+        allowance_clear(conn_output_allowance(conn), &conn->output);
         conn->give_up_at = 0;
         return;
     }

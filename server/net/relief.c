@@ -10,7 +10,6 @@
 #include <sys/queue.h>
 
 #include "common/allowance.h"
-#include "common/buf.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
@@ -40,11 +39,8 @@ static size_t mean_output(const struct net *net)
 /* Its output goes at once: it is why the connection ends. */
 static void relieve_of(struct conn *conn)
 {
-    size_t room = conn->output.room;
-
     conn_close(conn, CONN_END_ROOM);
-    buf_clear(&conn->output);
-    allowance_count(conn->net->limits.output, room, 0);
+    allowance_clear(conn_output_allowance(conn), &conn->output);
 }
 
 void net_relieve(struct net *net)

@@ -88,8 +88,7 @@ static void close_write(struct ws_channel *channel, int code, const char *reason
 
 static void gathered_clear(struct ws_channel *channel)
 {
-    allowance_count(conn_input_allowance(channel->conn), channel->gathered.room, 0);
-    buf_clear(&channel->gathered);
+    allowance_clear(conn_input_allowance(channel->conn), &channel->gathered);
     channel->deadlines = 0;
 }
 
@@ -155,15 +154,12 @@ static void scratch_deliver(struct ws_channel *channel, const struct ws_piece *p
 
 static void gather(struct ws_channel *channel, const struct ws_piece *piece)
 {
-    struct allowance *allowance = conn_input_allowance(channel->conn);
     struct buf *gathered = &channel->gathered;
-    size_t room = gathered->room;
 
     if (piece->payload.size == 0) {
         return;
     }
-    buf_reserve(gathered, piece->payload.size);
-    allowance_count(allowance, room, gathered->room);
+    allowance_reserve(conn_input_allowance(channel->conn), gathered, piece->payload.size);
     ws_frame_mask(gathered->at + gathered->size, piece->payload, piece->key);
     gathered->size += piece->payload.size;
 }
