@@ -205,6 +205,7 @@ void site_close(struct site *site)
     http_server_destroy(site->http);
     loop_destroy(site->loop);
     buf_clear(&site->taken);
+    assert_int_equal(site->requests.held_bytes, 0);
 }
 
 void client_open(struct client *client, struct site *site)

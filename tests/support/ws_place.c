@@ -161,6 +161,7 @@ int ws_place_close(void **state)
     net_destroy(place->net);
     http_server_destroy(place->http);
     loop_destroy(place->loop);
+    assert_int_equal(place->requests.held_bytes, 0);
     buf_clear(&place->answer);
     buf_clear(&place->heard);
     buf_clear(&place->protocols);

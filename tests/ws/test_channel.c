@@ -364,6 +364,7 @@ static void a_small_message_has_room_beside_large_ones(void **state)
     ws_place_wait(place, has_message);
     assert_int_equal(place->closed, 0);
     assert_int_equal(place->requests.held_bytes, 70001);
+    allowance_count(&place->requests, 70001, 0);
     free(rest);
 }
 
