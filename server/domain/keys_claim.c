@@ -202,7 +202,7 @@ static void take_part(struct claiming *claiming, const struct part *part, struct
 {
     const struct device_pub *pub = &part->target->row.pub;
     struct keys_claim_row row;
-    int64_t left = 0;
+    struct keys_low_row low;
 
     store_rows_select(rows, part->kept_at);
     if (part->kept_at > 0 && keys_claim_sql_key(rows, &row)) {
@@ -219,8 +219,8 @@ static void take_part(struct claiming *claiming, const struct part *part, struct
         metrics_add(METRIC_keys_claimed, 1);
     }
     store_rows_select(rows, part->low_at);
-    if (part->low_at > 0 && keys_claim_sql_low(rows, &left)) {
-        keys_tell_low(claiming->domain, pub, part->slot, left);
+    if (part->low_at > 0 && keys_claim_sql_low(rows, &low)) {
+        keys_tell_low(claiming->domain, pub, part->slot, low.count);
     }
 }
 

@@ -188,6 +188,36 @@ static void keys_whose_life_is_over_are_not_counted_and_then_deleted(void **stat
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM keys"), 0);
 }
 
+/* Behind the batch that looks at the pools. */
+static void purge_and_look(struct key_scenes *scenes, int64_t now_ms)
+{
+    (void)purge(scenes, now_ms, keys_purge_expired);
+    scene_run(&scenes->temp, "UPDATE key_pools SET low = low");
+}
+
+static void who_has_few_left_by_expiry_hears_so_once(void **state)
+{
+    struct key_scenes *scenes = *state;
+    const struct session_hash hash = scene_begin(&scenes->temp, &scenes->ada, 1);
+    struct scene_stream stream;
+
+    scene_listen(&scenes->temp, &scenes->ada.devices[0].pub, &hash, &stream);
+    key_scenes_fill(scenes, EC, 1, LIMIT_KEYS_LOW + 2);
+    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000060 + number % 2 * 60");
+    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000030 WHERE number ="
+                             " (SELECT min(number) FROM keys)");
+    purge_and_look(scenes, SCENE_NOW_MS + 30000);
+    assert_int_equal(stream.event_count, 0); /* one more than few */
+    purge_and_look(scenes, SCENE_NOW_MS + 60000);
+    assert_int_equal(stream.event_count, 1);
+    assert_int_equal(stream.event.kind, HUB_EVENT_KEYS_LOW);
+    assert_string_equal(stream.event.slot, EC);
+    assert_in_range(stream.event.count, LIMIT_KEYS_LOW / 2, LIMIT_KEYS_LOW / 2 + 1);
+    purge_and_look(scenes, SCENE_NOW_MS + 120000);
+    assert_int_equal(stream.event_count, 1);
+    scene_leave(&stream);
+}
+
 static void pools_are_counted_by_how_full_they_are(void **state)
 {
     struct key_scenes *scenes = *state;
@@ -264,6 +294,7 @@ int main(void)
         TEST(keys_go_with_their_account),
         TEST(hashes_of_spent_keys_are_forgotten_after_their_days),
         TEST(keys_whose_life_is_over_are_not_counted_and_then_deleted),
+        TEST(who_has_few_left_by_expiry_hears_so_once),
         TEST(pools_are_counted_by_how_full_they_are),
         TEST(two_daemons_hand_each_key_out_once),
     };
