@@ -84,6 +84,19 @@ static void who_drains_is_given_last_resorts_and_takes_nothing(void **state)
     assert_int_equal(key_scenes_pool(scenes, "x.test", SCENE_NOW_MS).count, 3);
 }
 
+static void keys_for_everybody_are_given_as_often_as_wanted_and_drain_nobody(void **state)
+{
+    struct key_scenes *scenes = *state;
+
+    limits_set(scenes->temp.domain.limits, LIMITS_CLAIM_PAIR, 1);
+    key_scenes_fill(scenes, "x.note", 7, 1);
+    key_scenes_fill(scenes, "x.test", 1, 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(key_scenes_claim(scenes, "x.note").id, 7);
+    }
+    assert_int_equal(key_scenes_claim(scenes, "x.test").id, 1);
+}
+
 static void hear_beat(void *arg, int64_t heartbeat)
 {
     assert_true(heartbeat > 0);
@@ -288,6 +301,7 @@ int main(void)
         TEST(what_is_used_up_without_a_last_resort_is_left_out),
         TEST(a_key_that_was_handed_out_does_not_come_back_by_an_upload),
         TEST(who_drains_is_given_last_resorts_and_takes_nothing),
+        TEST(keys_for_everybody_are_given_as_often_as_wanted_and_drain_nobody),
         TEST(keys_of_an_older_database_are_not_handed_out_until_their_owner_uploads),
         TEST(whoever_is_no_account_has_no_keys),
         TEST(keys_go_with_their_device),
