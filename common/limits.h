@@ -47,13 +47,13 @@ enum {
     LIMIT_REFERENCE_DAYS = 90,      /* so long a Welcome finds the device of a KeyPackage */
 
     /* The directory of public keys (protocol.md section 3). */
-    LIMIT_KEYS_PER_CALL = 100,       /* keys that a call brings to a slot: 422 */
-    LIMIT_KEYS_STORED = 256,         /* keys for single use held in a slot: 409 */
-    LIMIT_KEYS_LOW = 20,             /* their owner is told when fewer are left */
-    LIMIT_KEYPACKAGE_DAYS = 90,      /* a KeyPackage is kept no longer, whatever it says */
-    LIMIT_SPENT_KEYS_DAYS = 90,      /* a key that was handed out is known this long */
-    LIMIT_STATIC_KEY_DAYS = 30,      /* then its owner is advised to make another */
-    LIMIT_LAST_RESORT_DAYS = 7,      /* the same, from its first use on */
+    LIMIT_KEYS_PER_CALL = 100,  /* keys that a call brings to a slot: 422 */
+    LIMIT_KEYS_STORED = 256,    /* keys for single use held in a slot: 409; deleted by id: 422 */
+    LIMIT_KEYS_LOW = 20,        /* their owner is told when fewer are left */
+    LIMIT_KEYPACKAGE_DAYS = 90, /* a KeyPackage is kept no longer, whatever it says */
+    LIMIT_SPENT_KEYS_DAYS = 90, /* a key that was handed out is known this long */
+    LIMIT_STATIC_KEY_DAYS = 30, /* then its owner is advised to make another */
+    LIMIT_LAST_RESORT_DAYS = 7, /* the same, from its first use on */
     LIMIT_KEYS_GENERATION_BITS = 20, /* a restored database raises generations by 2^20 */
 
     /* Mailbox reads and acks. */

@@ -8,6 +8,7 @@
 #include "common/base64url.h"
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/limits.h"
 #include "common/wire.h"
 #include "server/api/problem.h"
 #include "server/http/exchange.h"
@@ -158,13 +159,13 @@ static struct keys_pile *add_pile(struct reading *reading, const struct slot *sl
     return pile;
 }
 
-/* Answer that the slot's value is malformed. */
-static bool refuse_slot(struct reading *reading, const struct slot *slot)
+/* Answer what is wrong with the slot's value. */
+static bool refuse_slot(struct reading *reading, const struct slot *slot, enum json_fault_kind kind)
 {
     char member[JSON_FAULT_BYTES];
 
     (void)snprintf(member, sizeof member, "slots.%s", slot->name);
-    problem_of_member(reading->exchange, JSON_MALFORMED, member);
+    problem_of_member(reading->exchange, kind, member);
     return false;
 }
 
@@ -174,12 +175,12 @@ static bool read_keys(struct reading *reading, const struct slot *slot, const js
     struct keys_pile *pile = add_pile(reading, slot);
 
     if (!json_is_array(keys)) {
-        return refuse_slot(reading, slot);
+        return refuse_slot(reading, slot, JSON_MALFORMED);
     }
     for (size_t i = 0; i < json_array_size(keys); i++) {
         if (!read_object(slot, json_array_get(keys, i), &parcel->bytes,
                          &parcel->objects[parcel->object_count])) {
-            return refuse_slot(reading, slot);
+            return refuse_slot(reading, slot, JSON_MALFORMED);
         }
         parcel->object_count++;
         pile->count++;
@@ -193,12 +194,15 @@ static bool read_ids(struct reading *reading, const struct slot *slot, const jso
     struct keys_pile *pile = add_pile(reading, slot);
 
     if (!json_is_array(ids)) {
-        return refuse_slot(reading, slot);
+        return refuse_slot(reading, slot, JSON_MALFORMED);
+    }
+    if (json_array_size(ids) > LIMIT_KEYS_STORED) { /* each is a statement of the batch */
+        return refuse_slot(reading, slot, JSON_OUT_OF_RANGE);
     }
     for (size_t i = 0; i < json_array_size(ids); i++) {
         size_t before = parcel->bytes.size;
         if (!read_id(slot, json_array_get(ids, i), &parcel->bytes)) {
-            return refuse_slot(reading, slot);
+            return refuse_slot(reading, slot, JSON_MALFORMED);
         }
         parcel->objects[parcel->object_count].id = since(&parcel->bytes, before);
         parcel->object_count++;

@@ -64,11 +64,15 @@ static const struct store_stmt ask_account = {
            " WHERE a.account_id = $1 ORDER BY h.handle_key",
 };
 
+/* On PostgreSQL a purge waits for nobody, so that nobody waits for it in a circle. */
 static const struct store_stmt purge = {
     .name = "handles.purge",
-    .sql = "UPDATE handles SET owner_hash = NULL, free_day = 0 WHERE handle_key IN"
-           " (SELECT handle_key FROM handles WHERE free_day > 0 AND free_day <= $1 LIMIT $2)"
-           " RETURNING 1",
+    .sql_sqlite = "UPDATE handles SET owner_hash = NULL, free_day = 0 WHERE handle_key IN"
+                  " (SELECT handle_key FROM handles WHERE free_day > 0 AND free_day <= $1"
+                  " LIMIT $2) RETURNING 1",
+    .sql_postgres = "UPDATE handles SET owner_hash = NULL, free_day = 0 WHERE handle_key IN"
+                    " (SELECT handle_key FROM handles WHERE free_day > 0 AND free_day <= $1"
+                    " LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1",
 };
 
 static void bind_key(struct store_batch *batch, const struct handle_key *key)

@@ -95,16 +95,30 @@ static void drain_of(const struct claiming *claiming, const struct target *targe
                              .tokens = 1 };
 }
 
+/* Static keys and last resorts are for everybody: asking for these alone drains nobody. */
+static bool asks_for_single_use(const struct keys_claim_order *order)
+{
+    for (size_t i = 0; i < order->slot_count; i++) {
+        if (order->slots[i]->use == KEY_SLOTS_SINGLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void charge(struct claiming *claiming, struct target *target)
 {
     struct drain drain;
 
+    if (!asks_for_single_use(&claiming->order)) {
+        return;
+    }
     drain_of(claiming, target, &drain);
     target->drained = limits_take(claiming->domain->limits, drain.asks, 2, claiming->now_ms) > 0;
     target->charged = !target->drained;
 }
 
-/* Nothing was taken, so nothing was drained. */
+/* Where nothing was taken, nothing was drained. */
 static void give_back(struct claiming *claiming)
 {
     struct drain drain;
@@ -125,9 +139,6 @@ static void give_back(struct claiming *claiming)
 static void finish(struct claiming *claiming, enum keys_claim_result result)
 {
     claiming->outcome.result = result;
-    if (result != KEYS_CLAIM_DONE) {
-        give_back(claiming);
-    }
     claiming->done(claiming->arg, &claiming->outcome);
     free(claiming->parts);
     free(claiming->devices);
@@ -202,7 +213,7 @@ static void take_part(struct claiming *claiming, const struct part *part, struct
 {
     const struct device_pub *pub = &part->target->row.pub;
     struct keys_claim_row row;
-    int64_t left = 0;
+    struct keys_low_row low;
 
     store_rows_select(rows, part->kept_at);
     if (part->kept_at > 0 && keys_claim_sql_key(rows, &row)) {
@@ -219,8 +230,8 @@ static void take_part(struct claiming *claiming, const struct part *part, struct
         metrics_add(METRIC_keys_claimed, 1);
     }
     store_rows_select(rows, part->low_at);
-    if (part->low_at > 0 && keys_claim_sql_low(rows, &left)) {
-        keys_tell_low(claiming->domain, pub, part->slot, left);
+    if (part->low_at > 0 && keys_claim_sql_low(rows, &low)) {
+        keys_tell_low(claiming->domain, pub, part->slot, low.count);
     }
 }
 
@@ -238,6 +249,9 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
 {
     struct claiming *claiming = arg;
 
+    if (status != STORE_OK && status != STORE_UNCERTAIN) {
+        give_back(claiming);
+    }
     switch (status) {
     case STORE_OK:
         take_all(claiming, rows);
@@ -245,7 +259,6 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
         return;
     case STORE_REFUSED:
     case STORE_CONFLICT:
-        give_back(claiming);
         if (claiming->writes < WRITES_MAX) {
             claiming_read(claiming);
             return;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "server/domain/columns.h"
 #include "server/domain/domain.h"
 #include "server/store/store.h"
 
@@ -71,11 +72,13 @@ static const struct store_stmt take = {
            " RETURNING id, key, signature, flags, uses, first_use_day",
 };
 
+/* A full pool costs no more than one that is nearly low: counting ends there. */
 static const struct store_stmt note_low = {
     .name = "keys_claim.note_low",
     .sql = "UPDATE key_pools SET low = 1 WHERE mailbox = $1 AND slot = $2 AND low = 0"
-           " AND (SELECT count(*) FROM keys k WHERE" IN_STOCK ") < $4"
-           " RETURNING (SELECT count(*) FROM keys k WHERE" IN_STOCK ")",
+           " AND (SELECT count(*) FROM (SELECT 1 FROM keys k WHERE" IN_STOCK " LIMIT $4) few) < $4"
+           " RETURNING (SELECT count(*) FROM keys k WHERE" IN_STOCK "),"
+           " (SELECT device_pub FROM devices WHERE mailbox = $1)",
 };
 
 void keys_claim_sql_ask_registrations(struct store_batch *batch, int64_t account)
@@ -170,11 +173,12 @@ void keys_claim_sql_note_low(struct store_batch *batch, const struct keys_pool_n
     store_bind_int(batch, LIMIT_KEYS_LOW);
 }
 
-bool keys_claim_sql_low(struct store_rows *rows, int64_t *out_count)
+bool keys_claim_sql_low(struct store_rows *rows, struct keys_low_row *out)
 {
     if (!store_rows_next(rows)) {
         return false;
     }
-    *out_count = store_rows_int(rows, 0);
+    out->count = store_rows_int(rows, 0);
+    columns_exact(rows, 1, out->pub.raw, sizeof out->pub.raw);
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "server/domain/keys_sql.h"
 #include "server/store/store.h"
 
@@ -39,7 +40,11 @@ struct keys_claim_row {
 };
 bool keys_claim_sql_key(struct store_rows *rows, struct keys_claim_row *out);
 
-/* Note that few are left in the pool; yields their number when that was not noted yet. */
+/* Note that few are left in the pool; yields how many and whose when that was not noted yet. */
+struct keys_low_row {
+    int64_t count;
+    struct device_pub pub;
+};
 void keys_claim_sql_note_low(struct store_batch *batch, const struct keys_pool_name *pool,
                              int64_t now_s);
-bool keys_claim_sql_low(struct store_rows *rows, int64_t *out_count);
+bool keys_claim_sql_low(struct store_rows *rows, struct keys_low_row *out);

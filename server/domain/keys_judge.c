@@ -125,28 +125,35 @@ static bool judge_conflicts(struct keys_judged *judged, const struct keys_pile *
     return judged->conflict_count == 0;
 }
 
-/* Check each key that is not there yet; at most one of them is a last resort. */
-static bool judge_keys(struct keys_judged *judged, const struct keys_pile *pile)
+/* Check a key; at most one of its pile is a last resort. */
+static bool judge_key(struct keys_judged *judged, const struct keys_pile *pile, size_t index)
 {
-    size_t last_count = 0;
+    size_t at = pile->first + index;
+    enum slot_fault fault = slots_check(pile->slot, &judged->parcel->objects[at], &judged->identity,
+                                        judged->now_s, &judged->facts[at]);
 
-    for (size_t i = 0; i < pile->count; i++) {
-        size_t at = pile->first + i;
-        enum slot_fault fault = SLOT_FINE;
+    if (fault == SLOT_FINE && judged->facts[at].use == KEY_SLOTS_LAST) {
+        judged->last_count++;
+        fault = judged->last_count > 1 ? SLOT_TOO_MANY : SLOT_FINE;
+    }
+    if (fault != SLOT_FINE) {
+        refuse_key(judged, pile, index, fault);
+    }
+    if (fault == SLOT_KEYPACKAGE_INVALID) {
+        judged->outcome.detail = judged->facts[at].detail;
+    }
+    return fault == SLOT_FINE;
+}
 
-        if (judged->is_there[at]) {
+/* Check keys of a pile that are not there yet, *left of them at most; counts them off. */
+static bool judge_keys(struct keys_judged *judged, const struct keys_pile *pile, size_t *left)
+{
+    for (; judged->key_at<pile->count && * left> 0; judged->key_at++) {
+        if (judged->is_there[pile->first + judged->key_at]) {
             continue;
         }
-        fault = slots_check(pile->slot, &judged->parcel->objects[at], &judged->identity,
-                            judged->now_s, &judged->facts[at]);
-        if (fault == SLOT_FINE && judged->facts[at].use == KEY_SLOTS_LAST) {
-            last_count++;
-            fault = last_count > 1 ? SLOT_TOO_MANY : SLOT_FINE;
-        }
-        if (fault != SLOT_FINE) {
-            refuse_key(judged, pile, i, fault);
-            judged->outcome.detail = fault == SLOT_KEYPACKAGE_INVALID ? judged->facts[at].detail
-                                                                      : judged->outcome.detail;
+        *left -= 1;
+        if (!judge_key(judged, pile, judged->key_at)) {
             return false;
         }
     }
@@ -180,25 +187,53 @@ static void hash_keys(struct keys_judged *judged, const struct keys_pile *pile)
     }
 }
 
-void keys_judge(struct keys_judged *judged)
+void keys_judge_begin(struct keys_judged *judged)
 {
     const struct keys_parcel *parcel = judged->parcel;
-    bool good = true;
 
+    judged->pile_at = 0;
+    judged->key_at = 0;
     judged->facts = mem_zeroed(parcel->object_count, sizeof *judged->facts);
     judged->hashes = mem_zeroed(parcel->object_count, sizeof *judged->hashes);
     judged->is_there = mem_zeroed(parcel->object_count, sizeof *judged->is_there);
-    for (size_t i = 0; i < parcel->pile_count && good; i++) {
-        const struct keys_pile *pile = &parcel->piles[i];
+}
 
-        good = judge_form(judged, pile);
-        if (good) {
-            hash_keys(judged, pile);
-            note_held(judged, pile);
-            good = judge_keys(judged, pile) && judge_conflicts(judged, pile) &&
-                   judge_room(judged, pile);
+static bool begin_pile(struct keys_judged *judged, const struct keys_pile *pile)
+{
+    judged->last_count = 0;
+    if (!judge_form(judged, pile)) {
+        return false;
+    }
+    hash_keys(judged, pile);
+    note_held(judged, pile);
+    return true;
+}
+
+/* Go on with a pile until it ends or *left is used up.  False when something was refused. */
+static bool judge_pile(struct keys_judged *judged, const struct keys_pile *pile, size_t *left)
+{
+    if ((judged->key_at == 0 && !begin_pile(judged, pile)) || !judge_keys(judged, pile, left)) {
+        return false;
+    }
+    if (judged->key_at < pile->count) {
+        return true;
+    }
+    judged->pile_at++;
+    judged->key_at = 0;
+    return judge_conflicts(judged, pile) && judge_room(judged, pile);
+}
+
+bool keys_judge_some(struct keys_judged *judged)
+{
+    const struct keys_parcel *parcel = judged->parcel;
+    size_t left = KEYS_JUDGED_AT_ONCE;
+
+    while (judged->pile_at < parcel->pile_count && left > 0) {
+        if (!judge_pile(judged, &parcel->piles[judged->pile_at], &left)) {
+            return true;
         }
     }
+    return judged->pile_at == parcel->pile_count;
 }
 
 void keys_judged_clear(struct keys_judged *judged)

@@ -3,6 +3,7 @@
  * A parcel on its way into the store, or out of it:
  *
  *   READ (owner, manifest, what is held) -> JUDGE -> answer (invalid, conflict, full, replayed)
+ *                                                 -> PAUSE (others have a turn) -> JUDGE
  *                                                 -> WRITE -> done
  *                                                          -> READ (refused, a few times at most)
  *
@@ -17,6 +18,10 @@
 
 #include "server/domain/keys.h"
 #include "server/domain/keys_sql.h"
+
+enum {
+    KEYS_JUDGED_AT_ONCE = 16 /* 6 ms of KeyPackages, the slowest keys to verify */
+};
 
 /* What is held, with its own copies. */
 struct keys_held {
@@ -33,6 +38,8 @@ struct keys_judged {
     int64_t now_s;
     struct slot_identity identity; /* into identity_raw */
     uint8_t identity_raw[2 * LIMIT_PRIVATE_KEY_BYTES];
+    size_t pile_at, key_at; /* where it goes on, */
+    size_t last_count;      /* and last resorts in that pile so far */
     struct buf ids;
     size_t held_count;
     struct keys_held *held;
@@ -44,7 +51,13 @@ struct keys_judged {
     struct keys_outcome outcome;
 };
 
-/* Judge the whole parcel: outcome is KEYS_DONE, KEYS_INVALID, KEYS_CONFLICT or KEYS_FULL. */
-void keys_judge(struct keys_judged *judged);
+/* Begin to judge the parcel. */
+void keys_judge_begin(struct keys_judged *judged);
+
+/*
+ * Verify the next KEYS_JUDGED_AT_ONCE keys at most.  True when all is judged: outcome is
+ * KEYS_DONE, KEYS_INVALID, KEYS_CONFLICT or KEYS_FULL.
+ */
+bool keys_judge_some(struct keys_judged *judged);
 
 void keys_judged_clear(struct keys_judged *judged);

@@ -24,7 +24,7 @@
 #include "server/store/store.h"
 
 enum {
-    WRITES_MAX = 10, /* of a device that races with itself, one gets through each time */
+    TRIES_MAX = 10, /* of a device that races with itself, one gets through each time */
 
     /* The statements of the read. */
     READ_OWNER = 0,
@@ -40,7 +40,7 @@ struct put {
     struct keys_owner_row row;
     struct keys_judged judged;
     size_t stock_at;
-    int writes;
+    int tries;
     keys_done_fn *done;
     void *arg;
 };
@@ -100,6 +100,17 @@ static void finish_done(struct put *put, struct store_rows *rows)
     free(stock);
 }
 
+/* What it was judged under has moved on. */
+static void try_again(struct put *put)
+{
+    put->tries++;
+    if (put->tries < TRIES_MAX) {
+        put_read(put);
+    } else {
+        finish_with(put, KEYS_UNAVAILABLE);
+    }
+}
+
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct put *put = arg;
@@ -110,11 +121,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
         return;
     case STORE_REFUSED:
     case STORE_CONFLICT:
-        if (put->writes < WRITES_MAX) {
-            put_read(put);
-            return;
-        }
-        finish_with(put, KEYS_UNAVAILABLE);
+        try_again(put);
         return;
     case STORE_FULL:
         finish_with(put, KEYS_STORAGE_FULL);
@@ -178,7 +185,6 @@ static void put_write(struct put *put)
     struct store_batch *batch = store_batch_create();
     int64_t mailbox = put->owner.guard.mailbox;
 
-    put->writes++;
     sharing_lock(batch, mailbox);
     keys_sql_expect_seq(batch, mailbox, put->row.command_seq);
     commands_spend(batch, &put->owner.guard);
@@ -269,6 +275,41 @@ static void take_held(struct put *put, struct store_rows *rows)
     }
 }
 
+static void put_judge_some(struct put *put);
+
+static void on_paused(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct put *put = arg;
+
+    (void)rows;
+    if (status == STORE_OK) {
+        put_judge_some(put);
+    } else if (status == STORE_REFUSED) {
+        try_again(put);
+    } else {
+        finish_with(put, KEYS_UNAVAILABLE);
+    }
+}
+
+/*
+ * Verifying takes long.  Between its parts the store is asked whether the rest is in vain: the
+ * others have a turn meanwhile, and the answer comes also at shutdown.
+ */
+static void put_judge_some(struct put *put)
+{
+    struct store_batch *batch = NULL;
+
+    if (!keys_judge_some(&put->judged)) {
+        batch = store_batch_create();
+        keys_sql_expect_seq(batch, put->owner.guard.mailbox, put->row.command_seq);
+        store_read(put->domain->store, &batch, on_paused, put);
+    } else if (put->judged.outcome.result == KEYS_DONE) {
+        put_write(put);
+    } else {
+        finish(put, &put->judged.outcome);
+    }
+}
+
 static void put_judge(struct put *put, struct store_rows *rows)
 {
     struct keys_judged *judged = &put->judged;
@@ -281,12 +322,8 @@ static void put_judge(struct put *put, struct store_rows *rows)
     }
     store_rows_select(rows, READ_HELD);
     take_held(put, rows);
-    keys_judge(judged);
-    if (judged->outcome.result == KEYS_DONE) {
-        put_write(put);
-    } else {
-        finish(put, &judged->outcome);
-    }
+    keys_judge_begin(judged);
+    put_judge_some(put);
 }
 
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)

@@ -269,6 +269,16 @@ struct store_batch *keys_sql_purge_expired(int64_t now_s, int64_t limit)
     return batch;
 }
 
+bool keys_sql_expired(struct store_rows *rows, struct keys_expired_row *out)
+{
+    if (!store_rows_next(rows)) {
+        return false;
+    }
+    out->mailbox = store_rows_int(rows, 0);
+    out->slot = store_rows_bytes(rows, 1);
+    return true;
+}
+
 struct store_batch *keys_sql_purge_spent(int64_t before_day, int64_t limit)
 {
     struct store_batch *batch = store_batch_create();

@@ -78,6 +78,13 @@ void keys_sql_set_registration(struct store_batch *batch, int64_t mailbox,
 /* Delete all keys of a device, and all that is known of them. */
 void keys_sql_remove_device(struct store_batch *batch, int64_t mailbox);
 
-/* Delete expired keys; delete hashes of keys that were spent before day. */
+/* Delete expired keys, yielding the pool of each; slot is borrowed from rows. */
+struct keys_expired_row {
+    int64_t mailbox;
+    struct bytes slot;
+};
 struct store_batch *keys_sql_purge_expired(int64_t now_s, int64_t limit);
+bool keys_sql_expired(struct store_rows *rows, struct keys_expired_row *out);
+
+/* Delete hashes of keys that were spent before day. */
 struct store_batch *keys_sql_purge_spent(int64_t before_day, int64_t limit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at one's own keys, and letting go of what is over. */
+/* Looking at one's own keys. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,11 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/key_slots.h"
-#include "common/limits.h"
 #include "common/mem.h"
-#include "common/metrics.h"
 #include "server/domain/domain.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_sql.h"
 #include "server/domain/keys_stock_sql.h"
-#include "server/domain/purge.h"
 #include "server/store/store.h"
 
 struct counting {
@@ -143,32 +140,4 @@ void keys_digest(struct domain *domain, int64_t mailbox, int64_t now_ms, keys_di
     digesting->arg = arg;
     keys_sql_ask_held(batch, mailbox);
     store_read(domain->store, &batch, on_held, digesting);
-}
-
-static void count_expired(struct domain *domain, struct store_rows *rows, int64_t now_ms)
-{
-    (void)domain;
-    (void)now_ms;
-    while (store_rows_next(rows)) {
-        metrics_add(METRIC_keys_expired, 1);
-    }
-}
-
-void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
-{
-    const struct purge_order order = {
-        .event = "keys.purge", .gone = count_expired, .done = done, .arg = arg
-    };
-    struct store_batch *batch = keys_sql_purge_expired(now_ms / 1000, DOMAIN_PURGE_ROWS);
-
-    purge_run(domain, &batch, &order, now_ms);
-}
-
-void keys_purge_spent(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
-{
-    const struct purge_order order = { .event = "spent_keys.purge", .done = done, .arg = arg };
-    struct store_batch *batch =
-        keys_sql_purge_spent(now_ms / DOMAIN_DAY_MS - LIMIT_SPENT_KEYS_DAYS, DOMAIN_PURGE_ROWS);
-
-    purge_run(domain, &batch, &order, now_ms);
 }

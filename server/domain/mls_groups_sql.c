@@ -37,10 +37,17 @@ static const struct store_stmt ask_member = {
         "SELECT 1 FROM mls_groups WHERE group_hash = $1 AND position($2 IN members) > 0",
 };
 
+/*
+ * On PostgreSQL a commit may come meanwhile, and its group must not be forgotten then, or another
+ * commit of the same epoch would be taken: what is locked or was written stays.
+ */
 static const struct store_stmt purge = {
     .name = "mls_groups.purge",
-    .sql = "DELETE FROM mls_groups WHERE group_hash IN"
-           " (SELECT group_hash FROM mls_groups WHERE seen_day < $1 LIMIT $2) RETURNING 1",
+    .sql_sqlite = "DELETE FROM mls_groups WHERE group_hash IN"
+                  " (SELECT group_hash FROM mls_groups WHERE seen_day < $1 LIMIT $2) RETURNING 1",
+    .sql_postgres = "DELETE FROM mls_groups WHERE group_hash IN"
+                    " (SELECT group_hash FROM mls_groups WHERE seen_day < $1 LIMIT $2"
+                    " FOR UPDATE SKIP LOCKED) RETURNING 1",
 };
 
 static void bind_hash(struct store_batch *batch, const struct mls_hash *hash)

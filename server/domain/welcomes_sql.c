@@ -15,10 +15,15 @@ static const struct store_stmt forget = {
     .sql = "DELETE FROM mls_references WHERE mailbox = $1",
 };
 
+/* On PostgreSQL a claim may note one again meanwhile: what is locked or was written stays. */
 static const struct store_stmt purge = {
     .name = "welcomes.purge",
-    .sql = "DELETE FROM mls_references WHERE reference IN"
-           " (SELECT reference FROM mls_references WHERE free_day <= $1 LIMIT $2) RETURNING 1",
+    .sql_sqlite =
+        "DELETE FROM mls_references WHERE reference IN"
+        " (SELECT reference FROM mls_references WHERE free_day <= $1 LIMIT $2) RETURNING 1",
+    .sql_postgres = "DELETE FROM mls_references WHERE reference IN"
+                    " (SELECT reference FROM mls_references WHERE free_day <= $1 LIMIT $2"
+                    " FOR UPDATE SKIP LOCKED) RETURNING 1",
 };
 
 void welcomes_sql_ask(struct store_batch *batch, struct bytes reference)

@@ -84,6 +84,19 @@ static void who_drains_is_given_last_resorts_and_takes_nothing(void **state)
     assert_int_equal(key_scenes_pool(scenes, "x.test", SCENE_NOW_MS).count, 3);
 }
 
+static void keys_for_everybody_are_given_as_often_as_wanted_and_drain_nobody(void **state)
+{
+    struct key_scenes *scenes = *state;
+
+    limits_set(scenes->temp.domain.limits, LIMITS_CLAIM_PAIR, 1);
+    key_scenes_fill(scenes, "x.note", 7, 1);
+    key_scenes_fill(scenes, "x.test", 1, 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(key_scenes_claim(scenes, "x.note").id, 7);
+    }
+    assert_int_equal(key_scenes_claim(scenes, "x.test").id, 1);
+}
+
 static void hear_beat(void *arg, int64_t heartbeat)
 {
     assert_true(heartbeat > 0);
@@ -188,6 +201,36 @@ static void keys_whose_life_is_over_are_not_counted_and_then_deleted(void **stat
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM keys"), 0);
 }
 
+/* Behind the batch that looks at the pools. */
+static void purge_and_look(struct key_scenes *scenes, int64_t now_ms)
+{
+    (void)purge(scenes, now_ms, keys_purge_expired);
+    scene_run(&scenes->temp, "UPDATE key_pools SET low = low");
+}
+
+static void who_has_few_left_by_expiry_hears_so_once(void **state)
+{
+    struct key_scenes *scenes = *state;
+    const struct session_hash hash = scene_begin(&scenes->temp, &scenes->ada, 1);
+    struct scene_stream stream;
+
+    scene_listen(&scenes->temp, &scenes->ada.devices[0].pub, &hash, &stream);
+    key_scenes_fill(scenes, EC, 1, LIMIT_KEYS_LOW + 2);
+    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000060 + number % 2 * 60");
+    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000030 WHERE number ="
+                             " (SELECT min(number) FROM keys)");
+    purge_and_look(scenes, SCENE_NOW_MS + 30000);
+    assert_int_equal(stream.event_count, 0); /* one more than few */
+    purge_and_look(scenes, SCENE_NOW_MS + 60000);
+    assert_int_equal(stream.event_count, 1);
+    assert_int_equal(stream.event.kind, HUB_EVENT_KEYS_LOW);
+    assert_string_equal(stream.event.slot, EC);
+    assert_in_range(stream.event.count, LIMIT_KEYS_LOW / 2, LIMIT_KEYS_LOW / 2 + 1);
+    purge_and_look(scenes, SCENE_NOW_MS + 120000);
+    assert_int_equal(stream.event_count, 1);
+    scene_leave(&stream);
+}
+
 static void pools_are_counted_by_how_full_they_are(void **state)
 {
     struct key_scenes *scenes = *state;
@@ -258,12 +301,14 @@ int main(void)
         TEST(what_is_used_up_without_a_last_resort_is_left_out),
         TEST(a_key_that_was_handed_out_does_not_come_back_by_an_upload),
         TEST(who_drains_is_given_last_resorts_and_takes_nothing),
+        TEST(keys_for_everybody_are_given_as_often_as_wanted_and_drain_nobody),
         TEST(keys_of_an_older_database_are_not_handed_out_until_their_owner_uploads),
         TEST(whoever_is_no_account_has_no_keys),
         TEST(keys_go_with_their_device),
         TEST(keys_go_with_their_account),
         TEST(hashes_of_spent_keys_are_forgotten_after_their_days),
         TEST(keys_whose_life_is_over_are_not_counted_and_then_deleted),
+        TEST(who_has_few_left_by_expiry_hears_so_once),
         TEST(pools_are_counted_by_how_full_they_are),
         TEST(two_daemons_hand_each_key_out_once),
     };

@@ -4,7 +4,9 @@
 
 #include "common/crypto.h"
 #include "common/limits.h"
+#include "common/metrics.h"
 #include "server/domain/keys.h"
+#include "server/domain/keys_private.h"
 #include "tests/domain/support/key_scenes.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/unit.h"
@@ -162,6 +164,86 @@ static void the_digest_is_that_of_the_contract(void **state)
     buf_clear(&all);
 }
 
+/* How a slot's keys were checked. */
+static struct {
+    bool begun;
+    int all;
+    int in_turn, in_turn_max;
+    int64_t turn;
+} checks;
+
+static enum slot_fault count_check(const struct slot *slot, const struct slot_object *object,
+                                   const struct slot_identity *identity, int64_t now_s,
+                                   struct slot_facts *out)
+{
+    int64_t turn = metrics_value(METRIC_loop_turns);
+
+    checks.in_turn = turn == checks.turn ? checks.in_turn + 1 : 1;
+    checks.turn = turn;
+    checks.in_turn_max = checks.in_turn > checks.in_turn_max ? checks.in_turn : checks.in_turn_max;
+    checks.all++;
+    checks.begun = true;
+    return slots_check_opaque(slot, object, identity, now_s, out);
+}
+
+static struct slot counting_slot(const struct key_scenes *scenes)
+{
+    struct slot slot = *slots_find(scenes->temp.domain.slots, bytes_text("x.test"));
+
+    memset(&checks, 0, sizeof checks);
+    slot.check = count_check;
+    return slot;
+}
+
+static void an_upload_is_judged_in_parts(void **state)
+{
+    struct slot slot = counting_slot(*state);
+    const struct key_batch batch = {
+        .slot = "x.test", .first = 1, .count = LIMIT_KEYS_PER_CALL, .judge = &slot
+    };
+
+    assert_int_equal(key_scenes_put(*state, 1, &batch).result, KEYS_DONE);
+    assert_int_equal(checks.all, LIMIT_KEYS_PER_CALL);
+    assert_int_equal(checks.in_turn_max, KEYS_JUDGED_AT_ONCE);
+    assert_int_equal(pool_count(*state, "x.test"), LIMIT_KEYS_PER_CALL);
+}
+
+static void an_upload_that_is_overtaken_between_its_parts_is_not_written(void **state)
+{
+    struct key_scenes *scenes = *state;
+    struct slot slot = counting_slot(scenes);
+    const struct key_batch batch = {
+        .slot = "x.test", .first = 1, .count = LIMIT_KEYS_PER_CALL, .judge = &slot
+    };
+    struct heard_keys heard;
+
+    scenes->command_seq = 9;
+    key_scenes_put_start(scenes, 1, &batch, &heard);
+    temp_store_wait(&scenes->temp.temp, &checks.begun);
+    scene_run(&scenes->temp, "UPDATE devices SET command_seq = 9");
+    temp_store_wait(&scenes->temp.temp, &heard.done);
+    assert_int_equal(heard.result, KEYS_REPLAYED);
+    assert_int_equal(heard.last_seq, 9);
+    assert_int_equal(pool_count(scenes, "x.test"), 0);
+}
+
+static void an_upload_whose_store_is_closed_between_its_parts_is_answered(void **state)
+{
+    struct key_scenes *scenes = *state;
+    struct slot slot = counting_slot(scenes);
+    const struct key_batch batch = {
+        .slot = "x.test", .first = 1, .count = LIMIT_KEYS_PER_CALL, .judge = &slot
+    };
+    struct heard_keys heard;
+
+    key_scenes_put_start(scenes, 1, &batch, &heard);
+    temp_store_wait(&scenes->temp.temp, &checks.begun);
+    (void)key_scenes_tear_down(state);
+    assert_true(heard.done);
+    assert_int_equal(heard.result, KEYS_UNAVAILABLE);
+    (void)key_scenes_set_up(state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, key_scenes_set_up, key_scenes_tear_down)
 
 int main(void)
@@ -175,6 +257,9 @@ int main(void)
         TEST(keys_are_removed_by_id_or_all_at_once),
         TEST(a_command_works_once),
         TEST(the_digest_is_that_of_the_contract),
+        TEST(an_upload_is_judged_in_parts),
+        TEST(an_upload_that_is_overtaken_between_its_parts_is_not_written),
+        TEST(an_upload_whose_store_is_closed_between_its_parts_is_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,11 @@ suite('keys', { set: { key_slots_opaque: 'x.note:static, x.post' } }, (it) => {
     const invalid = (slot, index, reason) => ({ slot, index, reason });
     assertProblem(await device.putKeys({ [EC]: numbered(101, oneTimeEc) }), 422, 'key_invalid',
       invalid(EC, 100, 'too_many'));
+    const ids = (count) => Array.from({ length: count }, (_, index) => index);
+    assertProblem(await device.deleteKeys({ [EC]: ids(257) }), 422, 'value_invalid', {
+      member: `slots.${EC}`,
+    });
+    ok(await device.deleteKeys({ [EC]: ids(256) }));
     const two = [signal.signedEc(1), signal.signedEc(2)];
     assertProblem(await device.putKeys({ [SIGNED]: two }), 422, 'key_invalid',
       invalid(SIGNED, 1, 'too_many'));

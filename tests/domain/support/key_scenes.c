@@ -79,9 +79,11 @@ static struct keys_parcel *parcel_of(const struct key_scenes *scenes, const stru
     }
     parcel->object_count = batch->count;
     parcel->pile_count = 1;
-    parcel->piles[0] = (struct keys_pile){ .slot = slot_named(&scenes->temp, batch->slot),
-                                           .whole = batch->whole,
-                                           .count = batch->count };
+    parcel->piles[0] =
+        (struct keys_pile){ .slot = batch->judge != NULL ? batch->judge
+                                                         : slot_named(&scenes->temp, batch->slot),
+                            .whole = batch->whole,
+                            .count = batch->count };
     return parcel;
 }
 
@@ -121,15 +123,23 @@ static struct keys_owner next_owner(struct key_scenes *scenes, uint32_t device_i
     return owner;
 }
 
-struct heard_keys key_scenes_put(struct key_scenes *scenes, uint32_t device_id,
-                                 const struct key_batch *batch)
+void key_scenes_put_start(struct key_scenes *scenes, uint32_t device_id,
+                          const struct key_batch *batch, struct heard_keys *heard)
 {
     struct keys_owner owner = next_owner(scenes, device_id);
     struct keys_parcel *parcel = parcel_of(scenes, batch);
-    struct heard_keys heard = { .done = false };
 
-    keys_put(&scenes->temp.domain, &owner, &parcel, SCENE_NOW_MS, hear, &heard);
+    *heard = (struct heard_keys){ .done = false };
+    keys_put(&scenes->temp.domain, &owner, &parcel, SCENE_NOW_MS, hear, heard);
     assert_null(parcel);
+}
+
+struct heard_keys key_scenes_put(struct key_scenes *scenes, uint32_t device_id,
+                                 const struct key_batch *batch)
+{
+    struct heard_keys heard;
+
+    key_scenes_put_start(scenes, device_id, batch, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
     return heard;
 }

@@ -33,9 +33,10 @@ struct key_batch {
     const char *slot;
     uint32_t first;
     size_t count;
-    bool whole;       /* instead of what is there */
-    bool last_resort; /* says that it is one */
-    uint8_t other;    /* makes other bytes under the same ids */
+    bool whole;               /* instead of what is there */
+    bool last_resort;         /* says that it is one */
+    uint8_t other;            /* makes other bytes under the same ids */
+    const struct slot *judge; /* in place of the domain's slot; NULL: none */
 };
 
 struct heard_keys {
@@ -46,6 +47,10 @@ struct heard_keys {
     int64_t held, last_seq;
     struct keys_stock stock; /* KEYS_DONE */
 };
+
+/* Begin to put keys as a device of ada's. */
+void key_scenes_put_start(struct key_scenes *scenes, uint32_t device_id,
+                          const struct key_batch *batch, struct heard_keys *heard);
 
 /* Put keys as a device of ada's, or remove them by id; or all of the slot, where whole is set. */
 struct heard_keys key_scenes_put(struct key_scenes *scenes, uint32_t device_id,
