@@ -143,6 +143,12 @@ export class Relay {
     return call({ port: this.opsPort }, 'GET', path, options);
   }
 
+  // What /metrics says of sealpost_NAME.
+  async metric(name) {
+    const text = (await this.ops('/metrics')).body.toString();
+    return Number(new RegExp(`^sealpost_${name} (\\S+)$`, 'm').exec(text)[1]);
+  }
+
   admin(method, path, options) {
     return call({ socketPath: this.adminSocket }, method, path, options);
   }
