@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A member of MLS groups on one device: ts-mls keeps the group, the relay carries and orders.
 import assert from 'node:assert/strict';
-import { webcrypto } from 'node:crypto';
 import * as mls from 'ts-mls';
 import { decodeKeyPackage, encodeKeyPackage } from 'ts-mls/keyPackage.js';
 import { b64u, envelopeId, fromB64u } from './bytes.mjs';
 import { MlsKeys, referenceOf } from './prekeys.mjs';
-
-globalThis.crypto ??= webcrypto; // Debian 12's Node has it under that name alone
 
 export const SLOT = 'mls.keypackage';
 

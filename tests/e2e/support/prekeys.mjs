@@ -8,6 +8,7 @@ import {
 } from 'ts-mls';
 import { b64u, label, sha256, u16, u32, u8 } from './bytes.mjs';
 import { libsignal } from './libsignal.mjs';
+import './webcrypto.mjs';
 
 const { IdentityKeyPair, KEMKeyPair, PrivateKey } = libsignal;
 
