@@ -118,7 +118,7 @@ export class Relay {
       }
       rmSync(this.dir, { recursive: true, force: true });
       if (this.options.database === undefined) {
-        await this.database?.drop();
+        await this.database?.giveBack();
       }
     }
   }
