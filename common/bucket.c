@@ -10,6 +10,7 @@
  */
 #include "common/bucket.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct bucket {
     uint64_t name;      /* 0: never used */
     int64_t full_at_us; /* in the past: full */
 };
+
+static_assert(sizeof(struct bucket) == BUCKET_BYTES, "as the header says");
 
 struct bucket_table {
     struct bucket_rate rate;

@@ -8,7 +8,7 @@
  * A full bucket is as good as none, so none is kept.  When there is no room for
  * another, the fullest of eight neighbours gives way and counts as full from
  * then on: a stranger with many names wins back what it spent the least on.
- * 16 bytes a bucket.  Pure, time is an argument; one thread.
+ * Pure, time is an argument; one thread.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 struct bucket_table;
 
 enum {
+    BUCKET_BYTES = 16,                 /* a bucket takes in memory */
     BUCKET_WAYS = 8,                   /* neighbours among which a bucket stands */
     BUCKET_COUNT_BITS = 30,            /* count is at most 2^30, */
     BUCKET_PERIOD_MAX_MS = 60 * 60000, /* and the period an hour */

@@ -9,6 +9,7 @@
 #include "server/app_private.h"
 #include "server/config/config.h"
 #include "server/config/storage.h"
+#include "server/domain/limits.h"
 
 /* Bytes; what was measured is rounded up. */
 enum {
@@ -24,7 +25,6 @@ enum {
     ACCOUNT_BYTES = 256,
     ACCOUNT_DEVICE_BYTES = 48,
     DEDUP_BYTES = 72, /* 48 at most, and the smaller table while it is copied into a larger one */
-    RATES_BYTES = 11534336,
     SQLITE_WRITER_BYTES = 50331648, /* 16 MiB of pages, a group's answers, the checkpointer */
     SQLITE_READER_BYTES = 25165824, /* 2 MiB of pages, the largest answer, those that wait */
     POSTGRES_CONN_BYTES = 33554432, /* the largest answer, as libpq has it and as we have it */
@@ -46,7 +46,7 @@ static int64_t caches_of(const struct config *config)
 
     return config->mailbox_cache_max * MAILBOX_BYTES + config->dedup_max * DEDUP_BYTES +
            (int64_t)APP_SESSIONS_CACHED * SESSION_BYTES + APP_ACCOUNTS_CACHED * account +
-           RATES_BYTES;
+           limits_bytes();
 }
 
 static int64_t store_of(const struct config *config)

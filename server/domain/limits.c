@@ -63,6 +63,16 @@ static void draw_key(struct limits *limits)
     mem_wipe(key, sizeof key);
 }
 
+int64_t limits_bytes(void)
+{
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < LIMITS_CLASSES; i++) {
+        bytes += (int64_t)kinds[i].buckets * BUCKET_BYTES;
+    }
+    return bytes;
+}
+
 struct limits *limits_create(void)
 {
     struct limits *limits = mem_zeroed(1, sizeof *limits);

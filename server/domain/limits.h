@@ -41,6 +41,9 @@ struct limits_ask {
     int64_t tokens;
 };
 
+/* What all tables take in memory, in bytes: they are made whole and never grow.  Any thread. */
+int64_t limits_bytes(void);
+
 struct limits *limits_create(void);
 
 /* Free it.  Takes NULL. */

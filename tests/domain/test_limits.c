@@ -129,6 +129,13 @@ static void the_hourly_key_forgets_nothing_that_counts(void **state)
     limits_destroy(limits);
 }
 
+/* server/README.md, Memory: 12 tables of 65,536 buckets and one of 262,144, 16 bytes each. */
+static void the_room_of_all_tables_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(limits_bytes(), 16 * 1024 * 1024);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +146,7 @@ int main(void)
         cmocka_unit_test(nobody_is_not_limited),
         cmocka_unit_test(what_is_given_back_was_never_taken),
         cmocka_unit_test(the_hourly_key_forgets_nothing_that_counts),
+        cmocka_unit_test(the_room_of_all_tables_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
 // What others make of the vectors of public keys: libsignal of XEdDSA, ts-mls of KeyPackages. The
 // daemon's readers are held to the same files (tests/common/test_crypto_xeddsa.c, test_keypackage.c).
 import assert from 'node:assert/strict';
-import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { getCiphersuiteFromName, getCiphersuiteImpl } from 'ts-mls';
@@ -10,9 +9,9 @@ import { decodeKeyPackage, makeKeyPackageRef, verifyKeyPackage } from 'ts-mls/ke
 import { verifyLeafNodeSignatureKeyPackage } from 'ts-mls/leafNode.js';
 import { hex } from './support/bytes.mjs';
 import { libsignal } from './support/libsignal.mjs';
+import './support/webcrypto.mjs';
 
 const { PublicKey } = libsignal;
-globalThis.crypto ??= webcrypto; // Debian 12's Node has it under that name alone
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url)));
 const keyOf = (u) => PublicKey.deserialize(Buffer.concat([Buffer.from([5]), hex(u)]));

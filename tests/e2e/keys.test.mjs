@@ -3,28 +3,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { b64u } from './support/bytes.mjs';
-import { MlsKeys, SignalKeys, keysDigest, numbered, oneTimeEc } from './support/prekeys.mjs';
-import { assertProblem, assertStatus, scene, suite } from './support/scene.mjs';
+import {
+  EC, KYBER, LAST, MLS, MlsKeys, SIGNED, SignalKeys, keysDigest, numbered, oneTimeEc, people,
+} from './support/prekeys.mjs';
+import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
 
-const SIGNED = 'signal.signed-ec';
-const EC = 'signal.one-time-ec';
-const KYBER = 'signal.one-time-kyber';
-const LAST = 'signal.last-kyber';
-const MLS = 'mls.keypackage';
 const DAY_S = 86_400;
-
-const ok = (answer) => {
-  assertStatus(answer, 200);
-  return answer.json;
-};
-
-// Somebody with a Signal identity, and a stranger.
-async function people(relay, options = {}) {
-  const signal = new SignalKeys();
-  const owner = await relay.account({ keys: [signal.entry], ...options });
-  const stranger = await relay.account();
-  return { signal, owner, device: owner.first, claimant: stranger.first };
-}
 
 const keysOf = (answer, index = 0) => ok(answer).devices[index].keys;
 

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What owners of public keys hear, and how slowly others may drain them.
 import assert from 'node:assert/strict';
-import { MlsKeys, SignalKeys, numbered, oneTimeEc } from './support/prekeys.mjs';
-import { assertStatus, scene } from './support/scene.mjs';
+import {
+  EC, KYBER, LAST, MLS, MlsKeys, SIGNED, numbered, oneTimeEc, people,
+} from './support/prekeys.mjs';
+import { assertStatus, ok, scene } from './support/scene.mjs';
 
-const EC = 'signal.one-time-ec';
-const KYBER = 'signal.one-time-kyber';
-const LAST = 'signal.last-kyber';
-const SIGNED = 'signal.signed-ec';
-const MLS = 'mls.keypackage';
 const UNLIMITED = { set: { rate_claim_pair: 0, rate_claim_target: 0 } };
 const DAY_S = 86_400;
-
-const ok = (answer) => {
-  assertStatus(answer, 200);
-  return answer.json;
-};
-
-async function people(relay) {
-  const signal = new SignalKeys();
-  const owner = await relay.account({ keys: [signal.entry] });
-  return { signal, owner, device: owner.first, claimant: (await relay.account()).first };
-}
 
 async function claims(claimant, owner, slots, count) {
   const keys = [];

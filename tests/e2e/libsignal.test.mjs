@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict';
 import { b64u, envelopeId, fromB64u, sha256 } from './support/bytes.mjs';
 import { libsignal } from './support/libsignal.mjs';
-import { SignalKeys } from './support/prekeys.mjs';
-import { assertProblem, assertStatus, suite } from './support/scene.mjs';
 import {
-  EC, KYBER, PREKEY, SIGNED, SignalPeer, WHISPER, person,
+  EC, KYBER, SIGNED, SignalKeys,
+} from './support/prekeys.mjs';
+import { assertProblem, assertStatus, ok, suite } from './support/scene.mjs';
+import {
+  PREKEY, SignalPeer, WHISPER, person,
 } from './support/signal_peer.mjs';
 
 const { PrivateKey, SenderCertificate, ServerCertificate } = libsignal;
@@ -169,13 +171,12 @@ suite('libsignal', {}, (it) => {
     for (const { device: one } of [b, stranger]) {
       assert.deepEqual((await one.mailbox()).envelopes, [], 'nothing was stored');
     }
-    const answer = await a.device.claim(bob.account, [SIGNED, EC, KYBER], { devices: [3], since: 0 });
-    assertStatus(answer, 200);
-    assert.equal(answer.json.epoch, refused.json.head.epoch);
-    assert.deepEqual(answer.json.manifests.length, 1);
-    assert.deepEqual(answer.json.devices.map((each) => each.device_pub), refused.json.missing);
-    await a.begin(bob, answer.json.devices[0]);
-    assertStatus(await a.send([b, added], 'all', { ...before, epoch: answer.json.epoch }), 201);
+    const claim = ok(await a.device.claim(bob.account, [SIGNED, EC, KYBER], { devices: [3], since: 0 }));
+    assert.equal(claim.epoch, refused.json.head.epoch);
+    assert.equal(claim.manifests.length, 1);
+    assert.deepEqual(claim.devices.map((each) => each.device_pub), refused.json.missing);
+    await a.begin(bob, claim.devices[0]);
+    assertStatus(await a.send([b, added], 'all', { ...before, epoch: claim.epoch }), 201);
     assert.deepEqual([await b.read(), await added.read()], [['all'], ['all']]);
   });
 

@@ -34,11 +34,6 @@ async function spend(ask, wanted = 200) {
   }
 }
 
-async function metric(relay, name) {
-  const text = (await relay.ops('/metrics')).body.toString();
-  return Number(new RegExp(`^sealpost_${name} (\\d+)$`, 'm').exec(text)[1]);
-}
-
 scene('a device may ask so often, and again when it was told', {
   clock, set: { rate_device: '5' },
 }, async (relay) => {
@@ -54,7 +49,7 @@ scene('a device may ask so often, and again when it was told', {
   assertLimited(await ask());
   relay.clock.advance(60);
   assert.equal((await spend(ask)).times, 5);
-  assert.ok(await metric(relay, 'limited_devices_total') >= 4);
+  assert.ok(await relay.metric('limited_devices_total') >= 4);
 });
 
 scene('the devices of an account share what it may', {
@@ -282,7 +277,7 @@ scene('an address has so many connections, and others have theirs', {
   await more.toEnd();
   assertStatus(await relay.call('GET', '/v1/server', { localAddress: '127.0.0.2' }), 200);
   assert.ok(mine.every((raw) => !raw.ended));
-  assert.equal(await metric(relay, 'connections_refused_address_total'), 1);
+  assert.equal(await relay.metric('connections_refused_address_total'), 1);
   mine[0].destroy();
   const answer = await untilAnswered(relay);
   assertStatus(answer, 200);
@@ -307,7 +302,7 @@ scene('behind a trusted proxy a client has so many streams, and others have thei
   assertLimited(await c.call('GET', '/v1/mailbox', mine));
   await d.open({ headers: from('198.51.100.2') });
   await d.mailbox();
-  assert.equal(await metric(relay, 'connections_refused_address_total'), 2);
+  assert.equal(await relay.metric('connections_refused_address_total'), 2);
   first.socket.terminate();
   await untilOpened(() => c.open(mine));
 });

@@ -174,15 +174,23 @@ suite('MLS groups', {}, (it) => {
 
 scene('a commit is all there or not at all when the relay is killed', {}, async (relay) => {
   const [ada, bob] = await pair(relay);
-  for (let round = 0; round < 4; round++) {
+  for (const isStored of [false, true, false, true]) {
     const made = await ada.makeCommit();
+    const stream = await bob.device.open();
+    await stream.caughtUp();
     const sent = ada.post(made, [bob]).catch(() => null);
+    if (isStored) {
+      await stream.deliver();
+    }
     await relay.kill();
     await sent;
     await relay.up();
     const answer = await ada.post(made, [bob]);
     assertStatus(answer, 201);
     assert.equal(answer.json.epoch, ada.epoch + 1);
+    if (isStored) {
+      assert.deepEqual([answer.json.stored, answer.json.duplicates], [0, [bob.device.pubText]]);
+    }
     ada.state = made.newState;
     assert.equal(await bob.process(), 1, 'one copy');
     assert.equal(bob.secret, ada.secret);

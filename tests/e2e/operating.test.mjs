@@ -150,19 +150,15 @@ suite('the operator\'s listener', {}, (it) => {
   });
 
   it('counts what happens', async (relay) => {
-    const value = async (name) => {
-      const text = (await relay.ops('/metrics')).body.toString();
-      return Number(new RegExp(`^sealpost_${name} (\\d+)$`, 'm').exec(text)[1]);
-    };
-    const before = await value('envelopes_accepted_total');
+    const before = await relay.metric('envelopes_accepted_total');
     const { a, b } = await relay.pair();
     assertStatus(await a.send([b]), 201);
-    assert.equal(await value('envelopes_accepted_total'), before + 1);
+    assert.equal(await relay.metric('envelopes_accepted_total'), before + 1);
     const stream = await b.open({ autoAck: true });
     await stream.caughtUp();
     await stream.barrier();
-    assert.equal(await value('streams_open'), 1);
-    assert.ok(await value('envelopes_acknowledged_total') >= 1);
+    assert.equal(await relay.metric('streams_open'), 1);
+    assert.ok(await relay.metric('envelopes_acknowledged_total') >= 1);
   });
 
   it('has no label and no word about people', async (relay) => {

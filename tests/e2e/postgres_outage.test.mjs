@@ -20,6 +20,7 @@ const TIMEOUT_MS = 120_000 + SECONDS * 1000;
 const RECOVERY_MS = 3000;
 const ANSWER_MS = 12_000;
 const STALL_MS = Number(process.env.SEALPOST_OUTAGE_STALL_MS ?? 1000); // a machine that builds beside us is no stall
+const IS_MEASURED = process.env.SEALPOST_OUTAGE_STALL_MS !== undefined; // in slow, without sanitizers, which take their time
 const STILL_MS = 14_000; // more than the relay waits for an answer
 const LOCKED_MS = 7000; // and for a lock
 const SEED = process.env.SEALPOST_OUTAGE_SEED ?? String(Date.now());
@@ -50,8 +51,7 @@ async function judge(t, outage, recoveries = []) {
   assert.ok(outage.counts.slowest < ANSWER_MS, `an answer took ${outage.counts.slowest} ms`);
   const { slowest: stall } = outage.counts.health;
   assert.ok(stall < STALL_MS, `/healthz took ${stall} ms`);
-  // Of the build that is measured in slow; sanitizers take their time.
-  assert.ok(STALL_MS > 300 || outage.counts.longTurns === 0, `${outage.counts.longTurns} turns of the loop took more than 50 ms`);
+  assert.ok(!IS_MEASURED || outage.counts.longTurns === 0, `${outage.counts.longTurns} turns of the loop took more than 50 ms`);
   assert.equal(await outage.stop(), 0);
 }
 

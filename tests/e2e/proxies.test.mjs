@@ -24,11 +24,6 @@ async function spend(relay, ...how) {
   assertStatus(await ask(relay, ...how), 429);
 }
 
-async function metric(relay, name) {
-  const text = (await relay.ops('/metrics')).body.toString();
-  return Number(new RegExp(`^sealpost_${name} (\\d+)$`, 'm').exec(text)[1]);
-}
-
 const x = (value) => ({ 'x-forwarded-for': value });
 const forwarded = (value) => ({ forwarded: value });
 
@@ -39,7 +34,7 @@ scene('a client behind a trusted proxy has a limit of its own', set('127.0.0.1')
   assertStatus(await ask(relay, forwarded('for="198.51.100.1:4711";proto=https')), 429);
   assertStatus(await ask(relay, forwarded('for=198.51.100.2')), 200);
   assertStatus(await ask(relay), 200);
-  assert.ok(await metric(relay, 'peers_forwarded_total') >= 7);
+  assert.ok(await relay.metric('peers_forwarded_total') >= 7);
 });
 
 scene('hops are read from the right to the first that is not trusted',
@@ -66,7 +61,7 @@ scene('fields that contradict each other count for the proxy', set('127.0.0.1'),
   assertStatus(await ask(relay, both('203.0.113.2', '198.51.100.1')), 429);
   assertStatus(await ask(relay), 429);
   assertStatus(await ask(relay, both('198.51.100.1', '198.51.100.1')), 200);
-  assert.equal(await metric(relay, 'peers_malformed_total'), RATE + 2);
+  assert.equal(await relay.metric('peers_malformed_total'), RATE + 2);
 });
 
 scene('what cannot be read counts for the proxy', set('127.0.0.1'), async (relay) => {
@@ -85,7 +80,7 @@ scene('a local proxy that nobody named has no clients, and is warned of once', s
     await spend(relay);
     const warnings = relay.daemon.lines.filter(({ fields }) => fields.event === 'net.proxy_untrusted');
     assert.equal(warnings.length, 1, 'said once');
-    assert.ok(await metric(relay, 'peers_untrusted_total') >= 3 * RATE);
+    assert.ok(await relay.metric('peers_untrusted_total') >= 3 * RATE);
   });
 
 scene('an unnamed local proxy may have many connections', {

@@ -4,9 +4,13 @@
 //   SEALPOSTD=... SEALPOST=... node run.mjs [--test-option...]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+// Node leaves a processor free, and would run one file after the other on two, each of which waits for
+// its daemon and the disk most of the time.
+const AT_ONCE = Math.max(2, availableParallelism() - 1);
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-coverage-'));
@@ -15,7 +19,7 @@ const run = (args) => spawnSync(process.execPath, args, {
   cwd: here, stdio: 'inherit', env: { ...process.env, SEALPOST_E2E_COVERAGE: folder },
 }).status;
 
-const tests = run(['--test', ...process.argv.slice(2), ...files]);
+const tests = run(['--test', `--test-concurrency=${AT_ONCE}`, ...process.argv.slice(2), ...files]);
 const coverage = run(['coverage.mjs', folder]);
 rmSync(folder, { recursive: true });
 process.exitCode = tests || coverage;

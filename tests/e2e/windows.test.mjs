@@ -185,11 +185,7 @@ scene('a client that takes no byte of its answers is disconnected',
     const slow = await RawStream.open(b);
     slow.socket.pause();
     const sender = await a.open();
-    const streams = async () => {
-      const { body } = await relay.ops('/metrics');
-      return Number(/^sealpost_streams_open (\d+)$/m.exec(body.toString())[1]);
-    };
-    while (await streams() === 2) {
+    while (await relay.metric('streams_open') === 2) {
       const { status } = await sender.send([b], { onlineOnly: true, body: ciphertext(98_304) });
       assert.equal(status, 202);
     }

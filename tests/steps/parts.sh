@@ -98,6 +98,7 @@ parts_slow() {
     step crash 1500 tests/crash/run # it builds by itself
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
+    step quickstart-refused 300 quickstart_refused
     step quickstart-refuses 300 quickstart_refuses
     parts_trixie
 }

@@ -139,6 +139,20 @@ with_tls_daemon() {
     return $status
 }
 
+# A quickstart that was refused a port leaves nothing in the way of the next one.
+quickstart_refused() {
+    local folder=$PWD/build/quickstart-refused
+    rm -rf "$folder"
+    python3 - "$folder" <<'EOF' && deploy/quickstart --demo --dir "$folder"
+import socket, subprocess, sys
+with socket.create_server(("127.0.0.1", 0)) as taken:
+    port = taken.getsockname()[1]
+    words = ["deploy/quickstart", "--demo", "--dir", sys.argv[1], "--port", str(port)]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True)
+sys.exit(not (done.returncode == 1 and f"port {port} is taken" in done.stderr))
+EOF
+}
+
 run_sslscan() {
     sslscan --no-colour "127.0.0.1:$2" | tee "$1/found" && judge_sslscan "$1/found"
 }

@@ -55,7 +55,7 @@ e2e_files() {
 
 # Those where bytes are cut and connections end, over TLS.
 e2e_tls() {
-    SEALPOST_E2E_TLS=1 e2e_files "$1" tests/e2e/http_raw.test.mjs tests/e2e/websocket.test.mjs \
+    SEALPOST_E2E_TLS=1 e2e_files "$1" --test-concurrency=2 tests/e2e/http_raw.test.mjs tests/e2e/websocket.test.mjs \
         tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
 }
 

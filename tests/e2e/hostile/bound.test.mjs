@@ -35,11 +35,6 @@ function bound(relay) {
   return { total: Number(total), ...each };
 }
 
-async function metric(relay, name) {
-  const text = (await relay.ops('/metrics')).body.toString();
-  return Number(new RegExp(`^sealpost_${name} (\\d+)$`, 'm').exec(text)[1]);
-}
-
 const headOf = (method, path, token, lines = []) => [
   `${method} ${path} HTTP/1.1`, 'Host: relay.example', ...(token ? [`Authorization: Bearer ${token}`] : []), ...lines, '', '',
 ].join('\r\n');
@@ -81,8 +76,8 @@ async function honest(relay, attacking) {
   const seen = { served: 0, refused: 0 };
   let isBegun = false;
   attacking.then(() => { isBegun = true; });
-  const isMet = async () => isBegun && await metric(relay, 'connections_relieved_total') > 0
-    && await metric(relay, 'envelopes_accepted_total') > COUNT * 2 && await metric(relay, 'http_refused_total') > 0;
+  const isMet = async () => isBegun && await relay.metric('connections_relieved_total') > 0
+    && await relay.metric('envelopes_accepted_total') > COUNT * 2 && await relay.metric('http_refused_total') > 0;
   for (let more = 50; more > 0; more -= await isMet() ? 1 : 0) {
     const { status } = await relay.call('GET', '/v1/server', { unchecked: true });
     assert.ok(status === 200 || status === 503, `${status}`);
@@ -117,12 +112,12 @@ scene('all that clients can do at once needs no more memory than the relay says'
   const attacking = attack();
   const seen = await honest(relay, attacking);
   const held = await attacking;
-  const relieved = await metric(relay, 'connections_relieved_total');
+  const relieved = await relay.metric('connections_relieved_total');
   const limit = bound(relay);
   const most = peak(relay);
   t.diagnostic(`${Math.round(before)} MiB before, ${Math.round(most)} at most of ${JSON.stringify(limit)}`);
   t.diagnostic(`${relieved} relieved, ${JSON.stringify(seen)}, `
-    + `${await metric(relay, 'envelopes_accepted_total')} stored`);
+    + `${await relay.metric('envelopes_accepted_total')} stored`);
   assert.ok(most <= limit.total, `${most} MiB`);
   const grown = limit.connections + limit.requests + limit.output + limit.queue + limit.store;
   assert.ok(most - before <= grown * 1.25, `it grew by ${most - before} MiB`);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { upgradeHead } from '../support/crowd.mjs';
+import { untilStreams, upgradeHead } from '../support/crowd.mjs';
 import { assertStatus, scene } from '../support/scene.mjs';
 
 const PING_S = 45;
@@ -50,17 +50,6 @@ async function farStream(t, relay, device) {
   await once(createInterface({ input: child.stdout }), 'line');
 }
 
-async function streamsOpen(relay) {
-  const text = (await relay.ops('/metrics')).body.toString();
-  return Number(/^sealpost_streams_open (\d+)$/m.exec(text)[1]);
-}
-
-async function until(relay, count) {
-  while (await streamsOpen(relay) !== count) {
-    // each look is a turn of the daemon's loop
-  }
-}
-
 scene('a peer whose network is gone is found by two pings', { clock: true }, async (relay, t) => {
   if (!canMakeNetworks()) {
     t.skip('this needs a user who may make network namespaces');
@@ -75,15 +64,15 @@ scene('a peer whose network is gone is found by two pings', { clock: true }, asy
   const far = { ...relay, port: Number(places.at(-1).fields.port) };
   await farStream(t, far, a);
   const near = await b.open();
-  await until(relay, 2);
+  await untilStreams(relay, 2);
 
   ip('link', 'set', cable[0], 'down');
   assertStatus(await b.send([a]), 201);
   relay.clock.advance(PING_S);
   await near.barrier();
-  assert.equal(await streamsOpen(relay), 2);
+  assert.equal(await relay.metric('streams_open'), 2);
   relay.clock.advance(PING_S);
-  await until(relay, 1);
+  await untilStreams(relay, 1);
   await near.barrier();
   assert.equal((await a.mailbox()).envelopes.length, 1, 'its mail waits for it');
 });

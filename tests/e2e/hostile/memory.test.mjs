@@ -2,7 +2,7 @@
 // What a connection costs, whatever its client does.  For a build without sanitizers.
 import assert from 'node:assert/strict';
 import { ciphertext } from '../support/bytes.mjs';
-import { bareStream, crowdOf, eachOf } from '../support/crowd.mjs';
+import { bareStream, crowdOf, eachOf, untilStreams } from '../support/crowd.mjs';
 import { residentBytes } from '../support/process.mjs';
 import { assertStatus, scene } from '../support/scene.mjs';
 
@@ -74,7 +74,7 @@ scene('memory does not grow with each crowd, and is given back', { set, clock: t
     for (let round = 0; round < 3; round++) {
       const raws = await eachOf(devices, (device) => bareStream(relay, device), 64);
       raws.forEach((raw) => raw.destroy());
-      await untilNoStreams(relay);
+      await untilStreams(relay, 0);
       rounds.push(resident(relay) - before);
     }
     for (let tick = 0; tick < 70; tick++) {
@@ -86,12 +86,3 @@ scene('memory does not grow with each crowd, and is given back', { set, clock: t
     assert.ok(rounds[2] - rounds[0] <= MIB, 'it grows');
     assert.ok(after <= rounds[2] * 0.95, 'it is kept');
   });
-
-async function untilNoStreams(relay) {
-  for (;;) {
-    const text = (await relay.ops('/metrics')).body.toString();
-    if (/^sealpost_streams_open 0$/m.test(text)) {
-      return;
-    }
-  }
-}

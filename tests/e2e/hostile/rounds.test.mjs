@@ -3,7 +3,7 @@
 // memory for it than at the beginning.  For a build without sanitizers.
 import assert from 'node:assert/strict';
 import { ciphertext } from '../support/bytes.mjs';
-import { crowdOf, eachOf } from '../support/crowd.mjs';
+import { crowdOf, eachOf, untilStreams } from '../support/crowd.mjs';
 import { residentBytes } from '../support/process.mjs';
 import { assertStatus, scene } from '../support/scene.mjs';
 
@@ -13,17 +13,6 @@ const ROUNDS = 40;
 const LETTERS = 4; // of each device in each round
 const TRIM_TICKS = 70; // two looks at what is free, and the peak before the first
 const set = { dedup_max: '1000', rate_challenges: '0', rate_registrations: '0', max_connections_per_address: '0' };
-
-async function metric(relay, name) {
-  const text = (await relay.ops('/metrics')).body.toString();
-  return Number(new RegExp(`^sealpost_${name} (\\d+)$`, 'm').exec(text)[1]);
-}
-
-async function untilAllLeft(relay) {
-  while (await metric(relay, 'streams_open') > 0) {
-    // each look is a turn of the daemon's loop
-  }
-}
 
 // Everybody writes to the next one, by stream and over HTTP.
 async function round(relay, devices) {
@@ -42,7 +31,7 @@ async function round(relay, devices) {
     await stream.barrier();
     await stream.close();
   }, 16);
-  await untilAllLeft(relay);
+  await untilStreams(relay, 0);
 }
 
 async function settled(relay) {
@@ -64,6 +53,6 @@ scene('rounds of coming and going leave nothing behind', { set, clock: true }, a
   }
   const late = await settled(relay);
   t.diagnostic(`${early >> 10} KiB after ${ROUNDS / 4} rounds, ${late >> 10} after ${ROUNDS}`);
-  assert.equal(await metric(relay, 'envelopes_acknowledged_total'), DEVICES * ROUNDS * LETTERS);
+  assert.equal(await relay.metric('envelopes_acknowledged_total'), DEVICES * ROUNDS * LETTERS);
   assert.ok(late - early <= MIB, `it grew by ${late - early} bytes`);
 });

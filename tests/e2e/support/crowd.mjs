@@ -72,3 +72,10 @@ export async function bareStream(relay, device) {
   raw.received = Buffer.alloc(0);
   return raw;
 }
+
+// Until so many streams are open.
+export async function untilStreams(relay, count) {
+  while (await relay.metric('streams_open') !== count) {
+    // each look is a turn of the daemon's loop
+  }
+}

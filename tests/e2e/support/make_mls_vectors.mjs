@@ -2,12 +2,10 @@
 // Writes ../../vectors/mls.json: KeyPackages, messages and Welcomes as ts-mls makes them, with what
 // it says of them itself. Its keys are random, so each run writes other bytes.
 // From tests/e2e:  node support/make_mls_vectors.mjs
-import { webcrypto } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import * as mls from 'ts-mls';
 import { encodeKeyPackage, makeKeyPackageRef } from 'ts-mls/keyPackage.js';
-
-globalThis.crypto ??= webcrypto; // Debian 12's Node has it under that name alone
+import './webcrypto.mjs';
 
 const FILE = new URL('../../vectors/mls.json', import.meta.url);
 const LAST_RESORT = { extensionType: 0x000a, extensionData: new Uint8Array() };

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A member of MLS groups on one device: ts-mls keeps the group, the relay carries and orders.
 import assert from 'node:assert/strict';
-import { webcrypto } from 'node:crypto';
 import * as mls from 'ts-mls';
-import { decodeKeyPackage, encodeKeyPackage } from 'ts-mls/keyPackage.js';
+import { decodeKeyPackage } from 'ts-mls/keyPackage.js';
 import { b64u, envelopeId, fromB64u } from './bytes.mjs';
-import { MlsKeys, referenceOf } from './prekeys.mjs';
-
-globalThis.crypto ??= webcrypto; // Debian 12's Node has it under that name alone
-
-export const SLOT = 'mls.keypackage';
+import { MLS, MlsKeys, uploadOf } from './prekeys.mjs';
+import { ok } from './scene.mjs';
 
 export const commitBytes = (commit) => Buffer.from(mls.encodeMlsMessage(commit));
 export const welcomeBytes = (welcome) => Buffer.from(
@@ -47,23 +43,16 @@ export class Member {
   }
 
   async makePackage({ lastResort = false } = {}) {
-    const { signKey, publicKey } = this.keys.pair;
-    const made = await mls.generateKeyPackageWithKey(
-      { credentialType: 'basic', identity: Buffer.from(this.account.idText) },
-      mls.defaultCapabilities(), mls.defaultLifetime,
-      lastResort ? [{ extensionType: 0x000a, extensionData: new Uint8Array() }] : [],
-      { signKey, publicKey }, this.suite,
-    );
+    const made = await this.keys.make({ identity: this.account.idText, extensionLastResort: lastResort });
     this.packages.push(made);
     return made;
   }
 
-  // Leave a KeyPackage in the directory.
+  // Leave a KeyPackage in the directory; its reference.
   async offer(options) {
-    const key = Buffer.from(encodeKeyPackage((await this.makePackage(options)).publicPackage));
-    const answer = await this.device.putKeys({ [SLOT]: [{ id: b64u(referenceOf(key)), key: b64u(key) }] });
-    assert.equal(answer.status, 200, JSON.stringify(answer.json));
-    return b64u(referenceOf(key));
+    const { publicPackage } = await this.makePackage(options);
+    ok(await this.device.putKeys({ [MLS]: [uploadOf(publicPackage)] }));
+    return uploadOf(publicPackage).id;
   }
 
   async found(groupId) {
@@ -71,17 +60,14 @@ export class Member {
     this.state = await mls.createGroup(groupId, publicPackage, privatePackage, [], this.suite);
   }
 
-  async claimOf(other) {
-    const answer = await this.device.claim(other.account, [SLOT]);
-    assert.equal(answer.status, 200, JSON.stringify(answer.json));
-    return decodeKeyPackage(fromB64u(answer.json.devices[0].keys[SLOT].key), 0)[0];
-  }
-
   // KeyPackages of all devices of an account but the own.
   async claimAll(account) {
-    const answer = await this.device.claim(account, [SLOT]);
-    assert.equal(answer.status, 200, JSON.stringify(answer.json));
-    return answer.json.devices.map(({ keys }) => decodeKeyPackage(fromB64u(keys[SLOT].key), 0)[0]);
+    const { devices } = ok(await this.device.claim(account, [MLS]));
+    return devices.map(({ keys }) => decodeKeyPackage(fromB64u(keys[MLS].key), 0)[0]);
+  }
+
+  async claimOf(other) {
+    return (await this.claimAll(other.account))[0];
   }
 
   // Make a commit that adds whoever the KeyPackages are of; the state stays until it is taken.
@@ -137,8 +123,8 @@ export class Member {
 
   async join(welcome) {
     for (const { publicPackage, privatePackage } of this.packages) {
-      const reference = referenceOf(Buffer.from(encodeKeyPackage(publicPackage)));
-      if (welcome.secrets.some(({ newMember }) => reference.equals(Buffer.from(newMember)))) {
+      const { id } = uploadOf(publicPackage);
+      if (welcome.secrets.some(({ newMember }) => b64u(newMember) === id)) {
         this.state = await mls.joinGroup(welcome, publicPackage, privatePackage, mls.emptyPskIndex,
           this.suite);
         return;

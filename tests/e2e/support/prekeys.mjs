@@ -3,19 +3,25 @@
 // KeyPackages by ts-mls, in the form in which they are uploaded.
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  defaultCapabilities, encodeMlsMessage, generateKeyPackageWithKey, getCiphersuiteFromName,
+  defaultCapabilities, defaultLifetime, generateKeyPackageWithKey, getCiphersuiteFromName,
   getCiphersuiteImpl,
 } from 'ts-mls';
+import { encodeKeyPackage } from 'ts-mls/keyPackage.js';
 import { b64u, label, sha256, u16, u32, u8 } from './bytes.mjs';
 import { libsignal } from './libsignal.mjs';
+import './webcrypto.mjs';
 
 const { IdentityKeyPair, KEMKeyPair, PrivateKey } = libsignal;
 
-export const SIGNAL_KEY = 1;
-export const MLS_KEY = 2;
+// Slots of the directory.
+export const SIGNED = 'signal.signed-ec';
+export const EC = 'signal.one-time-ec';
+export const KYBER = 'signal.one-time-kyber';
+export const LAST = 'signal.last-kyber';
+export const MLS = 'mls.keypackage';
+
 export const X25519 = 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'; // suite 1
 export const X_WING = 'MLS_256_XWING_AES256GCM_SHA512_Ed25519'; // suite 83
-const MESSAGE_HEAD_BYTES = 4; // of an MLSMessage: version and wire format
 const LAST_RESORT = 0x000a;
 const SUITE_AT = 2; // behind the version
 const SHA512_SUITES = new Set([83, 84]); // those with X-Wing
@@ -26,7 +32,7 @@ export class SignalKeys {
   }
 
   get entry() {
-    return { type: SIGNAL_KEY, bytes: Buffer.from(this.identity.publicKey.serialize()) };
+    return { type: 1, bytes: Buffer.from(this.identity.publicKey.serialize()) };
   }
 
   sign(key) {
@@ -46,6 +52,14 @@ export class SignalKeys {
   }
 }
 
+// Somebody with a Signal identity, and a stranger; options of the first one's account.
+export async function people(relay, options = {}) {
+  const signal = new SignalKeys();
+  const owner = await relay.account({ keys: [signal.entry], ...options });
+  const stranger = await relay.account();
+  return { signal, owner, device: owner.first, claimant: stranger.first };
+}
+
 // The directory looks at length and type of an unsigned key, and cannot see more.
 export const oneTimeEc = (id) => ({ id, key: b64u(Buffer.concat([u8(5), randomBytes(32)])) });
 
@@ -59,8 +73,13 @@ const vector = (bytes) => Buffer.concat([
 ]);
 
 // Of a bare KeyPackage, by the hash of its suite.
-export const referenceOf = (key) => createHash(SHA512_SUITES.has(key.readUInt16BE(SUITE_AT)) ? 'sha512' : 'sha256')
+const referenceOf = (key) => createHash(SHA512_SUITES.has(key.readUInt16BE(SUITE_AT)) ? 'sha512' : 'sha256')
   .update(vector(Buffer.from('MLS 1.0 KeyPackage Reference'))).update(vector(key)).digest();
+
+export function uploadOf(keyPackage) {
+  const key = Buffer.from(encodeKeyPackage(keyPackage));
+  return { id: b64u(referenceOf(key)), key: b64u(key) };
+}
 
 export class MlsKeys {
   static async create(suite = X25519) {
@@ -71,23 +90,24 @@ export class MlsKeys {
   }
 
   get entry() {
-    return { type: MLS_KEY, bytes: Buffer.from(this.pair.publicKey) };
+    return { type: 2, bytes: Buffer.from(this.pair.publicKey) };
   }
 
   // options: lifetime { notBefore, notAfter } in seconds, extensionLastResort.
-  async keyPackage({ lifetime, extensionLastResort = false, ...fields } = {}) {
-    const { notBefore = 0n, notAfter = 9223372036854775807n } = lifetime ?? {};
-    const { publicPackage } = await generateKeyPackageWithKey(
-      { credentialType: 'basic', identity: Buffer.from('someone') },
+  make({ identity = 'someone', lifetime = {}, extensionLastResort = false } = {}) {
+    const { notBefore, notAfter } = { ...defaultLifetime, ...lifetime };
+    return generateKeyPackageWithKey(
+      { credentialType: 'basic', identity: Buffer.from(identity) },
       defaultCapabilities(), { notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) },
       extensionLastResort ? [{ extensionType: LAST_RESORT, extensionData: new Uint8Array() }] : [],
       { signKey: this.pair.signKey, publicKey: this.pair.publicKey }, this.suite,
     );
-    const message = encodeMlsMessage({
-      version: 'mls10', wireformat: 'mls_key_package', keyPackage: publicPackage,
-    });
-    const key = Buffer.from(message.subarray(MESSAGE_HEAD_BYTES));
-    return { id: b64u(referenceOf(key)), key: b64u(key), ...fields };
+  }
+
+  // One as it is uploaded; fields are members beside it.
+  async keyPackage({ lifetime, extensionLastResort, ...fields } = {}) {
+    const { publicPackage } = await this.make({ lifetime, extensionLastResort });
+    return { ...uploadOf(publicPackage), ...fields };
   }
 }
 

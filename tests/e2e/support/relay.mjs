@@ -118,7 +118,7 @@ export class Relay {
       }
       rmSync(this.dir, { recursive: true, force: true });
       if (this.options.database === undefined) {
-        await this.database?.drop();
+        await this.database?.giveBack();
       }
     }
   }
@@ -141,6 +141,12 @@ export class Relay {
 
   ops(path, options) {
     return call({ port: this.opsPort }, 'GET', path, options);
+  }
+
+  // What /metrics says of sealpost_NAME.
+  async metric(name) {
+    const text = (await this.ops('/metrics')).body.toString();
+    return Number(new RegExp(`^sealpost_${name} (\\S+)$`, 'm').exec(text)[1]);
   }
 
   admin(method, path, options) {

@@ -33,3 +33,9 @@ export function assertProblem(answer, status, code, members = {}) {
 export function assertStatus(answer, status) {
   assert.equal(answer.status, status, JSON.stringify(answer.json ?? answer.body));
 }
+
+// The JSON of an answer that is 200.
+export function ok(answer) {
+  assertStatus(answer, 200);
+  return answer.json;
+}

@@ -5,7 +5,10 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { b64u, envelopeId, fromB64u, u8 } from './bytes.mjs';
 import { libsignal } from './libsignal.mjs';
-import { SignalKeys, numbered } from './prekeys.mjs';
+import {
+  EC, KYBER, LAST, SIGNED, SignalKeys, numbered,
+} from './prekeys.mjs';
+import { ok } from './scene.mjs';
 import { Identities, KyberPreKeys, PreKeys, Sessions, SignedPreKeys } from './signal_stores.mjs';
 
 const {
@@ -13,11 +16,6 @@ const {
   PrivateKey, ProtocolAddress, PublicKey, SignalMessage, SignedPreKeyRecord, processPreKeyBundle,
   sealedSenderDecryptMessage, sealedSenderEncryptMessage, signalDecrypt, signalDecryptPreKey, signalEncrypt,
 } = libsignal;
-
-export const SIGNED = 'signal.signed-ec';
-export const EC = 'signal.one-time-ec';
-export const KYBER = 'signal.one-time-kyber';
-export const LAST = 'signal.last-kyber';
 
 export const SEALED = 0; // beside libsignal's own kinds, 2 and 3
 export const PREKEY = CiphertextMessageType.PreKey;
@@ -79,20 +77,17 @@ export class SignalPeer {
   // Upload a bundle with so many keys for single use.
   async offer(count) {
     this.kyberPreKeys.lastResort.add(LAST_ID);
-    const answer = await this.device.putKeys({
+    ok(await this.device.putKeys({
       [SIGNED]: [this.signedKey(SIGNED_ID)],
       [EC]: numbered(count, (id) => this.oneTimeKey(id)),
       [KYBER]: numbered(count, (id) => this.kyberKey(id)),
       [LAST]: [this.kyberKey(LAST_ID)],
-    }, { registration_id: this.registrationId });
-    assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    }, { registration_id: this.registrationId }));
   }
 
   // Claim the bundles of an account's devices, or of some.
   async claimOf({ account }, fields) {
-    const answer = await this.device.claim(account, [SIGNED, EC, KYBER], fields);
-    assert.equal(answer.status, 200, JSON.stringify(answer.json));
-    return answer.json.devices;
+    return ok(await this.device.claim(account, [SIGNED, EC, KYBER], fields)).devices;
   }
 
   // Begin a session with a device from its bundle, as PQXDH has it.

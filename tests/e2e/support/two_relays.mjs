@@ -23,7 +23,7 @@ export class TwoRelays {
     try {
       await Promise.all([this.a.dispose(), this.b.dispose()]);
     } finally {
-      await this.database.drop();
+      await this.database.giveBack();
     }
   }
 }
