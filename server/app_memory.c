@@ -37,16 +37,19 @@ static int64_t connections_of(const struct config *config)
 {
     int64_t tls = config->tls_listen[0] != '\0' ? TLS_BYTES : 0;
 
-    return config->max_connections * (CONNECTION_BYTES + REQUESTS_BYTES + tls);
+    return config->max_connections * (CONNECTION_BYTES + tls);
 }
 
-static int64_t caches_of(const struct config *config)
+static int64_t requests_of(const struct config *config)
+{
+    return config->request_bodies_max * REQUESTS_TIMES + config->max_connections * REQUESTS_BYTES;
+}
+
+static int64_t accounts_bytes(void)
 {
     int64_t account = ACCOUNT_BYTES + INT64_C(1) * LIMIT_MANIFEST_DEVICES * ACCOUNT_DEVICE_BYTES;
 
-    return config->mailbox_cache_max * MAILBOX_BYTES + config->dedup_max * DEDUP_BYTES +
-           (int64_t)APP_SESSIONS_CACHED * SESSION_BYTES + APP_ACCOUNTS_CACHED * account +
-           limits_bytes();
+    return APP_ACCOUNTS_CACHED * account;
 }
 
 static int64_t store_of(const struct config *config)
@@ -63,10 +66,14 @@ struct app_memory app_memory_of(const struct config *config)
     struct app_memory memory = {
         .connections = connections_of(config),
         .handshakes = has_tls ? config->tls_handshakes_max * HANDSHAKE_BYTES : 0,
-        .requests = config->request_bodies_max * REQUESTS_TIMES,
+        .requests = requests_of(config),
         .output = config->output_total_max + OUTPUT_TURN_BYTES,
         .queue = config->store_queue_bytes * QUEUE_TIMES,
-        .caches = caches_of(config),
+        .mailboxes = config->mailbox_cache_max * MAILBOX_BYTES,
+        .ids = config->dedup_max * DEDUP_BYTES,
+        .sessions = (int64_t)APP_SESSIONS_CACHED * SESSION_BYTES,
+        .accounts = accounts_bytes(),
+        .rates = limits_bytes(),
         .store = store_of(config),
     };
 
@@ -77,7 +84,8 @@ struct app_memory app_memory_of(const struct config *config)
 int64_t app_memory_total(const struct app_memory *memory)
 {
     return memory->connections + memory->handshakes + memory->requests + memory->output +
-           memory->queue + memory->caches + memory->store + memory->process;
+           memory->queue + memory->mailboxes + memory->ids + memory->sessions + memory->accounts +
+           memory->rates + memory->store + memory->process;
 }
 
 static int64_t mib(int64_t bytes)
@@ -93,7 +101,11 @@ void app_memory_append(struct buf *out, const struct app_memory *memory)
     buf_append_format(out, "requests %" PRId64 ", ", mib(memory->requests));
     buf_append_format(out, "output %" PRId64 ", ", mib(memory->output));
     buf_append_format(out, "queue %" PRId64 ", ", mib(memory->queue));
-    buf_append_format(out, "caches %" PRId64 ", ", mib(memory->caches));
+    buf_append_format(out, "mailboxes %" PRId64 ", ", mib(memory->mailboxes));
+    buf_append_format(out, "ids %" PRId64 ", ", mib(memory->ids));
+    buf_append_format(out, "sessions %" PRId64 ", ", mib(memory->sessions));
+    buf_append_format(out, "accounts %" PRId64 ", ", mib(memory->accounts));
+    buf_append_format(out, "rates %" PRId64 ", ", mib(memory->rates));
     buf_append_format(out, "store %" PRId64 ", ", mib(memory->store));
     buf_append_format(out, "process and heap %" PRId64, mib(memory->process));
 }

@@ -15,10 +15,14 @@ struct config;
 struct app_memory {
     int64_t connections; /* max_connections, each with a stream, and with TLS where tls_listen is */
     int64_t handshakes;  /* tls_handshakes_max, where tls_listen is set */
-    int64_t requests;    /* request_bodies_max */
+    int64_t requests;    /* request_bodies_max, and what those of streams take beside it */
     int64_t output;      /* output_total_max, and what one turn of the loop adds to it */
     int64_t queue;       /* store_queue_bytes */
-    int64_t caches;      /* mailbox_cache_max, dedup_max, sessions, accounts, rates */
+    int64_t mailboxes;   /* mailbox_cache_max */
+    int64_t ids;         /* dedup_max */
+    int64_t sessions;    /* as many as are kept in memory, as are accounts */
+    int64_t accounts;    /* each with as many devices as it may have */
+    int64_t rates;       /* the tables of domain/limits.c, which are made whole */
     int64_t store;       /* the engine: page caches, connections, answers under way */
     int64_t process;     /* the daemon itself, and a quarter of the rest for the heap's holes */
 };

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { Account } from './account.mjs';
 import { b64u, fromB64u } from './bytes.mjs';
 import { authBytes } from './signing.mjs';
 import { Raw } from './raw.mjs';
+import { speaksTls } from './tls.mjs';
 
 const DEVICES_OF_ONE = 32;
 const AT_ONCE = 64;
@@ -43,7 +45,7 @@ async function login(relay, agent, device) {
 
 // So many devices with a session each.
 export async function crowdOf(relay, count) {
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  const agent = new (speaksTls(relay.port) ? TlsAgent : Agent)({ keepAlive: true, maxSockets: AT_ONCE });
   const devices = [];
   while (devices.length < count) {
     const account = new Account(relay, { devices: Math.min(DEVICES_OF_ONE, count - devices.length) });

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory the relay says that it may need, and how much it has; in MiB.  For a build without sanitizers.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { residentBytes } from './process.mjs';
+
+const MIB = 1 << 20;
+const HOLES = 1.25; // of the heap, as in the relay's sum
+const PEAK = '5'; // see proc(5), clear_refs
+
+export const resident = (relay) => residentBytes(relay.daemon.child.pid) / MIB;
+
+// Anonymous memory at its peak.
+export function peak(relay) {
+  const status = readFileSync(`/proc/${relay.daemon.child.pid}/status`, 'utf8');
+  const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)[1]);
+  return (kib('VmHWM') - kib('RssFile') - kib('RssShmem')) / 1024;
+}
+
+// Have the peak begin anew.
+export function forgetPeak(relay) {
+  writeFileSync(`/proc/${relay.daemon.child.pid}/clear_refs`, PEAK);
+}
+
+// What the daemon said of itself: { total, connections, requests, ... }.
+export function bound(relay) {
+  const line = relay.daemon.lines.findLast(({ fields }) => fields.event === 'memory');
+  const [, total, parts] = /^memory at most (\d+) MiB: (.*)$/.exec(line.fields.bound);
+  const named = parts.split(', ').map((part) => /^(.*) (\d+)$/.exec(part).slice(1));
+  const each = Object.fromEntries(named.map(([name, mib]) => [name, Number(mib)]));
+  return { total: Number(total), ...each };
+}
+
+// All of it is below the sum, and what it grew by since it had so much is below these parts of the sum.
+export function assertBound(t, relay, before, parts) {
+  const limit = bound(relay);
+  const grown = parts.reduce((sum, part) => sum + limit[part], 0) * HOLES;
+  const most = peak(relay);
+  t.diagnostic(`${before.toFixed(1)} MiB before, ${most.toFixed(1)} at most of ${JSON.stringify(limit)}; ${grown} for what grew`);
+  assert.ok(most <= limit.total, `${most} MiB`);
+  assert.ok(most - before <= grown, `it grew by ${most - before} MiB, above ${grown}`);
+}
