@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory the relay says that it may need, and how much it has; in MiB.  For a build without sanitizers.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { residentBytes } from './process.mjs';
 
 const MIB = 1 << 20;
 const HOLES = 1.25; // of the heap, as in the relay's sum
-const PEAK = '5'; // see proc(5), clear_refs
 
 export const resident = (relay) => residentBytes(relay.daemon.child.pid) / MIB;
 
@@ -15,11 +14,6 @@ export function peak(relay) {
   const status = readFileSync(`/proc/${relay.daemon.child.pid}/status`, 'utf8');
   const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)[1]);
   return (kib('VmHWM') - kib('RssFile') - kib('RssShmem')) / 1024;
-}
-
-// Have the peak begin anew.
-export function forgetPeak(relay) {
-  writeFileSync(`/proc/${relay.daemon.child.pid}/clear_refs`, PEAK);
 }
 
 // What the daemon said of itself: { total, connections, requests, ... }.
@@ -39,4 +33,16 @@ export function assertBound(t, relay, before, parts) {
   t.diagnostic(`${before.toFixed(1)} MiB before, ${most.toFixed(1)} at most of ${JSON.stringify(limit)}; ${grown} for what grew`);
   assert.ok(most <= limit.total, `${most} MiB`);
   assert.ok(most - before <= grown, `it grew by ${most - before} MiB, above ${grown}`);
+}
+
+// What fill() has the relay hold is in one part of the sum, and fills it to a degree, or it fell short.
+export async function assertPart(t, relay, part, least, fill) {
+  const before = resident(relay);
+  await fill();
+  const grown = resident(relay) - before;
+  const limit = bound(relay);
+  t.diagnostic(`grew by ${grown.toFixed(1)} MiB, ${part} ${limit[part]}; ${peak(relay).toFixed(1)} at most of ${limit.total}`);
+  assert.ok(peak(relay) <= limit.total, `${peak(relay)} MiB`);
+  assert.ok(grown <= limit[part] * HOLES, `it grew by ${grown} MiB, of ${limit[part]}`);
+  assert.ok(grown >= limit[part] * least, `${grown} MiB do not fill ${limit[part]}`);
 }

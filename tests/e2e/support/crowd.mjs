@@ -27,32 +27,33 @@ export async function eachOf(items, fn, atOnce = AT_ONCE) {
   return all;
 }
 
-async function post(relay, agent, path, json) {
-  const answer = await relay.call('POST', path, { json, agent, unchecked: true });
+async function post(relay, { agent, headers }, path, json) {
+  const answer = await relay.call('POST', path, { json, agent, headers: headers(), unchecked: true });
   assert.ok(answer.status < 300, answer.body.toString());
   return answer.json;
 }
 
-async function login(relay, agent, device) {
-  const { challenge } = await post(relay, agent, '/v1/auth/challenge', {});
+async function login(relay, how, device) {
+  const { challenge } = await post(relay, how, '/v1/auth/challenge', {});
   const message = authBytes(relay.baseUrl, device.account.id, device.id, fromB64u(challenge));
-  const answer = await post(relay, agent, '/v1/auth/session', {
+  const answer = await post(relay, how, '/v1/auth/session', {
     account_id: device.account.idText, device_id: device.id, challenge,
     signature: b64u(device.key.sign(message)),
   });
   device.token = answer.token;
 }
 
-// So many devices with a session each.
-export async function crowdOf(relay, count) {
+// So many devices with a session each; headers() gives what each of their requests has besides.
+export async function crowdOf(relay, count, headers = () => ({})) {
   const agent = new (speaksTls(relay.port) ? TlsAgent : Agent)({ keepAlive: true, maxSockets: AT_ONCE });
+  const how = { agent, headers };
   const devices = [];
   while (devices.length < count) {
     const account = new Account(relay, { devices: Math.min(DEVICES_OF_ONE, count - devices.length) });
-    await post(relay, agent, '/v1/accounts', { manifest: b64u(account.signed.bytes) });
+    await post(relay, how, '/v1/accounts', { manifest: b64u(account.signed.bytes) });
     devices.push(...account.devices);
   }
-  await eachOf(devices, (device) => login(relay, agent, device));
+  await eachOf(devices, (device) => login(relay, how, device));
   agent.destroy();
   return devices;
 }

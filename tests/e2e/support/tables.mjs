@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the database of a relay holds, read beside the daemon by the engine's own client.
-import { execFile } from 'node:child_process';
+// What the database of a relay holds, read and written beside the daemon by the engine's own client.
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -25,4 +26,17 @@ export async function rowCounts(relay) {
   const counts = names.map((name) => `SELECT '${name}', count(*) FROM "${name}"`).join(' UNION ALL ');
   const rows = (await lines(relay, counts)).map((row) => row.split('|'));
   return Object.fromEntries(rows.map(([name, count]) => [name, Number(count)]));
+}
+
+// Sessions like the newest one, by the hashes of their tokens; the relay is down meanwhile.
+export async function addSessions(relay, hashes) {
+  const columns = 'mailbox, account, device_id, added_epoch, expires_at';
+  const hex = relay.database ? (hash) => `('\\x${hash.toString('hex')}'::bytea)` : (hash) => `(x'${hash.toString('hex')}')`;
+  const sql = `WITH hashes(hash) AS (VALUES ${hashes.map(hex).join(',')})`
+    + ` INSERT INTO sessions (token_hash, ${columns})`
+    + ` SELECT hash, ${columns} FROM hashes, (SELECT ${columns} FROM sessions ORDER BY expires_at DESC LIMIT 1) newest;`;
+  const [program, ...args] = relay.database ? ['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', relay.database.url]
+    : ['sqlite3', '-bail', join(relay.dataDir, FILE)];
+  const { status, stderr } = spawnSync(program, args, { input: sql, encoding: 'utf8' });
+  assert.equal(status, 0, stderr.slice(0, 300));
 }
