@@ -44,9 +44,13 @@ e2e_sample() {
     e2e_files "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs
 }
 
-# Clients that mean harm, and crowds, against the build that is installed: there memory is what it is.
+# Clients that mean harm, and crowds, against the build that is installed: there memory is what it is;
+# what it may come to on PostgreSQL, too.
 hostile() {
-    e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs
+    local status=0
+    e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs || status=1
+    SEALPOST_TEST_ENGINE=postgres e2e_files package --test-concurrency=1 tests/e2e/hostile/bound*.test.mjs || status=1
+    return $status
 }
 
 # Some seconds of every outage, with the daemon as it is installed: it must not stall.

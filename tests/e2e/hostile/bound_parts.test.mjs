@@ -78,7 +78,7 @@ async function fillWindows(relay, t, { streams, before, bytes, window, least }) 
 }
 
 scene('windows full of envelopes need no more than connections have in the sum', { set: { ...free, max_connections: '2100' }, tls: false },
-  (relay, t) => fillWindows(relay, t, { streams: 2000, before: 400, bytes: 64, window: 64, least: 0.4 }));
+  (relay, t) => fillWindows(relay, t, { streams: 2000, before: 400, bytes: 64, window: 64, least: 0.2 }));
 
 scene('windows full of bytes need no more, whatever is in them', { set: { ...free, max_connections: '1100' }, tls: false },
   (relay, t) => fillWindows(relay, t, { streams: 150, before: 50, bytes: 49_000, window: 21, least: 0 }));
@@ -92,7 +92,7 @@ scene('TLS handshakes left half done need no more than they have in the sum', {
 }));
 
 scene('TLS records that never become whole need no more than connections have in the sum', {
-  set: { ...free, max_connections: '410' }, tls: true,
+  set: { ...free, max_connections: '410', head_timeout: '300', tls_handshake_timeout: '300' }, tls: true,
 }, (relay, t) => assertPart(t, relay, 'connections', 0.3, async () => {
   const held = await eachOf(Array(400).fill(relay.port), halfRecord, 32);
   assert.ok(await relay.metric('connections_open') >= 400);
