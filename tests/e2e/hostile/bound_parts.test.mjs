@@ -78,7 +78,7 @@ async function fillWindows(relay, t, { streams, before, bytes, window, least }) 
 }
 
 scene('windows full of envelopes need no more than connections have in the sum', { set: { ...free, max_connections: '2100' }, tls: false },
-  (relay, t) => fillWindows(relay, t, { streams: 2000, before: 400, bytes: 64, window: 64, least: 0.2 }));
+  (relay, t) => fillWindows(relay, t, { streams: 2000, before: 400, bytes: 64, window: 64, least: 0.1 }));
 
 scene('windows full of bytes need no more, whatever is in them', { set: { ...free, max_connections: '1100' }, tls: false },
   (relay, t) => fillWindows(relay, t, { streams: 150, before: 50, bytes: 49_000, window: 21, least: 0 }));
