@@ -6,7 +6,8 @@
  *
  * When the transaction fails as a whole nothing of it was written, and:
  *   no space          the ballast is given up, batches that insert end
- *                     STORE_FULL, the others run again, at last one by one
+ *                     STORE_FULL, the log is moved into the file, the others
+ *                     run again, at last one by one
  *   input or output,  nothing is written by this process any more.  After a
  *   damage            failed fsync the kernel may hold pages that will never
  *                     reach the disk, so only a restart, which begins with a
@@ -181,9 +182,8 @@ static void group_break(const struct group *group)
 static bool group_judge_full(struct group *group)
 {
     if (sqlite_health(group->store) == HEALTH_WELL) {
-        sqlite_health_fill(group->store);
         group_settle_inserts(group);
-        return true;
+        return sqlite_checkpoint_fill(group->store, group->conn) == FAULT_NONE;
     }
     if (group_open_count(group) > 1) {
         return false; /* group_run_singly goes on */
