@@ -178,19 +178,30 @@ static void group_break(const struct group *group)
                         group->conn->result);
 }
 
+/* Say whether the log was moved away. */
+static bool group_judge_room(const struct group *group, enum sqlite_fault fault)
+{
+    if (fault == FAULT_DISK) {
+        group_break(group);
+    }
+    return fault == FAULT_NONE;
+}
+
 /* Give the ballast up; then what frees runs alone; then the log is moved away for it. */
 static bool group_judge_full(struct group *group)
 {
     if (sqlite_health(group->store) == HEALTH_WELL) {
         group_settle_inserts(group);
-        return sqlite_checkpoint_fill(group->store, group->conn) == FAULT_NONE;
+        return group_judge_room(group, sqlite_checkpoint_fill(group->store, group->conn));
     }
     if (group_open_count(group) > 1) {
         return false; /* group_run_singly goes on */
     }
-    if (!group->has_made_room && sqlite_checkpoint_restart(group->conn) == FAULT_NONE) {
+    if (!group->has_made_room) {
         group->has_made_room = true;
-        return true;
+        if (group_judge_room(group, sqlite_checkpoint_restart(group->conn))) {
+            return true;
+        }
     }
     group_settle(group, STORE_FULL);
     return false;
