@@ -65,8 +65,7 @@ enum sqlite_fault sqlite_checkpoint_fill(struct sqlite_store *store, struct sqli
 static void checkpoint_judge(struct sqlite_store *store, enum sqlite_fault fault)
 {
     if (fault == FAULT_FULL && sqlite_health(store) == HEALTH_WELL) {
-        fault =
-            sqlite_checkpoint_fill(store, &store->checkpointer); /* checkpoint_recover goes on */
+        fault = sqlite_checkpoint_fill(store, &store->checkpointer);
     }
     if (fault == FAULT_DISK) {
         sqlite_health_break(store, "checkpoint", store->checkpointer.result);
