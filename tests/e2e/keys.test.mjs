@@ -385,3 +385,25 @@ suite('keys', { set: { key_slots_opaque: 'x.note:static, x.post' } }, (it) => {
   });
 });
 
+scene('a slot that the operator switches off is as if its keys were not there', {
+  set: { key_slots_opaque: 'x.note:static' },
+}, async (relay) => {
+  const { owner, device, claimant } = await people(relay);
+  const check = (slots) => device.call('POST', '/v1/keys/check', {
+    json: { digest: keysDigest(slots) },
+  });
+  const slots = { [EC]: [oneTimeEc(1)], 'x.note': [{ id: 8, key: b64u(randomBytes(40)) }] };
+  ok(await device.putKeys(slots));
+  assertStatus(await check(slots), 204);
+  relay.options.set.key_slots_opaque = '';
+  await relay.restart();
+  assertStatus(await check({ [EC]: slots[EC] }), 204);
+  assertProblem(await check(slots), 409, 'keys_differ');
+  assert.deepEqual(Object.keys(ok(await device.call('GET', '/v1/keys')).slots), [EC]);
+  assertProblem(await claimant.claim(owner, ['x.note']), 422, 'slot_unknown');
+  const { devices } = ok(await device.call('GET', '/v1/account/report'));
+  assert.deepEqual(devices[0].keys.slots, { [EC]: 1, 'x.note': 1 }, 'it is held still, and said so');
+  relay.options.set.key_slots_opaque = 'x.note:static';
+  await relay.restart();
+  assertStatus(await check(slots), 204);
+});
