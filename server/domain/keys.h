@@ -140,7 +140,7 @@ void keys_follow_identity(const struct domain *domain, struct store_batch *batch
                           const struct manifest_device *before,
                           const struct manifest_device *after);
 
-/* Delete up to DOMAIN_PURGE_ROWS expired keys, and tell owners who have few left by it; or hashes
- * of keys that are long spent. */
+/* Delete up to DOMAIN_PURGE_ROWS keys that are over since LIMIT_KEYS_OVER_S, and tell owners who
+ * have few left by it; or hashes of keys that are long spent. */
 void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
 void keys_purge_spent(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
