@@ -6,7 +6,10 @@ import { b64u } from './support/bytes.mjs';
 import {
   EC, KYBER, LAST, MLS, MlsKeys, SIGNED, SignalKeys, keysDigest, numbered, oneTimeEc, people,
 } from './support/prekeys.mjs';
-import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
+import {
+  assertProblem, assertStatus, bareAnswer, ok, scene, suite,
+} from './support/scene.mjs';
+import { OP } from './support/signing.mjs';
 
 const DAY_S = 86_400;
 
@@ -292,8 +295,18 @@ suite('keys', { set: { key_slots_opaque: 'x.note:static, x.post' } }, (it) => {
       const answer = await claimant.claim(owner, [EC], { devices });
       assertProblem(answer, 422, 'value_invalid', { member: 'devices' });
     }
-    const unknown = await claimant.claim({ idText: b64u(randomBytes(32)) }, [EC]);
-    assertProblem(unknown, 404, 'not_found');
+  });
+
+  it('of an account that never was and of one that was erased are refused alike', async (relay) => {
+    const { owner, device, claimant } = await people(relay);
+    ok(await device.putKeys({ [EC]: numbered(2, oneTimeEc) }));
+    ok(await claimant.claim(owner, [EC]));
+    assertStatus(await device.command(OP.accountDelete, 'DELETE', '/v1/account',
+      { account_id: owner.idText }), 204);
+    const erased = await claimant.claim(owner, [EC]);
+    assertProblem(erased, 404, 'not_found');
+    const never = await claimant.claim({ idText: b64u(randomBytes(32)) }, [EC]);
+    assert.deepEqual(bareAnswer(never), bareAnswer(erased));
   });
 
   it('of the operator\'s own slots are kept as they are', async (relay) => {
