@@ -51,6 +51,7 @@ enum {
     LIMIT_KEYS_STORED = 256,    /* keys for single use held in a slot: 409; deleted by id: 422 */
     LIMIT_KEYS_LOW = 20,        /* their owner is told when fewer are left */
     LIMIT_KEYPACKAGE_DAYS = 90, /* a KeyPackage is kept no longer, whatever it says */
+    LIMIT_KEYS_OVER_S = 60,     /* what is over is deleted so much later: no claim has it in hand */
     LIMIT_SPENT_KEYS_DAYS = 90, /* a key that was handed out is known this long */
     LIMIT_STATIC_KEY_DAYS = 30, /* then its owner is advised to make another */
     LIMIT_LAST_RESORT_DAYS = 7, /* the same, from its first use on */

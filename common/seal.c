@@ -153,16 +153,17 @@ bool seal_open(const struct seal *seal, const struct seal_place *place, struct b
 
 void seal_open_decoy(const struct seal *seal, const struct seal_place *place, size_t plain_size)
 {
-    uint8_t *zeros = mem_zeroed(plain_size + SEAL_OVERHEAD_BYTES, 1);
+    size_t size = plain_size + SEAL_OVERHEAD_BYTES;
     struct buf sealed = { 0 };
     struct buf plain = { 0 };
 
     CHECK(seal->newest != NULL);
+    buf_reserve(&sealed, size);
     buf_append_u8(&sealed, FORMAT);
     buf_append_u32(&sealed, seal->newest->id);
-    buf_append(&sealed, bytes_of(zeros, plain_size + SEAL_OVERHEAD_BYTES - sealed.size));
+    memset(sealed.at + sealed.size, 0, size - sealed.size);
+    sealed.size = size;
     (void)seal_open(seal, place, buf_view(&sealed), &plain); /* nothing was ever sealed so */
     buf_clear(&sealed);
     buf_clear(&plain);
-    free(zeros);
 }

@@ -148,7 +148,7 @@ static bool read_slots(struct exchange *exchange, const struct slots *slots, con
         return false;
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const struct slot *slot = keys_json_slot(exchange, slots, json_array_get(list, i));
+        const struct slot *slot = keys_json_slot(exchange, slots, json_array_get(list, i), "slots");
 
         if (slot == NULL) {
             return false;

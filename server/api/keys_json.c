@@ -74,10 +74,10 @@ static const struct slot *slot_of(struct exchange *exchange, const struct slots 
 }
 
 const struct slot *keys_json_slot(struct exchange *exchange, const struct slots *slots,
-                                  const json_t *value)
+                                  const json_t *value, const char *member)
 {
     if (!json_is_string(value)) {
-        problem_of_member(exchange, JSON_MALFORMED, "slots");
+        problem_of_member(exchange, JSON_MALFORMED, member);
         return NULL;
     }
     return slot_of(exchange, slots, bytes_of(json_string_value(value), json_string_length(value)));
@@ -241,7 +241,7 @@ static bool read_replace(struct reading *reading, const json_t *names)
 {
     for (size_t i = 0; i < json_array_size(names); i++) {
         const struct slot *slot =
-            keys_json_slot(reading->exchange, reading->slots, json_array_get(names, i));
+            keys_json_slot(reading->exchange, reading->slots, json_array_get(names, i), "replace");
         struct keys_pile *pile = slot == NULL ? NULL : find_pile(reading->parcel, slot);
 
         if (slot == NULL) {
@@ -260,7 +260,7 @@ static bool read_whole(struct reading *reading, const json_t *names)
 {
     for (size_t i = 0; i < json_array_size(names); i++) {
         const struct slot *slot =
-            keys_json_slot(reading->exchange, reading->slots, json_array_get(names, i));
+            keys_json_slot(reading->exchange, reading->slots, json_array_get(names, i), "slots");
 
         if (slot == NULL) {
             return false;

@@ -24,6 +24,9 @@ json_t *keys_json_id(const struct slot *slot, struct bytes id);
 struct keys_parcel *keys_json_read_put(struct exchange *exchange, const struct slots *slots);
 struct keys_parcel *keys_json_read_removal(struct exchange *exchange, const struct slots *slots);
 
-/* The slot that value names; NULL when it names none: answered with 400 or 422 slot_unknown. */
+/*
+ * The slot that value, an element of member, names; NULL when it names none: answered with 400 or
+ * 422 slot_unknown.
+ */
 const struct slot *keys_json_slot(struct exchange *exchange, const struct slots *slots,
-                                  const json_t *value);
+                                  const json_t *value, const char *member);

@@ -37,7 +37,20 @@ static const char *socket_path(const struct arguments *arguments)
 
 typedef void print_fn(json_t *answer);
 
-/* Call and print the answer: as JSON when that is wanted, else with print. */
+/* Print the answer and decref it: as JSON when that is wanted, else with print.  NULL: it is empty. */
+static void print_answer_steal(const struct arguments *arguments, json_t *answer, print_fn *print)
+{
+    json_t *value = answer == NULL ? json_object() : answer;
+
+    if (arguments_has(arguments, OPTION_JSON)) {
+        say_json_steal(value);
+    } else {
+        print(value);
+        json_decref(value);
+    }
+}
+
+/* Call and print the answer. */
 static enum exit_code ask(const struct arguments *arguments, const struct http_call *call,
                           print_fn *print)
 {
@@ -46,12 +59,7 @@ static enum exit_code ask(const struct arguments *arguments, const struct http_c
     enum exit_code code = http_client_ask(client, call, &answer);
 
     if (code == EXIT_CODE_OK) {
-        if (arguments_has(arguments, OPTION_JSON)) {
-            say_json_steal(json_incref(answer));
-        } else {
-            print(answer);
-        }
-        json_decref(answer);
+        print_answer_steal(arguments, answer, print);
     }
     http_client_destroy(client);
     return code;
@@ -125,26 +133,70 @@ static bool is_segment(const char *text)
     return true;
 }
 
-/* Call a path that ends in the id that is the command's argument. */
-static enum exit_code ask_id(const struct arguments *arguments, const char *method,
-                             const char *path, print_fn *print)
+/* A call whose path ends in the id that is the command's argument. */
+struct id_call {
+    const char *method;
+    const char *path;
+    const char *noun; /* whose id it is; "sealpost NOUN list" lists them */
+    print_fn *print;
+};
+
+/* Say what is wrong; an id that the relay does not know, or that is none, is nobody's. */
+static enum exit_code say_refusal(const struct id_call *order, const char *id,
+                                  const struct http_reply *reply)
+{
+    const char *problem = http_reply_problem(reply);
+
+    if (strcmp(problem, "not_found") != 0 && strcmp(problem, "malformed") != 0) {
+        return http_reply_say(reply);
+    }
+    say_error("this relay has no %s with the id \"%.60s\"; copy it from \"sealpost %s list\", and"
+              " where several relays run here, name the right one's --socket",
+              order->noun, id, order->noun);
+    return EXIT_CODE_REFUSED;
+}
+
+static enum exit_code ask_path(const struct arguments *arguments, const struct id_call *order,
+                               const struct http_call *call)
+{
+    struct http_client *client = http_client_create(host, socket_path(arguments), NULL);
+    struct http_reply reply = { .status = 0 };
+    enum exit_code code = EXIT_CODE_NETWORK;
+
+    if (http_client_call(client, call, &reply)) {
+        if (http_reply_is_success(&reply)) {
+            print_answer_steal(arguments, reply.json, order->print);
+            reply.json = NULL;
+            code = EXIT_CODE_OK;
+        } else {
+            code = say_refusal(order, arguments->words[0], &reply);
+        }
+        http_reply_clear(&reply);
+    }
+    http_client_destroy(client);
+    return code;
+}
+
+static enum exit_code ask_id(const struct arguments *arguments, const struct id_call *order)
 {
     struct buf whole = { 0 };
 
     if (!is_segment(arguments->words[0])) {
         return EXIT_CODE_USAGE;
     }
-    buf_append_format(&whole, "%s%s", path, arguments->words[0]);
+    buf_append_format(&whole, "%s%s", order->path, arguments->words[0]);
     buf_append_u8(&whole, 0);
-    const struct http_call call = { .method = method, .path = (const char *)whole.at };
-    enum exit_code code = ask(arguments, &call, print);
+    const struct http_call call = { .method = order->method, .path = (const char *)whole.at };
+    enum exit_code code = ask_path(arguments, order, &call);
     buf_clear(&whole);
     return code;
 }
 
 enum exit_code admin_invite_revoke(const struct arguments *arguments)
 {
-    return ask_id(arguments, "DELETE", "/admin/invites/", admin_print_done);
+    static const struct id_call order = { "DELETE", "/admin/invites/", "invite", admin_print_done };
+
+    return ask_id(arguments, &order);
 }
 
 enum exit_code admin_account_list(const struct arguments *arguments)
@@ -167,29 +219,39 @@ enum exit_code admin_account_list(const struct arguments *arguments)
 
 enum exit_code admin_account_show(const struct arguments *arguments)
 {
-    return ask_id(arguments, "GET", "/admin/accounts/", admin_print_report);
+    static const struct id_call order = { "GET", "/admin/accounts/", "account",
+                                          admin_print_report };
+
+    return ask_id(arguments, &order);
 }
 
 enum exit_code admin_account_erase(const struct arguments *arguments)
 {
+    static const struct id_call order = { "DELETE", "/admin/accounts/", "account",
+                                          admin_print_done };
+
     if (!arguments_has(arguments, OPTION_YES)) {
         say_error("this erases the account with all its devices and mail for good; add --yes");
         return EXIT_CODE_USAGE;
     }
-    return ask_id(arguments, "DELETE", "/admin/accounts/", admin_print_done);
+    return ask_id(arguments, &order);
 }
 
 enum exit_code admin_keys_stats(const struct arguments *arguments)
 {
-    return ask_id(arguments, "GET", "/admin/keys/", admin_print_keys);
+    static const struct id_call order = { "GET", "/admin/keys/", "account", admin_print_keys };
+
+    return ask_id(arguments, &order);
 }
 
 enum exit_code admin_queue(const struct arguments *arguments)
 {
+    static const struct id_call order = { "GET", "/admin/queues?account=", "account",
+                                          admin_print_queues };
     const struct http_call all = { .method = "GET", .path = "/admin/queues" };
 
     if (arguments->word_count > 0) {
-        return ask_id(arguments, "GET", "/admin/queues?account=", admin_print_queues);
+        return ask_id(arguments, &order);
     }
     return ask(arguments, &all, admin_print_queues);
 }

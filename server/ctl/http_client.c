@@ -254,6 +254,11 @@ enum exit_code http_reply_say(const struct http_reply *reply)
     return reply->status == STATUS_OVERLOAD ? EXIT_CODE_NETWORK : EXIT_CODE_REFUSED;
 }
 
+bool http_reply_is_success(const struct http_reply *reply)
+{
+    return reply->status >= STATUS_SUCCESS && reply->status < STATUS_SUCCESS_END;
+}
+
 enum exit_code http_client_ask(struct http_client *client, const struct http_call *call,
                                json_t **out_json)
 {
@@ -262,7 +267,7 @@ enum exit_code http_client_ask(struct http_client *client, const struct http_cal
     if (!http_client_call(client, call, &reply)) {
         return EXIT_CODE_NETWORK;
     }
-    if (reply.status < STATUS_SUCCESS || reply.status >= STATUS_SUCCESS_END) {
+    if (!http_reply_is_success(&reply)) {
         enum exit_code code = http_reply_say(&reply);
         http_reply_clear(&reply);
         return code;

@@ -56,6 +56,9 @@ const char *http_client_base_url(const struct http_client *client);
 
 void http_reply_clear(struct http_reply *reply);
 
+/* Say whether it is a success (2xx). */
+bool http_reply_is_success(const struct http_reply *reply);
+
 /* The problem code of a reply ("invite_invalid"), "" when it is none.  Borrowed from reply. */
 const char *http_reply_problem(const struct http_reply *reply);
 

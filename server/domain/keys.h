@@ -33,10 +33,6 @@
 struct manifest_device;
 struct store_batch;
 
-enum {
-    KEYS_POOLS_MAX = 2 * SLOTS_MAX /* with those of slots that were switched off */
-};
-
 struct keys_pool {
     char name[KEY_SLOTS_NAME_BYTES + 1];
     int64_t generation; /* rises with each replacement, and when an older database was put back */
@@ -52,7 +48,7 @@ struct keys_stock {
     bool has_registration;
     uint32_t registration_id;
     size_t count;
-    struct keys_pool pools[KEYS_POOLS_MAX]; /* ascending by name */
+    struct keys_pool pools[SLOTS_MAX]; /* ascending by name; none of a slot that is switched off */
 };
 
 /* What an owner brings: create, fill, and give it to keys_put, or to keys_remove. */
@@ -128,7 +124,8 @@ void keys_count(struct domain *domain, int64_t mailbox, int64_t now_ms, keys_sto
                 void *arg);
 
 /*
- * Hear the digest of all keys of a device that could be handed out:
+ * Hear the digest of all keys of a device that could be handed out (none of a slot
+ * that is switched off):
  * SHA-256("sealpost/keys-check/1\0" || for each slot with keys, ascending by name:
  * u8 len || name || u32 n || n x (u16 len || id || SHA-256(key))), ids ascending.
  * NULL when the store could not say.
@@ -143,7 +140,7 @@ void keys_follow_identity(const struct domain *domain, struct store_batch *batch
                           const struct manifest_device *before,
                           const struct manifest_device *after);
 
-/* Delete up to DOMAIN_PURGE_ROWS expired keys, and tell owners who have few left by it; or hashes
- * of keys that are long spent. */
+/* Delete up to DOMAIN_PURGE_ROWS keys that are over since LIMIT_KEYS_OVER_S, and tell owners who
+ * have few left by it; or hashes of keys that are long spent. */
 void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
 void keys_purge_spent(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);

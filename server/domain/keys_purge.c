@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Letting go of what is over.  The owner of a pool in which few are left by it
+ * Letting go of what is over, a while later: a claim on another daemon that saw
+ * the key alive would wait for the purge, find nothing, and answer that the pool
+ * is empty.  The owner of a pool in which few are left by it
  * hears so, as after a claim: the pools are looked at behind the purge, in a batch
  * of its own, for on PostgreSQL a purge must not wait for a device's lock.
  */
@@ -104,7 +106,8 @@ void keys_purge_expired(struct domain *domain, int64_t now_ms, domain_purged_fn 
     const struct purge_order order = {
         .event = "keys.purge", .gone = on_expired, .done = done, .arg = arg
     };
-    struct store_batch *batch = keys_sql_purge_expired(now_ms / 1000, DOMAIN_PURGE_ROWS);
+    struct store_batch *batch =
+        keys_sql_purge_expired(now_ms / 1000 - LIMIT_KEYS_OVER_S, DOMAIN_PURGE_ROWS);
 
     purge_run(domain, &batch, &order, now_ms);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking at one's own keys. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "server/domain/keys.h"
 #include "server/domain/keys_sql.h"
 #include "server/domain/keys_stock_sql.h"
+#include "server/domain/slots.h"
 #include "server/store/store.h"
 
 struct counting {
@@ -23,6 +25,7 @@ struct counting {
 };
 
 struct digesting {
+    const struct slots *slots;
     int64_t now_s;
     keys_digest_fn *done;
     void *arg;
@@ -98,12 +101,19 @@ static void digest_add(struct digest *digest, const struct keys_row *row)
     digest->count++;
 }
 
-static void digest_take(struct digest *digest, struct store_rows *rows, int64_t now_s)
+static bool can_be_handed_out(const struct digesting *digesting, const struct keys_row *row)
+{
+    return slots_find(digesting->slots, row->slot) != NULL && !row->stale &&
+           (row->expires_at == 0 || row->expires_at > digesting->now_s);
+}
+
+static void digest_take(struct digest *digest, const struct digesting *digesting,
+                        struct store_rows *rows)
 {
     struct keys_row row;
 
     while (keys_sql_held(rows, &row)) {
-        if (!row.stale && (row.expires_at == 0 || row.expires_at > now_s)) {
+        if (can_be_handed_out(digesting, &row)) {
             digest_add(digest, &row);
         }
     }
@@ -120,7 +130,7 @@ static void on_held(void *arg, enum store_status status, struct store_rows *rows
 
     if (status == STORE_OK) {
         buf_append(&digest.bytes, bytes_of(label, sizeof label));
-        digest_take(&digest, rows, digesting->now_s);
+        digest_take(&digest, digesting, rows);
         part = buf_view(&digest.bytes);
         crypto_sha256(&part, 1, out);
     }
@@ -135,6 +145,7 @@ void keys_digest(struct domain *domain, int64_t mailbox, int64_t now_ms, keys_di
     struct digesting *digesting = mem_zeroed(1, sizeof *digesting);
     struct store_batch *batch = store_batch_create();
 
+    digesting->slots = domain->slots;
     digesting->now_s = now_ms / 1000;
     digesting->done = done;
     digesting->arg = arg;

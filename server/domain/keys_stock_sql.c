@@ -72,12 +72,16 @@ static struct keys_pool *pool_of(struct keys_stock *stock, struct bytes name)
     return NULL;
 }
 
-static void fill_pools(struct store_rows *rows, struct keys_stock *out)
+/* Slots that were switched off are left out: nothing of them can be handed out. */
+static void fill_pools(struct store_rows *rows, const struct slots *slots, struct keys_stock *out)
 {
-    while (out->count < KEYS_POOLS_MAX && store_rows_next(rows)) {
+    while (out->count < SLOTS_MAX && store_rows_next(rows)) {
         struct keys_pool *pool = &out->pools[out->count];
         struct bytes name = store_rows_bytes(rows, 0);
 
+        if (slots_find(slots, name) == NULL) {
+            continue;
+        }
         CHECK(name.size < sizeof pool->name);
         memcpy(pool->name, name.at, name.size);
         pool->generation =
@@ -144,7 +148,7 @@ void keys_stock_sql_fill(struct store_rows *rows, size_t at, const struct slots 
         out->registration_id = (uint32_t)store_rows_int(rows, 0);
     }
     store_rows_select(rows, at + AT_POOLS);
-    fill_pools(rows, out);
+    fill_pools(rows, slots, out);
     store_rows_select(rows, at + AT_SINGLE);
     fill_single(rows, out);
     store_rows_select(rows, at + AT_KEPT);

@@ -6,6 +6,7 @@
 #include "tests/domain/support/handle_scenes.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/people.h"
+#include "tests/support/temp_postgres.h"
 #include "tests/support/unit.h"
 
 #define DAYS(count) ((count)*INT64_C(86400000))
@@ -115,6 +116,27 @@ static void a_command_gives_a_name_up_once_and_is_not_used_up_by_a_refusal(void 
     assert_true(handles_is_of(setting, "ada", &setting->ada));
 }
 
+/* Whoever has a name's row in hand keeps a purge from that row alone. */
+static void a_purge_goes_around_a_name_that_another_daemon_holds(void **state)
+{
+    static const char *const names[] = { "ada", "bea", "cleo" };
+    struct handles_setting *setting = *state;
+
+    if (!temp_store_is_shared()) {
+        skip();
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(handles_claim_by(setting, &setting->ada, names[i], 0), HANDLES_DONE);
+        assert_int_equal(handles_release_by(setting, &setting->ada, 1, names[i]), HANDLES_DONE);
+    }
+    temp_postgres_hold(setting->temp.temp.url,
+                       "BEGIN; SELECT FROM handles ORDER BY handle_key LIMIT 1 FOR UPDATE");
+    assert_int_equal(purge_at(setting, SCENE_NOW_MS + DAYS(31)), 2);
+    assert_int_equal(purge_at(setting, SCENE_NOW_MS + DAYS(31)), 0);
+    temp_postgres_release();
+    assert_int_equal(purge_at(setting, SCENE_NOW_MS + DAYS(31)), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, handles_set_up, handles_tear_down)
 
 int main(void)
@@ -126,6 +148,7 @@ int main(void)
         TEST(an_erased_account_leaves_its_names_to_nobody_for_a_while),
         TEST(only_an_admin_gives_a_name_up_and_only_its_own),
         TEST(a_command_gives_a_name_up_once_and_is_not_used_up_by_a_refusal),
+        TEST(a_purge_goes_around_a_name_that_another_daemon_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,8 +196,8 @@ static void keys_whose_life_is_over_are_not_counted_and_then_deleted(void **stat
     scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000060");
     assert_int_equal(key_scenes_pool(scenes, EC, SCENE_NOW_MS + 59000).count, 3);
     assert_int_equal(key_scenes_pool(scenes, EC, SCENE_NOW_MS + 60000).count, 0);
-    assert_int_equal(purge(scenes, SCENE_NOW_MS + 59000, keys_purge_expired), 0);
-    assert_int_equal(purge(scenes, SCENE_NOW_MS + 60000, keys_purge_expired), 3);
+    assert_int_equal(purge(scenes, SCENE_NOW_MS + 119000, keys_purge_expired), 0);
+    assert_int_equal(purge(scenes, SCENE_NOW_MS + 120000, keys_purge_expired), 3);
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM keys"), 0);
 }
 
@@ -216,17 +216,17 @@ static void who_has_few_left_by_expiry_hears_so_once(void **state)
 
     scene_listen(&scenes->temp, &scenes->ada.devices[0].pub, &hash, &stream);
     key_scenes_fill(scenes, EC, 1, LIMIT_KEYS_LOW + 2);
-    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000060 + number % 2 * 60");
+    scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000200 + number % 2 * 200");
     scene_run(&scenes->temp, "UPDATE keys SET expires_at = 1800000030 WHERE number ="
                              " (SELECT min(number) FROM keys)");
-    purge_and_look(scenes, SCENE_NOW_MS + 30000);
+    purge_and_look(scenes, SCENE_NOW_MS + 90000);
     assert_int_equal(stream.event_count, 0); /* one more than few */
-    purge_and_look(scenes, SCENE_NOW_MS + 60000);
+    purge_and_look(scenes, SCENE_NOW_MS + 260000);
     assert_int_equal(stream.event_count, 1);
     assert_int_equal(stream.event.kind, HUB_EVENT_KEYS_LOW);
     assert_string_equal(stream.event.slot, EC);
     assert_in_range(stream.event.count, LIMIT_KEYS_LOW / 2, LIMIT_KEYS_LOW / 2 + 1);
-    purge_and_look(scenes, SCENE_NOW_MS + 120000);
+    purge_and_look(scenes, SCENE_NOW_MS + 460000);
     assert_int_equal(stream.event_count, 1);
     scene_leave(&stream);
 }

@@ -6,7 +6,10 @@ import { b64u } from './support/bytes.mjs';
 import {
   EC, KYBER, LAST, MLS, MlsKeys, SIGNED, SignalKeys, keysDigest, numbered, oneTimeEc, people,
 } from './support/prekeys.mjs';
-import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
+import {
+  assertProblem, assertStatus, bareAnswer, ok, scene, suite,
+} from './support/scene.mjs';
+import { OP } from './support/signing.mjs';
 
 const DAY_S = 86_400;
 
@@ -292,8 +295,18 @@ suite('keys', { set: { key_slots_opaque: 'x.note:static, x.post' } }, (it) => {
       const answer = await claimant.claim(owner, [EC], { devices });
       assertProblem(answer, 422, 'value_invalid', { member: 'devices' });
     }
-    const unknown = await claimant.claim({ idText: b64u(randomBytes(32)) }, [EC]);
-    assertProblem(unknown, 404, 'not_found');
+  });
+
+  it('of an account that never was and of one that was erased are refused alike', async (relay) => {
+    const { owner, device, claimant } = await people(relay);
+    ok(await device.putKeys({ [EC]: numbered(2, oneTimeEc) }));
+    ok(await claimant.claim(owner, [EC]));
+    assertStatus(await device.command(OP.accountDelete, 'DELETE', '/v1/account',
+      { account_id: owner.idText }), 204);
+    const erased = await claimant.claim(owner, [EC]);
+    assertProblem(erased, 404, 'not_found');
+    const never = await claimant.claim({ idText: b64u(randomBytes(32)) }, [EC]);
+    assert.deepEqual(bareAnswer(never), bareAnswer(erased));
   });
 
   it('of the operator\'s own slots are kept as they are', async (relay) => {
@@ -385,3 +398,25 @@ suite('keys', { set: { key_slots_opaque: 'x.note:static, x.post' } }, (it) => {
   });
 });
 
+scene('a slot that the operator switches off is as if its keys were not there', {
+  set: { key_slots_opaque: 'x.note:static' },
+}, async (relay) => {
+  const { owner, device, claimant } = await people(relay);
+  const check = (slots) => device.call('POST', '/v1/keys/check', {
+    json: { digest: keysDigest(slots) },
+  });
+  const slots = { [EC]: [oneTimeEc(1)], 'x.note': [{ id: 8, key: b64u(randomBytes(40)) }] };
+  ok(await device.putKeys(slots));
+  assertStatus(await check(slots), 204);
+  relay.options.set.key_slots_opaque = '';
+  await relay.restart();
+  assertStatus(await check({ [EC]: slots[EC] }), 204);
+  assertProblem(await check(slots), 409, 'keys_differ');
+  assert.deepEqual(Object.keys(ok(await device.call('GET', '/v1/keys')).slots), [EC]);
+  assertProblem(await claimant.claim(owner, ['x.note']), 422, 'slot_unknown');
+  const { devices } = ok(await device.call('GET', '/v1/account/report'));
+  assert.deepEqual(devices[0].keys.slots, { [EC]: 1, 'x.note': 1 }, 'it is held still, and said so');
+  relay.options.set.key_slots_opaque = 'x.note:static';
+  await relay.restart();
+  assertStatus(await check(slots), 204);
+});

@@ -52,9 +52,25 @@ scene('the operator is told when there is no such account', {}, async (relay) =>
   assertProblem(await relay.admin('GET', '/admin/keys/short'), 400, 'malformed', {
     member: 'account_id',
   });
-  const { code, stderr } = await stats(relay, nobody);
-  assert.equal(code, 1, 'the relay refused');
-  assert.match(stderr, /^sealpost: the relay refused: .*not_found/);
+  for (const id of [nobody, 'short']) {
+    for (const command of ['keys stats', 'account show', 'account erase --yes']) {
+      const { code, stdout, stderr } = await runToEnd(CTL, [
+        ...command.split(' '), '--socket', relay.adminSocket, '--', id,
+      ], { HOME: relay.dir });
+      assert.deepEqual([code, stdout], [1, ''], command);
+      assert.equal(stderr, `sealpost: this relay has no account with the id "${id}"; copy it from `
+        + '"sealpost account list", and where several relays run here, name the right one\'s '
+        + '--socket\n', command);
+    }
+  }
+  const invite = await runToEnd(CTL, [
+    'invite', 'revoke', '--socket', relay.adminSocket, '--', 'AAAA',
+  ], { HOME: relay.dir });
+  assert.equal(invite.code, 1);
+  assert.match(invite.stderr, /^sealpost: this relay has no invite .*"sealpost invite list"/);
+  const odd = await stats(relay, 'a/b');
+  assert.equal(odd.code, 2);
+  assert.match(odd.stderr, /^sealpost: "a\/b" is no id; copy it as it was listed/);
 });
 
 scene('counters tell of uploads, claims and last resorts', {}, async (relay) => {

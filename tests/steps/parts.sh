@@ -90,7 +90,10 @@ parts_slow() {
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step outages 900 outages package
     fi
-    prepare build-plain 600 build plain && step valgrind 1200 valgrind_units
+    if prepare build-plain 600 build plain; then
+        step valgrind 1200 valgrind_units
+        step lookups-alike 300 lookups_alike
+    fi
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan
     prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 30

@@ -39,6 +39,29 @@ valgrind_units() {
     printf '%s\n' build/plain/bin/test_* build/plain/bin/replay_* | xargs -P "$(nproc)" -I{} bash -c 'valgrind_one {}'
 }
 
+# instructions_of KIND: what handles_lookup and its callback take for a kind of handle, without the store.
+instructions_of() {
+    timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=handles_lookup \
+        --toggle-collect=on_rows build/plain/bin/test_domain_handles_alike "$1" 2>&1 | sed -n 's/.*Collected : \([1-9][0-9]*\)$/\1/p'
+}
+
+# A lookup is the same work whoever has the handle, to one in a hundred.
+lookups_alike() {
+    local kind count known
+    local passed=0
+    known=$(instructions_of known)
+    echo "known: ${known:=0} instructions"
+    for kind in never freed ended; do
+        count=$(instructions_of "$kind")
+        echo "$kind: ${count:=0} instructions"
+        if [ "$known" -gt 0 ] && [ $((100 * (count - known))) -le "$known" ] && [ $((100 * (known - count))) -le "$known" ]; then
+            passed=$((passed + 1))
+        fi
+    done
+    echo "$passed passed, $((3 - passed)) failed"
+    [ "$passed" -eq 3 ]
+}
+
 # A few files of the end-to-end tests: those where threads meet.
 e2e_sample() {
     e2e_files "$1" tests/e2e/send.test.mjs tests/e2e/stream.test.mjs

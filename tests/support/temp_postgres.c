@@ -325,6 +325,25 @@ void temp_postgres_hold(const char *url, const char *sql)
 
 void temp_postgres_release(void)
 {
+    if (PQtransactionStatus(holder) == PQTRANS_INTRANS) { /* else its locks go a while later */
+        PQclear(run_on(holder, "ROLLBACK"));
+    }
     PQfinish(holder);
     holder = NULL;
+}
+
+void temp_postgres_commit(void)
+{
+    PQclear(run_on(holder, "COMMIT"));
+    temp_postgres_release();
+}
+
+bool temp_postgres_is_awaited(const char *url)
+{
+    char sql[TEMP_POSTGRES_URL_BYTES];
+
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(*) FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))",
+                   PQbackendPID(holder));
+    return temp_postgres_number(url, sql) > 0;
 }

@@ -51,9 +51,14 @@ void temp_postgres_url(const struct temp_postgres *temp, const char *name,
 /* Run statements on the database of url, over a connection of their own; CHECKs that all is well. */
 void temp_postgres_run(const char *url, const char *sql);
 
-/* Run statements and keep the connection, with the locks that they took; and let it go. */
+/*
+ * Run statements and keep the connection, with the locks that they took; let it go, after a
+ * COMMIT or without; say whether somebody waits for it.
+ */
 void temp_postgres_hold(const char *url, const char *sql);
+void temp_postgres_commit(void);
 void temp_postgres_release(void);
+bool temp_postgres_is_awaited(const char *url);
 
 /* The same for one that yields a number. */
 long long temp_postgres_number(const char *url, const char *sql);

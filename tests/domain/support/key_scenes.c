@@ -53,14 +53,19 @@ static struct bytes append_number(struct buf *out, uint32_t number)
     return bytes_of(out->at + at, out->size - at);
 }
 
-static struct bytes append_key(struct buf *out, uint32_t id, uint8_t other)
+void key_scenes_append_key(struct buf *out, uint32_t id, uint8_t other)
 {
-    size_t at = out->size;
-
     buf_append_u8(out, TYPE);
     for (size_t i = 1; i < KEY_BYTES; i += sizeof id) {
         buf_append_u32(out, id + other * UINT32_C(1000000));
     }
+}
+
+static struct bytes append_key(struct buf *out, uint32_t id, uint8_t other)
+{
+    size_t at = out->size;
+
+    key_scenes_append_key(out, id, other);
     return bytes_of(out->at + at, out->size - at);
 }
 
@@ -189,6 +194,28 @@ struct keys_pool key_scenes_pool(struct key_scenes *scenes, const char *slot, in
         }
     }
     return (struct keys_pool){ .count = 0 };
+}
+
+struct heard_digest {
+    bool done;
+    uint8_t *out;
+};
+
+static void hear_digest(void *arg, const uint8_t *digest)
+{
+    struct heard_digest *heard = arg;
+
+    assert_non_null(digest);
+    memcpy(heard->out, digest, CRYPTO_SHA256_BYTES);
+    heard->done = true;
+}
+
+void key_scenes_digest(struct key_scenes *scenes, int64_t now_ms, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    struct heard_digest heard = { .out = out };
+
+    keys_digest(&scenes->temp.domain, mailbox_of(scenes, 1), now_ms, hear_digest, &heard);
+    temp_store_wait(&scenes->temp.temp, &heard.done);
 }
 
 static void hear_claim(void *arg, const struct keys_claim_outcome *outcome)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buf.h"
+#include "common/crypto.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_claim.h"
 #include "tests/domain/support/temp_domain.h"
@@ -63,6 +65,12 @@ void key_scenes_fill(struct key_scenes *scenes, const char *slot, uint32_t first
 
 /* The pool of a slot as a count of ada's device 1 says; all 0 where there is none. */
 struct keys_pool key_scenes_pool(struct key_scenes *scenes, const char *slot, int64_t now_ms);
+
+/* Append the bytes of the key of that id. */
+void key_scenes_append_key(struct buf *out, uint32_t id, uint8_t other);
+
+/* The digest of the keys of ada's device 1. */
+void key_scenes_digest(struct key_scenes *scenes, int64_t now_ms, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /* A claim by bob on one slot of ada's first device; id is 0 when no key was there. */
 struct heard_claim {

@@ -39,3 +39,10 @@ export function ok(answer) {
   assertStatus(answer, 200);
   return answer.json;
 }
+
+// All of an answer but what is each one's own: to compare answers that shall be alike.
+export function bareAnswer({ status, headers, body }) {
+  const { date, 'sealpost-request-id': id, ...others } = headers;
+  assert.ok(date && id);
+  return { status, headers: others, body: body.toString() };
+}
