@@ -104,21 +104,26 @@ static void show_key(uint32_t device_id, enum prekey_slot slot, const struct bun
     free(text);
 }
 
+static void show_bundle(const struct bundle *bundle)
+{
+    uint32_t device_id = bundle->device->device_id;
+    bool has_keys = false;
+
+    for (int i = 0; i < PREKEY_SLOTS; i++) {
+        if (bundle->keys[i].is_there) {
+            show_key(device_id, (enum prekey_slot)i, &bundle->keys[i]);
+            has_keys = true;
+        }
+    }
+    if (!has_keys) {
+        (void)printf("device %3" PRIu32 "  has no keys\n", device_id);
+    }
+}
+
 static void show_plain(const struct claim *claim)
 {
     for (size_t i = 0; i < claim->count; i++) {
-        const struct bundle *bundle = &claim->bundles[i];
-        bool has_keys = false;
-
-        for (int j = 0; j < PREKEY_SLOTS; j++) {
-            if (bundle->keys[j].is_there) {
-                show_key(bundle->device->device_id, (enum prekey_slot)j, &bundle->keys[j]);
-                has_keys = true;
-            }
-        }
-        if (!has_keys) {
-            (void)printf("device %3" PRIu32 "  has no keys\n", bundle->device->device_id);
-        }
+        show_bundle(&claim->bundles[i]);
     }
     if (claim->count == 0) {
         (void)puts("that account has no other device");

@@ -157,8 +157,8 @@ static json_t *payload_of(const struct publishing *publishing)
 }
 
 /* Write down, upload, and write down what became of it; before is what was there until now. */
-static enum exit_code upload(struct publishing *publishing, const struct prekeys *before,
-                             json_t **out_stock)
+static enum exit_code keys_put(struct publishing *publishing, const struct prekeys *before,
+                               json_t **out_stock)
 {
     struct device *device = publishing->device;
     const char *folder = device->state.folder;
@@ -194,7 +194,7 @@ static enum exit_code publish(struct publishing *publishing, json_t **out_stock)
     prekeys_copy(&publishing->prekeys, &before);
     make_keys(publishing, missing);
     code = kyber_file_note(publishing->slots, publishing->is_replacing, &publishing->prekeys)
-               ? upload(publishing, &before, out_stock)
+               ? keys_put(publishing, &before, out_stock)
                : EXIT_CODE_USAGE;
     prekeys_clear(&before);
     return code;

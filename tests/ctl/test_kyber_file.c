@@ -17,10 +17,10 @@ static const char one_time[] = "signal.one-time-kyber";
 static const char last[] = "signal.last-kyber";
 
 struct story {
-    struct device_state device;
-    struct device_state stranger;
     json_t *file;
     json_t *slots; /* what was read */
+    struct device_state device;
+    struct device_state stranger;
 };
 
 static int story_begin(void **state)
