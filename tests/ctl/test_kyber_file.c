@@ -46,22 +46,38 @@ static int story_end(void **state)
     return 0;
 }
 
-/* Put a key with this id into the file, signed by signer unless that is NULL. */
-static json_t *add(struct story *story, const char *slot, uint32_t id,
-                   const struct device_state *signer)
+/* The bytes of the key with this id. */
+static void key_of(uint32_t id, uint8_t out[PREKEY_KYBER_BYTES])
 {
-    uint8_t bytes[PREKEY_KYBER_BYTES] = { 8, (uint8_t)id };
-    struct bytes key = bytes_of(bytes, sizeof bytes);
-    uint8_t signature[CRYPTO_SIGNATURE_BYTES];
-    json_t *object = json_pack("{s:I, s:o}", "id", (json_int_t)id, "key", json_base64url(key));
+    memset(out, 0, PREKEY_KYBER_BYTES);
+    out[0] = 8;
+    out[1] = (uint8_t)id;
+}
 
-    if (signer != NULL) {
-        crypto_xeddsa_sign(signer->identity_seed, key, signature);
-        (void)json_object_set_new(object, "signature",
-                                  json_base64url(bytes_of(signature, sizeof signature)));
-    }
+/* Put a key with this id into the file. */
+static json_t *add(struct story *story, const char *slot, uint32_t id)
+{
+    uint8_t key[PREKEY_KYBER_BYTES];
+    json_t *object = NULL;
+
+    key_of(id, key);
+    object = json_pack("{s:I, s:o}", "id", (json_int_t)id, "key",
+                       json_base64url(bytes_of(key, sizeof key)));
     (void)json_array_append_new(json_object_get(story->file, slot), object);
     return object;
+}
+
+/* The same, signed by the identity of signer. */
+static void add_signed(struct story *story, const char *slot, uint32_t id,
+                       const struct device_state *signer)
+{
+    uint8_t key[PREKEY_KYBER_BYTES];
+    uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+
+    key_of(id, key);
+    crypto_xeddsa_sign(signer->identity_seed, bytes_of(key, sizeof key), signature);
+    (void)json_object_set_new(add(story, slot, id), "signature",
+                              json_base64url(bytes_of(signature, sizeof signature)));
 }
 
 static bool parse(struct story *story)
@@ -93,9 +109,9 @@ static void what_is_not_signed_is_signed_here(void **state)
     struct story *story = *state;
     const json_t *uploads = NULL;
 
-    (void)add(story, one_time, 3, NULL);
-    (void)add(story, one_time, 4, &story->device);
-    (void)add(story, last, 3, NULL);
+    (void)add(story, one_time, 3);
+    add_signed(story, one_time, 4, &story->device);
+    (void)add(story, last, 3);
     assert_true(parse(story));
     uploads = json_object_get(story->slots, one_time);
     assert_int_equal(json_array_size(uploads), 2);
@@ -108,7 +124,7 @@ static void a_slot_without_keys_is_left_out(void **state)
 {
     struct story *story = *state;
 
-    (void)add(story, last, 1, NULL);
+    (void)add(story, last, 1);
     assert_true(parse(story));
     assert_int_equal(json_object_size(story->slots), 1);
 }
@@ -117,8 +133,8 @@ static void what_another_identity_signed_is_refused(void **state)
 {
     struct story *story = *state;
 
-    (void)add(story, one_time, 1, &story->device);
-    (void)add(story, one_time, 2, &story->stranger);
+    add_signed(story, one_time, 1, &story->device);
+    add_signed(story, one_time, 2, &story->stranger);
     assert_false(parse(story));
     assert_null(story->slots);
 }
@@ -128,19 +144,19 @@ static void a_hundred_keys_are_taken_and_no_more(void **state)
     struct story *story = *state;
 
     for (uint32_t id = 1; id <= 100; id++) {
-        (void)add(story, one_time, id, NULL);
+        (void)add(story, one_time, id);
     }
     assert_true(parse(story));
     json_decref(story->slots);
     story->slots = NULL;
-    (void)add(story, one_time, 101, NULL);
+    (void)add(story, one_time, 101);
     assert_false(parse(story));
 }
 
 static void what_is_malformed_is_refused(void **state)
 {
     struct story *story = *state;
-    json_t *key = add(story, one_time, 1, NULL);
+    json_t *key = add(story, one_time, 1);
 
     (void)json_object_set_new(key, "last_resort", json_true());
     assert_false(parse(story));
@@ -154,7 +170,7 @@ static void what_is_malformed_is_refused(void **state)
     (void)json_object_set_new(story->file, "signal.one-time-ec", json_array());
     assert_false(parse(story));
     (void)json_object_del(story->file, "signal.one-time-ec");
-    (void)add(story, one_time, 1, NULL); /* the id twice */
+    (void)add(story, one_time, 1); /* the id twice */
     assert_false(parse(story));
     (void)json_array_remove(json_object_get(story->file, one_time), 1);
     assert_true(parse(story));
@@ -166,9 +182,9 @@ static void what_is_read_is_noted_once(void **state)
     struct prekeys prekeys;
     struct prekeys others;
 
-    (void)add(story, one_time, 1, NULL);
-    (void)add(story, one_time, 2, NULL);
-    (void)add(story, last, 9, NULL);
+    (void)add(story, one_time, 1);
+    (void)add(story, one_time, 2);
+    (void)add(story, last, 9);
     assert_true(parse(story));
     prekeys_init(&prekeys);
     assert_true(kyber_file_note(story->slots, false, &prekeys));
