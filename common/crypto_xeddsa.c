@@ -4,11 +4,13 @@
  * differ in sign.  The signer used one of them and says which in bit 7 of the last
  * byte, which is free because S is below 2^253.  So:  y = (u - 1) / (u + 1) mod p,
  * its sign from there, and an ordinary Ed25519 signature is left.  All of it is
- * public: nothing here takes constant time.
+ * public: verifying takes no constant time.  Whoever signs goes the same way back,
+ * from an Ed25519 key to the u that both of its points share.
  */
 #include "common/crypto_xeddsa.h"
 
 #include <openssl/bn.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "common/crypto_private.h"
@@ -75,4 +77,24 @@ bool crypto_xeddsa_verify(const uint8_t u[CRYPTO_PUBLIC_BYTES], struct bytes mes
     pub[CRYPTO_PUBLIC_BYTES - 1] = (uint8_t)(pub[CRYPTO_PUBLIC_BYTES - 1] | (*last & SIGN_BIT));
     *last = (uint8_t)(*last & ~SIGN_BIT);
     return crypto_strict_verify(pub, message, plain);
+}
+
+void crypto_xeddsa_public_of(const uint8_t seed[CRYPTO_SEED_BYTES],
+                             uint8_t out[CRYPTO_PUBLIC_BYTES])
+{
+    uint8_t pub[CRYPTO_PUBLIC_BYTES];
+
+    crypto_public_of(seed, pub);
+    crypto_need(crypto_sign_ed25519_pk_to_curve25519(out, pub) == 0); /* our own point is good */
+}
+
+void crypto_xeddsa_sign(const uint8_t seed[CRYPTO_SEED_BYTES], struct bytes message,
+                        uint8_t out[CRYPTO_SIGNATURE_BYTES])
+{
+    uint8_t *last = &out[CRYPTO_SIGNATURE_BYTES - 1];
+    uint8_t pub[CRYPTO_PUBLIC_BYTES];
+
+    crypto_public_of(seed, pub);
+    crypto_make_signature(seed, message, out);
+    *last = (uint8_t)(*last | (pub[CRYPTO_PUBLIC_BYTES - 1] & SIGN_BIT));
 }

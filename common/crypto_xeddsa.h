@@ -23,3 +23,19 @@
  */
 bool crypto_xeddsa_verify(const uint8_t u[CRYPTO_PUBLIC_BYTES], struct bytes message,
                           const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);
+
+/*
+ * The reverse, for a device that signs prekeys of its own.  Derive from seed the
+ * u-coordinate under which crypto_xeddsa_verify and libsignal verify what
+ * crypto_xeddsa_sign made: that of seed's Ed25519 key.
+ */
+void crypto_xeddsa_public_of(const uint8_t seed[CRYPTO_SEED_BYTES],
+                             uint8_t out[CRYPTO_PUBLIC_BYTES]);
+
+/*
+ * Sign message: seed's Ed25519 signature, with the sign of its key in bit 7 of the
+ * last byte.  The same message is always signed alike; XEdDSA's own signer adds
+ * random bytes, no verifier can tell.
+ */
+void crypto_xeddsa_sign(const uint8_t seed[CRYPTO_SEED_BYTES], struct bytes message,
+                        uint8_t out[CRYPTO_SIGNATURE_BYTES]);

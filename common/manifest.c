@@ -233,6 +233,16 @@ const struct manifest_device *manifest_find_pub(const struct manifest *manifest,
     return NULL;
 }
 
+struct bytes manifest_find_key(const struct manifest_device *device, uint16_t type)
+{
+    for (size_t i = 0; i < device->key_count; i++) {
+        if (device->keys[i].type == type) {
+            return device->keys[i].key;
+        }
+    }
+    return bytes_of(NULL, 0);
+}
+
 const char *manifest_verdict_text(enum manifest_verdict verdict)
 {
     switch (verdict) {

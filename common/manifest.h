@@ -117,6 +117,9 @@ const struct manifest_device *manifest_find(const struct manifest *manifest, uin
 const struct manifest_device *manifest_find_pub(const struct manifest *manifest,
                                                 const struct device_pub *pub);
 
+/* Find a device's key of a type; size 0 when it has none.  Borrowed from what was parsed. */
+struct bytes manifest_find_key(const struct manifest_device *device, uint16_t type);
+
 /*
  * Write the body of manifest (all but body, signed_bytes and signatures are
  * read) and append it to out.  The form is the caller's to get right: what comes

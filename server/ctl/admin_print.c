@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "server/ctl/pools.h"
+
 enum {
     TIME_BYTES = 32,
+    LEAD_BYTES = 40,
     INDENT = 2
 };
 
@@ -109,35 +112,19 @@ void admin_print_queues(json_t *answer)
     }
 }
 
-static void print_pools(int64_t device_id, json_t *slots)
-{
-    void *at = json_object_iter(slots);
-
-    while (at != NULL) {
-        const json_t *pool = json_object_iter_value(at);
-
-        (void)printf("device %3" PRId64 "  %-24s %3" PRId64 " keys", device_id,
-                     json_object_iter_key(at), number_of(pool, "count"));
-        if (json_is_true(json_object_get(pool, "last_resort"))) {
-            (void)printf(", last resort used %" PRId64 " times",
-                         number_of(pool, "last_resort_uses"));
-        }
-        (void)puts(json_is_true(json_object_get(pool, "stale")) ? ", stale" : "");
-        at = json_object_iter_next(slots, at);
-    }
-}
-
 void admin_print_keys(json_t *answer)
 {
     const json_t *devices = json_object_get(answer, "devices");
+    char lead[LEAD_BYTES];
 
     for (size_t i = 0; i < json_array_size(devices); i++) {
         const json_t *device = json_array_get(devices, i);
         json_t *slots = json_object_get(device, "slots");
 
-        print_pools(number_of(device, "device_id"), slots);
+        (void)snprintf(lead, sizeof lead, "device %3" PRId64 "  ", number_of(device, "device_id"));
+        pools_print(lead, slots);
         if (json_object_size(slots) == 0) {
-            (void)printf("device %3" PRId64 "  has no keys\n", number_of(device, "device_id"));
+            (void)printf("%shas no keys\n", lead);
         }
     }
 }

@@ -41,6 +41,9 @@ enum option {
     OPTION_IN_FLIGHT,
     OPTION_SIZE,
     OPTION_YES,
+    OPTION_KYBER,
+    OPTION_REPLACE,
+    OPTION_DEVICE,
     OPTION_OPTIONS, /* how many there are */
 };
 

@@ -25,6 +25,16 @@ enum exit_code device_send_run(const struct arguments *arguments);
 enum exit_code device_receive_run(const struct arguments *arguments);
 enum exit_code device_receive_ack(const struct arguments *arguments);
 
+/* device_publish.c, device_keys.c, device_claim.c */
+enum exit_code device_publish_run(const struct arguments *arguments);
+enum exit_code device_keys_run(const struct arguments *arguments);
+enum exit_code device_claim_run(const struct arguments *arguments);
+
+/* device_handle.c */
+enum exit_code device_handle_set(const struct arguments *arguments);
+enum exit_code device_handle_release(const struct arguments *arguments);
+enum exit_code device_handle_lookup(const struct arguments *arguments);
+
 /* device_account.c */
 enum exit_code device_account_report(const struct arguments *arguments);
 enum exit_code device_account_erase(const struct arguments *arguments);

@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/crypto_xeddsa.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/manifest.h"
@@ -19,8 +20,19 @@
 static const char file_name[] = "device.json";
 
 enum {
-    SEQ_MAX_BITS = 53
+    SEQ_MAX_BITS = 53,
+    IDENTITY_TYPE = 0x05 /* the first byte of libsignal's X25519 keys */
 };
+
+/* Derive what the seeds of the state stand for. */
+static void derive(struct device_state *state)
+{
+    crypto_public_of(state->seed, state->pub.raw);
+    if (state->has_identity) {
+        state->identity[0] = IDENTITY_TYPE;
+        crypto_xeddsa_public_of(state->identity_seed, state->identity + 1);
+    }
+}
 
 void device_state_init(struct device_state *state, const char *folder, const char *url,
                        const char *name, const char *ca)
@@ -31,7 +43,9 @@ void device_state_init(struct device_state *state, const char *folder, const cha
     state->name = mem_text(name);
     state->ca = ca == NULL ? NULL : mem_text(ca);
     random_fill(state->seed, sizeof state->seed);
-    crypto_public_of(state->seed, state->pub.raw);
+    random_fill(state->identity_seed, sizeof state->identity_seed);
+    state->has_identity = true;
+    derive(state);
     crypto_make_box_pair(state->box_public, state->box_secret);
 }
 
@@ -58,6 +72,9 @@ bool device_state_save(const struct device_state *state)
     put_bytes(object, "seed", state->seed, sizeof state->seed);
     put_bytes(object, "box_public", state->box_public, sizeof state->box_public);
     put_bytes(object, "box_secret", state->box_secret, sizeof state->box_secret);
+    if (state->has_identity) {
+        put_bytes(object, "identity_seed", state->identity_seed, sizeof state->identity_seed);
+    }
     if (state->ca != NULL) {
         (void)json_object_set_new(object, "ca", json_string(state->ca));
     }
@@ -101,6 +118,8 @@ static bool state_parse(struct device_state *state, struct bytes text)
     json_need_exact(&reader, "seed", state->seed, sizeof state->seed);
     json_need_exact(&reader, "box_public", state->box_public, sizeof state->box_public);
     json_need_exact(&reader, "box_secret", state->box_secret, sizeof state->box_secret);
+    state->has_identity =
+        json_may_exact(&reader, "identity_seed", state->identity_seed, sizeof state->identity_seed);
     json_need_int(&reader, "command_seq", 0, INT64_C(1) << SEQ_MAX_BITS, &state->command_seq);
     state->has_account =
         json_may_exact(&reader, "account_id", state->account.raw, sizeof state->account.raw);
@@ -138,17 +157,40 @@ bool device_state_load(struct device_state *state, const char *folder)
         return false;
     }
     state->folder = mem_text(folder);
-    crypto_public_of(state->seed, state->pub.raw);
+    derive(state);
     return true;
+}
+
+size_t device_state_keys(const struct device_state *state,
+                         struct manifest_key out[DEVICE_STATE_KEYS_MAX])
+{
+    size_t count = 0;
+
+    if (state->has_identity) {
+        out[count++] = (struct manifest_key){
+            .type = MANIFEST_KEY_SIGNAL,
+            .key = bytes_of(state->identity, sizeof state->identity),
+        };
+    }
+    out[count++] = (struct manifest_key){
+        .type = MANIFEST_KEY_SEALED_BOX,
+        .key = bytes_of(state->box_public, sizeof state->box_public),
+    };
+    return count;
 }
 
 void device_state_entry(const struct device_state *state, struct buf *out)
 {
+    struct manifest_key keys[DEVICE_STATE_KEYS_MAX];
+    size_t count = device_state_keys(state, keys);
+
     buf_append(out, bytes_of(state->pub.raw, sizeof state->pub.raw));
-    buf_append_u8(out, 1);
-    buf_append_u16(out, MANIFEST_KEY_SEALED_BOX);
-    buf_append_u16(out, sizeof state->box_public);
-    buf_append(out, bytes_of(state->box_public, sizeof state->box_public));
+    buf_append_u8(out, (uint8_t)count);
+    for (size_t i = 0; i < count; i++) {
+        buf_append_u16(out, keys[i].type);
+        buf_append_u16(out, (uint16_t)keys[i].key.size);
+        buf_append(out, keys[i].key);
+    }
 }
 
 bool device_state_url_check(const char *url, size_t *out_size)

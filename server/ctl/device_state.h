@@ -11,9 +11,12 @@
 
 #include "common/buf.h"
 #include "common/ids.h"
+#include "common/manifest.h"
 
 enum {
-    DEVICE_STATE_KEY_BYTES = 32
+    DEVICE_STATE_KEY_BYTES = 32,
+    DEVICE_STATE_IDENTITY_BYTES = 33, /* 0x05 and an X25519 key */
+    DEVICE_STATE_KEYS_MAX = 2         /* keys that a device brings to a manifest */
 };
 
 struct device_state {
@@ -25,6 +28,9 @@ struct device_state {
     struct device_pub pub;
     uint8_t box_public[DEVICE_STATE_KEY_BYTES]; /* X25519, key type 0x8001 in the manifest */
     uint8_t box_secret[DEVICE_STATE_KEY_BYTES];
+    bool has_identity; /* devices that an older program made have none */
+    uint8_t identity_seed[DEVICE_STATE_KEY_BYTES]; /* of the Signal identity key */
+    uint8_t identity[DEVICE_STATE_IDENTITY_BYTES]; /* its public key, key type 1 */
     bool has_account;
     struct account_id account;
     uint32_t device_id;
@@ -44,6 +50,10 @@ bool device_state_save(const struct device_state *state);
 /* Say whether folder holds a device; read it, false with the reason said. */
 bool device_state_exists(const char *folder);
 bool device_state_load(struct device_state *state, const char *folder);
+
+/* Fill out with the device's keys for a manifest, ascending by type; returns how many.  Borrowed. */
+size_t device_state_keys(const struct device_state *state,
+                         struct manifest_key out[DEVICE_STATE_KEYS_MAX]);
 
 /*
  * Append the entry that this device contributes to a manifest: device_pub[32], u8 n_keys,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/draft.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "common/mem.h"
 #include "common/wire.h"
 #include "server/ctl/device_state.h"
+
+static_assert((int)DEVICE_STATE_KEYS_MAX <= (int)LIMIT_DEVICE_KEYS, "they fit into an entry");
 
 enum {
     CREATED_STEP_S = 3600
@@ -44,11 +47,7 @@ void draft_first(const struct device_state *state, const uint8_t *recovery_seed,
     device->device_id = 1;
     device->flags = MANIFEST_DEVICE_ADMIN;
     device->pub = state->pub;
-    device->key_count = 1;
-    device->keys[0] = (struct manifest_key){
-        .type = MANIFEST_KEY_SEALED_BOX,
-        .key = bytes_of(state->box_public, sizeof state->box_public),
-    };
+    device->key_count = (uint8_t)device_state_keys(state, device->keys);
     if (recovery_seed != NULL) {
         manifest->has_recovery = true;
         crypto_public_of(recovery_seed, manifest->recovery_pub);

@@ -241,7 +241,9 @@ const char *http_reply_problem(const struct http_reply *reply)
 enum exit_code http_reply_say(const struct http_reply *reply)
 {
     const char *problem = http_reply_problem(reply);
-    const char *member = reply_text(reply, "member");
+    const char *member =
+        reply_text(reply, json_object_get(reply->json, "slot") == NULL ? "member" : "slot");
+    const char *explanation = reply_text(reply, "explanation");
 
     if (problem[0] == '\0') {
         say_error("the answer has status %d and is none of Sealpost's: is the URL that of a "
@@ -249,8 +251,9 @@ enum exit_code http_reply_say(const struct http_reply *reply)
                   reply->status);
         return EXIT_CODE_NETWORK;
     }
-    say_error("the relay refused: %s (%d %s%s%s)", reply_text(reply, "detail"), reply->status,
-              problem, member[0] == '\0' ? "" : ", ", member);
+    say_error("the relay refused: %s (%d %s%s%s)%s%s", reply_text(reply, "detail"), reply->status,
+              problem, member[0] == '\0' ? "" : ", ", member, explanation[0] == '\0' ? "" : " ",
+              explanation);
     return reply->status == STATUS_OVERLOAD ? EXIT_CODE_NETWORK : EXIT_CODE_REFUSED;
 }
 

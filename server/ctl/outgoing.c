@@ -44,13 +44,9 @@ void outgoing_clear(struct outgoing *outgoing)
 /* The 32 bytes that this program seals to; NULL when the device has none. */
 static const uint8_t *box_key_of(const struct manifest_device *device)
 {
-    for (size_t i = 0; i < device->key_count; i++) {
-        const struct manifest_key *key = &device->keys[i];
-        if (key->type == MANIFEST_KEY_SEALED_BOX && key->key.size == DEVICE_STATE_KEY_BYTES) {
-            return key->key.at;
-        }
-    }
-    return NULL;
+    struct bytes key = manifest_find_key(device, MANIFEST_KEY_SEALED_BOX);
+
+    return key.size == DEVICE_STATE_KEY_BYTES ? key.at : NULL;
 }
 
 static bool copy_seal(struct outgoing *outgoing, const struct message_sender *sender,

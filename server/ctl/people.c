@@ -117,7 +117,9 @@ static void announce(const struct manifest *old, const struct manifest *fresh)
 
 struct fetch {
     struct chain *chain;
-    bool is_own; /* the device's own account: announce each step */
+    bool is_own;            /* the device's own account: announce each step */
+    people_visit_fn *visit; /* told each step, or NULL */
+    void *visit_arg;
 };
 
 static enum exit_code refuse(const struct chain *chain, enum chain_result result)
@@ -150,6 +152,9 @@ static enum exit_code fetch_step(const struct fetch *fetch, const char *text)
     enum chain_result result = chain_extend(chain, buf_view(&bytes));
     if (result == CHAIN_OK && fetch->is_own) {
         announce(old, chain->head);
+    }
+    if (result == CHAIN_OK && fetch->visit != NULL) {
+        fetch->visit(fetch->visit_arg, chain->head);
     }
     free(old);
     buf_clear(&old_bytes);
@@ -225,12 +230,16 @@ static enum exit_code fetch_pages(struct device *device, const struct fetch *fet
     return code;
 }
 
+static bool is_own(const struct device *device, const struct account_id *account)
+{
+    return device->state.has_account &&
+           memcmp(account->raw, device->state.account.raw, sizeof account->raw) == 0;
+}
+
 enum exit_code people_fetch(struct device *device, const struct account_id *account,
                             struct chain *chain)
 {
-    bool is_own = device->state.has_account &&
-                  memcmp(account->raw, device->state.account.raw, sizeof account->raw) == 0;
-    const struct fetch fetch = { .chain = chain, .is_own = is_own };
+    const struct fetch fetch = { .chain = chain, .is_own = is_own(device, account) };
     enum exit_code code = EXIT_CODE_LOCAL;
 
     chain_init(chain, account);
@@ -243,5 +252,36 @@ enum exit_code people_fetch(struct device *device, const struct account_id *acco
     if (code != EXIT_CODE_OK) {
         chain_clear(chain);
     }
+    return code;
+}
+
+enum exit_code people_extend(struct device *device, struct chain *chain, const json_t *page)
+{
+    const struct fetch fetch = { .chain = chain, .is_own = is_own(device, &chain->account) };
+    bool more = false;
+    enum exit_code code = fetch_page(&fetch, page, &more);
+
+    if (code == EXIT_CODE_OK && more) {
+        code = fetch_pages(device, &fetch);
+    }
+    if (code == EXIT_CODE_OK && !people_pin(&device->state, chain)) {
+        code = EXIT_CODE_LOCAL;
+    }
+    return code;
+}
+
+enum exit_code people_walk(struct device *device, const struct chain *chain, people_visit_fn *visit,
+                           void *arg)
+{
+    struct chain walked;
+    const struct fetch fetch = { .chain = &walked, .visit = visit, .visit_arg = arg };
+
+    chain_init(&walked, &chain->account);
+    enum exit_code code = fetch_pages(device, &fetch);
+    if (code == EXIT_CODE_OK &&
+        chain_judge_head(chain, walked.head->epoch, &walked.hash) != CHAIN_SAME) {
+        code = refuse(chain, walked.head->epoch == chain->head->epoch ? CHAIN_FORK : CHAIN_BACK);
+    }
+    chain_clear(&walked);
     return code;
 }

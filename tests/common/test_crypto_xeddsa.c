@@ -90,22 +90,19 @@ static void what_a_careless_verifier_takes_is_refused(void **state)
     json_decref(root);
 }
 
-/* Key number `number`, and its Ed25519 signature as XEdDSA: the key's sign in the last bit. */
+/* Key number `number`, and its signature. */
 static struct signed_message sign_with(uint8_t number, const char *text)
 {
     uint8_t seed[CRYPTO_SEED_BYTES] = { number };
-    uint8_t pub[CRYPTO_PUBLIC_BYTES];
     struct signed_message what = { .message = { .at = NULL } };
 
-    crypto_public_of(seed, pub);
-    assert_int_equal(crypto_sign_ed25519_pk_to_curve25519(what.u, pub), 0);
     buf_append_text(&what.message, text);
-    crypto_make_signature(seed, buf_view(&what.message), what.signature);
-    what.signature[63] = (uint8_t)(what.signature[63] | (pub[31] & 0x80));
+    crypto_xeddsa_public_of(seed, what.u);
+    crypto_xeddsa_sign(seed, buf_view(&what.message), what.signature);
     return what;
 }
 
-static void an_ed25519_signature_with_its_sign_is_one_of_xeddsa(void **state)
+static void signatures_of_keys_with_either_sign_hold(void **state)
 {
     size_t with_sign = 0;
 
@@ -118,6 +115,82 @@ static void an_ed25519_signature_with_its_sign_is_one_of_xeddsa(void **state)
         buf_clear(&what.message);
     }
     assert_in_range(with_sign, 1, KEYS - 1);
+}
+
+/* The private key that X25519 has for the same u: what a session is agreed with. */
+static void the_public_key_is_that_of_x25519(void **state)
+{
+    uint8_t secret[crypto_scalarmult_SCALARBYTES];
+    uint8_t u[CRYPTO_PUBLIC_BYTES];
+
+    (void)state;
+    for (size_t number = 0; number < KEYS; number++) {
+        struct signed_message what = sign_with((uint8_t)number, "");
+        uint8_t pub[CRYPTO_PUBLIC_BYTES];
+        uint8_t both[crypto_sign_SECRETKEYBYTES];
+        uint8_t seed[CRYPTO_SEED_BYTES] = { (uint8_t)number };
+
+        assert_int_equal(crypto_sign_seed_keypair(pub, both, seed), 0);
+        assert_int_equal(crypto_sign_ed25519_sk_to_curve25519(secret, both), 0);
+        assert_int_equal(crypto_scalarmult_base(u, secret), 0);
+        assert_memory_equal(u, what.u, sizeof u);
+        buf_clear(&what.message);
+    }
+}
+
+/* tests/vectors/xeddsa_signed.json: made by Node's Ed25519, and libsignal verified it. */
+static void we_sign_as_the_vectors_do(void **state)
+{
+    json_t *root = vectors_load(TESTS_DIR "/vectors/xeddsa_signed.json");
+    size_t i;
+    json_t *vector;
+
+    (void)state;
+    json_array_foreach (json_object_get(root, "vectors"), i, vector) {
+        uint8_t seed[CRYPTO_SEED_BYTES];
+        uint8_t u[CRYPTO_PUBLIC_BYTES];
+        uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+        struct signed_message what = { .message = { .at = NULL } };
+
+        vectors_hex_exact(vectors_text(vector, "seed"), seed, sizeof seed);
+        vectors_hex_exact(vectors_text(vector, "u"), what.u, sizeof what.u);
+        vectors_hex_exact(vectors_text(vector, "sig"), what.signature, sizeof what.signature);
+        vectors_hex(vectors_text(vector, "msg"), &what.message);
+        crypto_xeddsa_public_of(seed, u);
+        crypto_xeddsa_sign(seed, buf_view(&what.message), signature);
+        assert_memory_equal(u, what.u, sizeof u);
+        assert_memory_equal(signature, what.signature, sizeof signature);
+        assert_true(holds(&what));
+        buf_clear(&what.message);
+    }
+    assert_int_equal(i, 24);
+    json_decref(root);
+}
+
+/* A message that libsignal signed is signed by us under a key of ours, and by nobody else. */
+static void what_libsignal_signed_we_sign_too(void **state)
+{
+    json_t *root = vectors_load(TESTS_DIR "/vectors/xeddsa.json");
+    size_t i;
+    json_t *vector;
+
+    (void)state;
+    json_array_foreach (json_object_get(root, "vectors"), i, vector) {
+        uint8_t seed[CRYPTO_SEED_BYTES] = { (uint8_t)i };
+        uint8_t prefixed[PREFIXED_BYTES];
+        struct signed_message ours = { .message = { .at = NULL } };
+
+        vectors_hex(vectors_text(vector, "msg"), &ours.message);
+        vectors_hex_exact(vectors_text(vector, "pub"), prefixed, sizeof prefixed);
+        crypto_xeddsa_public_of(seed, ours.u);
+        crypto_xeddsa_sign(seed, buf_view(&ours.message), ours.signature);
+        assert_true(holds(&ours));
+        memcpy(ours.u, prefixed + 1, sizeof ours.u);
+        assert_false(holds(&ours));
+        buf_clear(&ours.message);
+    }
+    assert_int_not_equal(i, 0);
+    json_decref(root);
 }
 
 static void a_long_message_and_an_empty_one_are_verified(void **state)
@@ -166,7 +239,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(libsignal_and_we_agree),
         cmocka_unit_test(what_a_careless_verifier_takes_is_refused),
-        cmocka_unit_test(an_ed25519_signature_with_its_sign_is_one_of_xeddsa),
+        cmocka_unit_test(signatures_of_keys_with_either_sign_hold),
+        cmocka_unit_test(the_public_key_is_that_of_x25519),
+        cmocka_unit_test(we_sign_as_the_vectors_do),
+        cmocka_unit_test(what_libsignal_signed_we_sign_too),
         cmocka_unit_test(a_long_message_and_an_empty_one_are_verified),
         cmocka_unit_test(every_bit_counts),
     };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/crypto.h"
+#include "common/manifest.h"
 #include "server/ctl/device_state.h"
 #include "server/ctl/folder.h"
 #include "tests/support/temp_dir.h"
@@ -56,6 +57,10 @@ static void what_is_saved_is_loaded(void **state)
     assert_memory_equal(loaded.pub.raw, made.pub.raw, 32);
     assert_memory_equal(loaded.box_public, made.box_public, 32);
     assert_memory_equal(loaded.box_secret, made.box_secret, 32);
+    assert_true(loaded.has_identity);
+    assert_memory_equal(loaded.identity_seed, made.identity_seed, 32);
+    assert_memory_equal(loaded.identity, made.identity, 33);
+    assert_int_equal(loaded.identity[0], 5);
     assert_true(loaded.has_account);
     assert_memory_equal(loaded.account.raw, made.account.raw, 32);
     assert_int_equal(loaded.device_id, 127);
@@ -75,6 +80,25 @@ static void a_device_without_an_account_is_loaded_as_one(void **state)
     assert_true(device_state_load(&loaded, place->folder));
     assert_false(loaded.has_account);
     assert_null(loaded.ca);
+    device_state_clear(&loaded);
+    device_state_clear(&made);
+}
+
+static void a_device_of_an_older_program_is_loaded_without_identity(void **state)
+{
+    const struct place *place = *state;
+    struct manifest_key keys[DEVICE_STATE_KEYS_MAX];
+    struct device_state made;
+    struct device_state loaded;
+
+    device_state_init(&made, place->folder, "https://relay.example", "x", NULL);
+    assert_int_equal(device_state_keys(&made, keys), 2);
+    made.has_identity = false;
+    assert_true(device_state_save(&made));
+    assert_true(device_state_load(&loaded, place->folder));
+    assert_false(loaded.has_identity);
+    assert_int_equal(device_state_keys(&loaded, keys), 1);
+    assert_int_equal(keys[0].type, MANIFEST_KEY_SEALED_BOX);
     device_state_clear(&loaded);
     device_state_clear(&made);
 }
@@ -122,6 +146,8 @@ static void every_device_has_keys_of_its_own(void **state)
     device_state_init(&two, "/nowhere", "https://relay.example", "x", NULL);
     assert_memory_not_equal(one.seed, two.seed, 32);
     assert_memory_not_equal(one.box_secret, two.box_secret, 32);
+    assert_memory_not_equal(one.identity_seed, two.identity_seed, 32);
+    assert_memory_not_equal(one.identity_seed, one.seed, 32);
     assert_true(crypto_point_is_valid(one.pub.raw));
     device_state_clear(&one);
     device_state_clear(&two);
@@ -188,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_A_PLACE(what_is_saved_is_loaded),
         ON_A_PLACE(a_device_without_an_account_is_loaded_as_one),
+        ON_A_PLACE(a_device_of_an_older_program_is_loaded_without_identity),
         ON_A_PLACE(only_the_owner_may_read_the_keys),
         ON_A_PLACE(a_damaged_file_is_refused),
         cmocka_unit_test(every_device_has_keys_of_its_own),

@@ -75,7 +75,18 @@ static struct draft_entry entry_of(const struct story *story)
     return (struct draft_entry){ .bytes = buf_view(&story->entry) };
 }
 
-static void a_first_manifest_has_one_admin_and_the_box_key(void **state)
+/* The entry has what the device can be written to with, by every kind of client. */
+static void expect_keys_of(const struct device_state *state, const struct manifest_device *device)
+{
+    struct bytes box = manifest_find_key(device, MANIFEST_KEY_SEALED_BOX);
+    struct bytes identity = manifest_find_key(device, MANIFEST_KEY_SIGNAL);
+
+    assert_true(bytes_equal(box, bytes_of(state->box_public, sizeof state->box_public)));
+    assert_true(bytes_equal(identity, bytes_of(state->identity, sizeof state->identity)));
+    assert_int_equal(device->key_count, 2);
+}
+
+static void a_first_manifest_has_one_admin_and_the_keys_of_its_device(void **state)
 {
     const struct story *story = *state;
     const struct manifest *head = story->chain.head;
@@ -86,7 +97,7 @@ static void a_first_manifest_has_one_admin_and_the_box_key(void **state)
     assert_int_equal(head->device_count, 1);
     assert_int_equal(head->devices[0].device_id, 1);
     assert_int_equal(head->devices[0].flags, MANIFEST_DEVICE_ADMIN);
-    assert_int_equal(head->devices[0].keys[0].type, MANIFEST_KEY_SEALED_BOX);
+    expect_keys_of(&story->first, &head->devices[0]);
     assert_false(head->has_recovery);
 }
 
@@ -122,7 +133,31 @@ static void an_added_device_needs_both_signatures(void **state)
     assert_int_equal(story->chain.head->device_count, 2);
     assert_int_equal(story->chain.head->devices[1].flags, 0);
     assert_memory_equal(story->chain.head->devices[1].pub.raw, story->second.pub.raw, 32);
+    expect_keys_of(&story->second, &story->chain.head->devices[1]);
     buf_clear(&draft);
+}
+
+static void a_device_of_an_older_program_has_its_box_key_alone(void **state)
+{
+    struct story *story = *state;
+    struct draft_entry entry = { .is_admin = false };
+    struct buf old_entry = { 0 };
+    struct buf draft = { 0 };
+    const struct manifest_device *added = NULL;
+
+    story->second.has_identity = false;
+    device_state_entry(&story->second, &old_entry);
+    entry.bytes = buf_view(&old_entry);
+    assert_int_equal(draft_add(story->chain.head, &entry, NOW_S, &draft), DRAFT_OK);
+    sign(&draft, 1, story->first.seed);
+    sign(&draft, 2, story->second.seed);
+    assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_OK);
+    added = manifest_find(story->chain.head, 2);
+    assert_int_equal(added->key_count, 1);
+    assert_int_equal(manifest_find_key(added, MANIFEST_KEY_SEALED_BOX).size, 32);
+    assert_int_equal(manifest_find_key(added, MANIFEST_KEY_SIGNAL).size, 0);
+    buf_clear(&draft);
+    buf_clear(&old_entry);
 }
 
 static void signatures_may_come_in_any_order_and_again(void **state)
@@ -238,9 +273,10 @@ static void signing_what_is_no_manifest_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORY(a_first_manifest_has_one_admin_and_the_box_key),
+        WITH_STORY(a_first_manifest_has_one_admin_and_the_keys_of_its_device),
         WITH_STORY(a_first_manifest_with_a_recovery_key_is_valid),
         WITH_STORY(an_added_device_needs_both_signatures),
+        WITH_STORY(a_device_of_an_older_program_has_its_box_key_alone),
         WITH_STORY(signatures_may_come_in_any_order_and_again),
         WITH_STORY(a_number_can_be_chosen_and_the_list_stays_sorted),
         WITH_STORY(a_taken_number_or_key_is_refused),

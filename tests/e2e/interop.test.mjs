@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sealpost program and this client on one relay: two implementations, one contract.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Account } from './support/account.mjs';
 import { envelopeId, fromB64u } from './support/bytes.mjs';
@@ -10,10 +8,11 @@ import { CTL, runToEnd } from './support/daemon.mjs';
 import { Forwarder } from './support/forwarder.mjs';
 import { parseManifest } from './support/manifest.mjs';
 import { brokenRule } from './support/manifest_rules.mjs';
+import { Program } from './support/program.mjs';
 import { Relay } from './support/relay.mjs';
 import { BoxKey, KEY_TYPE, openMessage, sealMessage } from './support/sealed_box.mjs';
 import { assertStatus } from './support/scene.mjs';
-import { trustOptions, urlOf } from './support/tls.mjs';
+import { urlOf } from './support/tls.mjs';
 
 async function start(t) {
   const forwarder = await Forwarder.open();
@@ -23,36 +22,6 @@ async function start(t) {
   t.after(() => forwarder.close());
   forwarder.target = relay.port;
   return relay;
-}
-
-// The program as one device in a folder of its own.
-class Program {
-  constructor(relay, name) {
-    this.relay = relay;
-    this.dir = join(relay.dir, name);
-    mkdirSync(this.dir, { mode: 0o700 });
-  }
-
-  // words: the command's own arguments, which may begin with a dash.
-  async run(command, words = [], options = []) {
-    const all = ['device', ...command.split(' '), '--dir', this.dir, ...options, '--', ...words];
-    const { code, stdout, stderr } = await runToEnd(CTL, all, { HOME: this.dir });
-    assert.equal(code, 0, `${all.join(' ')}: ${stderr}`);
-    return stdout;
-  }
-
-  async register(invite) {
-    const options = ['--json', '--invite', `${this.relay.baseUrl}/#${invite}`, ...trustOptions()];
-    const made = JSON.parse(await this.run('register', [], options));
-    this.accountId = fromB64u(made.account_id);
-    this.accountText = made.account_id;
-  }
-
-  file(name, text) {
-    const path = join(this.dir, name);
-    writeFileSync(path, text);
-    return path;
-  }
 }
 
 async function chainOf(asker, accountText) {
@@ -144,15 +113,10 @@ test120('two devices of the program make one account, and the chain verifies her
   const relay = await start(t);
   const [first, second] = [new Program(relay, 'one'), new Program(relay, 'two')];
   await first.register(await relay.invite());
-  await second.run('init', [], ['--url', relay.baseUrl, ...trustOptions()]);
-  const entry = first.file('entry', await second.run('entry'));
-  const draft = first.file('draft', await first.run('manifest add', [entry]));
-  const signed = second.file('signed', await second.run('manifest sign', [draft]));
-  await first.run('manifest put', [signed]);
+  await first.add(second);
   const { account, device, box } = await nodeAccount(relay);
   const head = await chainOf(device, first.accountText);
   assert.equal(head.devices.length, 2);
-  await second.run('session');
   await second.run('send', [account.idText, 'from the second']);
   const [item] = (await device.mailbox()).envelopes;
   const message = openMessage(box, fromB64u(item.body), device.pub, fromB64u(item.id));

@@ -24,16 +24,23 @@ export class Liar {
     liar.port = liar.server.address().port;
     liar.asked = [];
     liar.lies = new Map();
+    liar.asking = () => {};
     return liar;
   }
 
-  // From now on answer GET path with change(json) of the honest answer.
-  lie(path, change) {
-    this.lies.set(path, change);
+  // From now on answer `method` path with change(json) of the honest answer; with null the
+  // connection ends without one.
+  lie(path, change, method = 'GET') {
+    this.lies.set(`${method} ${path}`, change);
+  }
+
+  honest() {
+    this.lies.clear();
   }
 
   pass(asked, answer) {
     const path = asked.url.split('?')[0];
+    this.asking(asked.method, path); // before the relay hears of it
     this.asked.push(`${asked.method} ${path}`);
     const options = {
       host: '127.0.0.1', port: this.target, method: asked.method, path: asked.url,
@@ -48,9 +55,14 @@ export class Liar {
   async relay(path, asked, honest, answer) {
     const chunks = await honest.toArray();
     let body = Buffer.concat(chunks);
-    const change = this.lies.get(path);
-    if (change !== undefined && asked.method === 'GET') {
-      body = Buffer.from(JSON.stringify(change(JSON.parse(body))));
+    const change = this.lies.get(`${asked.method} ${path}`);
+    if (change !== undefined) {
+      const changed = change(JSON.parse(body));
+      if (changed === null) {
+        answer.destroy();
+        return;
+      }
+      body = Buffer.from(JSON.stringify(changed));
     }
     const headers = Object.entries(honest.headers).filter(([name]) => !DROPPED.includes(name));
     answer.writeHead(honest.statusCode, Object.fromEntries(headers));
