@@ -35,6 +35,7 @@ static struct {
     EVP_MD *sha1;
     EVP_MAC_CTX *hmac; /* a template that knows its hash; copied for each use */
     EVP_MAC_CTX *hmac_sha1;
+    EVP_MAC_CTX *hmac_sha512;
     EVP_KDF *hkdf;
 } library;
 
@@ -68,6 +69,7 @@ bool crypto_start(void)
 {
     char sha256[] = "SHA256";
     char sha1[] = "SHA1";
+    char sha512[] = "SHA512";
 
     if (sodium_init() < 0 || !crypto_point_check_works()) {
         return false;
@@ -79,11 +81,12 @@ bool crypto_start(void)
         library.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
         library.hmac = hmac_template(sha256);
         library.hmac_sha1 = hmac_template(sha1);
+        library.hmac_sha512 = hmac_template(sha512);
         library.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     }
     return library.sha256 != NULL && library.sha384 != NULL && library.sha512 != NULL &&
            library.sha1 != NULL && library.hmac != NULL && library.hmac_sha1 != NULL &&
-           library.hkdf != NULL;
+           library.hmac_sha512 != NULL && library.hkdf != NULL;
 }
 
 static void hash_parts(const EVP_MD *kind, const struct bytes *parts, size_t part_count,
@@ -169,6 +172,12 @@ void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
 void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES])
 {
     hmac_parts(library.hmac_sha1, key, &value, 1, out, CRYPTO_SHA1_BYTES);
+}
+
+void crypto_hmac_sha512(struct bytes key, const struct bytes *parts, size_t part_count,
+                        uint8_t out[CRYPTO_SHA512_BYTES])
+{
+    hmac_parts(library.hmac_sha512, key, parts, part_count, out, CRYPTO_SHA512_BYTES);
 }
 
 static OSSL_PARAM *hkdf_params(struct bytes secret, struct bytes info)

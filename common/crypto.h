@@ -50,9 +50,11 @@ void crypto_sha256_final(struct crypto_sha256 *hash, uint8_t out[CRYPTO_SHA256_B
 /* Free a hash that create returned, final or not.  Takes NULL. */
 void crypto_sha256_destroy(struct crypto_sha256 *hash);
 
-/* HMAC-SHA256 of the parts one after the other. */
+/* HMAC-SHA256 or HMAC-SHA512 of the parts one after the other. */
 void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
                  uint8_t out[CRYPTO_SHA256_BYTES]);
+void crypto_hmac_sha512(struct bytes key, const struct bytes *parts, size_t part_count,
+                        uint8_t out[CRYPTO_SHA512_BYTES]);
 
 /* HMAC-SHA1 of value, only for the codes of authenticator apps (RFC 4226 section 5). */
 void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES]);
