@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
@@ -17,6 +18,7 @@
 #include "common/json.h"
 #include "common/opaque.h"
 #include "common/totp.h"
+#include "common/webauthn.h"
 
 typedef json_t *call_fn(struct json_reader *reader);
 
@@ -115,13 +117,107 @@ static json_t *on_opaque_finish(struct json_reader *reader)
     return json_boolean(opaque_finish(verifier, ke3));
 }
 
+static const char *const origins[] = { "https://relay.example" };
+
+static struct webauthn_party read_party(struct json_reader *reader, uint8_t *challenge)
+{
+    struct webauthn_party party = {
+        .rp_id = "relay.example",
+        .origins = origins,
+        .origin_count = 1,
+    };
+
+    json_need_exact(reader, "challenge", challenge, WEBAUTHN_CHALLENGE_BYTES);
+    (void)json_may_bool(reader, "wants_verified", &party.wants_verified);
+    return party;
+}
+
+/* A number of enum webauthn_result, and the credential when it is good. */
+static json_t *show(enum webauthn_result result, const struct webauthn_credential *credential)
+{
+    json_t *answer = json_pack("{s:i}", "result", (int)result);
+
+    if (result == WEBAUTHN_GOOD) {
+        json_t *more =
+            json_pack("{s:i, s:o, s:o, s:I, s:b, s:b}", "alg", (int)credential->alg, "id",
+                      json_base64url(bytes_of(credential->id, credential->id_size)), "key",
+                      json_base64url(bytes_of(credential->key, credential->key_size)), "counter",
+                      (json_int_t)credential->counter, "is_backup_eligible",
+                      credential->is_backup_eligible, "is_backed_up", credential->is_backed_up);
+        CHECK(json_object_update(answer, more) == 0);
+        json_decref(more);
+    }
+    return answer;
+}
+
+static json_t *on_webauthn_register(struct json_reader *reader)
+{
+    uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES] = { 0 };
+    struct webauthn_party party = read_party(reader, challenge);
+    struct webauthn_credential credential;
+    struct buf client_data = { 0 };
+    struct buf auth_data = { 0 };
+
+    json_need_bytes(reader, "client_data", &client_data);
+    json_need_bytes(reader, "auth_data", &auth_data);
+    enum webauthn_result result = webauthn_register(&party, challenge, buf_view(&client_data),
+                                                    buf_view(&auth_data), &credential);
+    buf_clear(&client_data);
+    buf_clear(&auth_data);
+    return show(result, &credential);
+}
+
+static void read_credential(struct json_reader *reader, struct webauthn_credential *out)
+{
+    struct buf key = { 0 };
+    int64_t alg = WEBAUTHN_ES256;
+    int64_t counter = 0;
+
+    json_need_int(reader, "alg", WEBAUTHN_RS256, WEBAUTHN_ES256, &alg);
+    json_need_int(reader, "counter", 0, UINT32_MAX, &counter);
+    json_need_bytes(reader, "key", &key);
+    (void)json_may_bool(reader, "is_backup_eligible", &out->is_backup_eligible);
+    CHECK(key.size > 0 && key.size <= sizeof out->key);
+    memcpy(out->key, key.at, key.size);
+    out->key_size = key.size;
+    out->alg = (enum webauthn_alg)alg;
+    out->counter = (uint32_t)counter;
+    buf_clear(&key);
+}
+
+static json_t *on_webauthn_assert(struct json_reader *reader)
+{
+    uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES] = { 0 };
+    struct webauthn_party party = read_party(reader, challenge);
+    struct webauthn_credential credential = { .id_size = 0 };
+    struct buf client_data = { 0 };
+    struct buf auth_data = { 0 };
+    struct buf signature = { 0 };
+
+    read_credential(reader, &credential);
+    json_need_bytes(reader, "client_data", &client_data);
+    json_need_bytes(reader, "auth_data", &auth_data);
+    json_need_bytes(reader, "signature", &signature);
+    const struct webauthn_assertion assertion = {
+        .client_data = buf_view(&client_data),
+        .auth_data = buf_view(&auth_data),
+        .signature = buf_view(&signature),
+    };
+    enum webauthn_result result = webauthn_assert(&party, challenge, &assertion, &credential);
+    buf_clear(&client_data);
+    buf_clear(&auth_data);
+    buf_clear(&signature);
+    return show(result, &credential);
+}
+
 static const struct {
     const char *name;
     call_fn *call;
 } calls[] = {
     { "totp_secret", on_totp_secret },         { "totp_check", on_totp_check },
     { "opaque_register", on_opaque_register }, { "opaque_answer", on_opaque_answer },
-    { "opaque_finish", on_opaque_finish },
+    { "opaque_finish", on_opaque_finish },     { "webauthn_register", on_webauthn_register },
+    { "webauthn_assert", on_webauthn_assert },
 };
 
 static call_fn *find_call(struct bytes name)
