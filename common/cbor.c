@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cbor.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* RFC 8949 section 3.1. */

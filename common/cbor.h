@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/bytes.h"
 #include "common/wire.h"
 
 enum {

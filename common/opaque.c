@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/crypto.h"
+#include "common/crypto_ristretto.h"
 #include "common/mem.h"
 #include "common/opaque_private.h"
 #include "common/random.h"

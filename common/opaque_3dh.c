@@ -9,11 +9,16 @@
  *   256  server MAC, 64
  */
 #include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/crypto_ristretto.h"
 #include "common/mem.h"
+#include "common/opaque.h"
 #include "common/opaque_private.h"
 
 enum {

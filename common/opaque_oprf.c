@@ -4,10 +4,14 @@
  * the client blinds its password, the server multiplies by a key that is each credential's
  * own, the client takes the blind off.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/crypto_ristretto.h"
 #include "common/mem.h"
 #include "common/opaque_private.h"
 

@@ -7,9 +7,11 @@
 
 #include <fido.h>
 #include <fido/eddsa.h>
+#include <fido/err.h>
 #include <fido/es256.h>
+#include <fido/param.h>
 #include <fido/rs256.h>
-#include <string.h>
+#include <fido/types.h>
 
 #include "common/cbor.h"
 #include "common/check.h"

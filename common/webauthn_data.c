@@ -11,11 +11,15 @@
  * A key is in CTAP2's canonical form and has no optional members (section 6.5.1), so that each
  * algorithm has exactly one layout, and the key needs no reader of CBOR.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/cbor.h"
 #include "common/crypto.h"
 #include "common/json.h"
+#include "common/webauthn.h"
 #include "common/webauthn_private.h"
 #include "common/wire.h"
 
