@@ -12,8 +12,9 @@
  *                  KE3 64     ->  opaque_finish
  *
  * A client that guessed wrong knows so from KE2 alone and sends no KE3: count every KE1.
- * A credential_id names whose record it is, and is never shown: the account's id.  Of
- * somebody unknown there is a fake record, which nobody can tell from a real one.
+ * A credential_id names whose record it is, and is never shown: the account's id, or for a
+ * handle that nobody has a keyed hash of that handle.  Of somebody unknown there is a fake
+ * record, which nobody can tell from a real one.
  * After crypto_start; any thread.
  */
 #pragma once
