@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of opaque know of each other, and what the vectors of the RFC want to set:
+ * identities, and what is drawn at random.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/crypto_ristretto.h"
+#include "common/opaque.h"
+
+enum {
+    OPAQUE_HASH_BYTES = CRYPTO_SHA512_BYTES,
+    OPAQUE_NONCE_BYTES = 32,
+    OPAQUE_SEED_BYTES = 32,
+    OPAQUE_CREDENTIAL_BYTES = 192, /* the part of KE2 that says nothing of the key exchange */
+};
+
+/* Both sides agree on these; an identity that is empty is the public key. */
+struct opaque_names {
+    struct bytes context;
+    struct bytes client;
+    struct bytes server;
+};
+
+/* What a login draws at random. */
+struct opaque_chance {
+    uint8_t masking_nonce[OPAQUE_NONCE_BYTES];
+    uint8_t server_nonce[OPAQUE_NONCE_BYTES];
+    uint8_t keyshare_seed[OPAQUE_SEED_BYTES];
+};
+
+/* HKDF-Expand (RFC 5869 section 2.3) with SHA-512; size is at most 255 blocks of 64. */
+void opaque_expand(struct bytes key, struct bytes info_1, struct bytes info_2, uint8_t *out,
+                   size_t size);
+
+/* DeriveDiffieHellmanKeyPair (RFC 9807 section 6.4.1).  The caller wipes the scalar. */
+void opaque_derive_pair(const uint8_t seed[OPAQUE_SEED_BYTES],
+                        uint8_t out_scalar[CRYPTO_SCALAR_BYTES],
+                        uint8_t out_element[CRYPTO_ELEMENT_BYTES]);
+
+/* Evaluate the OPRF for a credential.  False when blinded is no element, or the identity. */
+bool opaque_evaluate(const uint8_t oprf_seed[OPAQUE_HASH_BYTES], struct bytes credential_id,
+                     const uint8_t blinded[CRYPTO_ELEMENT_BYTES],
+                     uint8_t out_evaluated[CRYPTO_ELEMENT_BYTES]);
+
+/* A login and all that it depends on. */
+struct opaque_question {
+    const struct opaque_server *server;
+    struct bytes credential_id;
+    const uint8_t *record;
+    const uint8_t *ke1;
+    struct opaque_names names;
+    struct opaque_chance chance;
+};
+
+/*
+ * Write what stands in ke2 behind the credential response, which is there (AuthServerRespond,
+ * RFC 9807 section 6.4.4).  False when the client's keyshare is no element, or the identity.
+ */
+bool opaque_respond(const struct opaque_question *question, uint8_t ke2[OPAQUE_KE2_BYTES],
+                    struct opaque_login *out_login);
+
+/* opaque_answer with names and chance as they are given. */
+bool opaque_answer_exactly(const struct opaque_question *question,
+                           uint8_t out_ke2[OPAQUE_KE2_BYTES], struct opaque_login *out_login);
