@@ -117,6 +117,9 @@ const struct manifest_device *manifest_find(const struct manifest *manifest, uin
 const struct manifest_device *manifest_find_pub(const struct manifest *manifest,
                                                 const struct device_pub *pub);
 
+/* Say whether a signature of signer stands in the block; whether it verifies is for the rules. */
+bool manifest_signed_by(const struct manifest *manifest, uint32_t signer);
+
 /*
  * Write the body of manifest (all but body, signed_bytes and signatures are
  * read) and append it to out.  The form is the caller's to get right: what comes
