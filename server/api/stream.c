@@ -237,7 +237,7 @@ static void on_holds(void *arg, bool ok, const struct hold *holds, size_t count)
         on_event(stream, &event);
     }
     if (!ok) { /* nothing may be missed: it comes again */
-        stream_close(stream, WS_CLOSE_RESTARTING, "the relay cannot read its store");
+        stream_close(stream, WS_CLOSE_INTERNAL, "the relay could not read its store");
     }
     stream_release(stream);
 }
