@@ -29,6 +29,7 @@ struct run {
     struct domain *domain;
     int64_t now_ms;
     size_t count, next, done_count;
+    const char *why; /* the last was dropped */
     struct hold holds[HOLDS_DUE_AT_ONCE];
     struct buf manifests[HOLDS_DUE_AT_ONCE]; /* their signed bytes */
     domain_purged_fn *done;
@@ -39,16 +40,16 @@ static void run_step(struct run *run);
 
 static void on_dropped(void *arg, const struct holds_outcome *outcome)
 {
-    (void)outcome; /* what is there still is tried again */
+    if (outcome->result == HOLDS_VETOED) { /* it was there still, and has gone */
+        log_warn("holds.dropped", "why=%s", ((struct run *)arg)->why);
+    }
     run_step(arg);
 }
 
 static void drop(struct run *run, const char *why)
 {
-    const struct hold *hold = &run->holds[run->next - 1];
-
-    log_warn("holds.dropped", "why=%s kind=%d", why, (int)hold->kind);
-    holds_drop(run->domain, hold, on_dropped, run);
+    run->why = why;
+    holds_drop(run->domain, &run->holds[run->next - 1], on_dropped, run);
 }
 
 static void on_done(struct run *run)
@@ -79,10 +80,10 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
     case MANIFESTS_CONFLICT:
     case MANIFESTS_HELD:
     case MANIFESTS_BLOCKED:
-        drop(run, "no successor");
+        drop(run, "no_successor");
         return;
     case MANIFESTS_KEY_USED:
-        drop(run, "device key used");
+        drop(run, "device_key_used");
         return;
     }
 }
