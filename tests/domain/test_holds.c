@@ -227,12 +227,13 @@ static void a_relay_that_was_away_waits_for_the_devices_to_come_back(void **stat
     person_clear(&next);
 }
 
-/* One round of the janitor: it has ended when the next one has begun to purge sessions. */
+/* Let the janitor make rounds until one has taken away a challenge that was used. */
 static void round_at(struct setting *setting, struct janitor *janitor, int64_t now_ms)
 {
     int64_t until_ms = clock_steady_ms() + 30000;
 
-    scene_run(&setting->temp, "INSERT INTO used_challenges (rand, expires_at) VALUES ('1', 1)");
+    damage_run(&setting->temp, "INSERT INTO used_challenges (rand, expires_at) VALUES (x'01', 1)",
+               "INSERT INTO used_challenges (rand, expires_at) VALUES ('\\x01'::bytea, 1)");
     while (scene_count(&setting->temp, "SELECT count(*) FROM used_challenges") > 0) {
         assert_true(clock_steady_ms() < until_ms);
         janitor_run(janitor, now_ms);
@@ -246,7 +247,6 @@ static void the_janitor_does_not_trust_a_clock_that_jumps(void **state)
     struct janitor *janitor = janitor_create(&setting->temp.domain);
     struct person next;
 
-    SKIP_ON_POSTGRES(); /* the challenge above is a text there */
     without(&setting->ada, 2, 1, &next);
     expect_held(setting, &next);
     for (int64_t at_ms = SCENE_NOW_MS; at_ms < SCENE_NOW_MS + 400000; at_ms += 50000) {
@@ -255,7 +255,7 @@ static void the_janitor_does_not_trust_a_clock_that_jumps(void **state)
     round_at(setting, janitor, DUE_MS + 1000);
     round_at(setting, janitor, DUE_MS + 2000);
     assert_int_equal(scene_count(&setting->temp, EPOCH_SQL), 0);
-    for (int64_t at_ms = DUE_MS; at_ms < DUE_MS + 350000; at_ms += 50000) {
+    for (int64_t at_ms = DUE_MS + 3000; at_ms < DUE_MS + 500000; at_ms += 50000) {
         round_at(setting, janitor, at_ms);
     }
     assert_int_equal(scene_count(&setting->temp, EPOCH_SQL), 1);
