@@ -178,25 +178,34 @@ static bool command_sign(struct device_state *state, enum command_op op, struct 
     return true;
 }
 
-enum exit_code device_command(struct device *device, enum command_op op, const char *method,
-                              const char *path, json_t *payload)
+enum exit_code device_command_ask(struct device *device, enum command_op op,
+                                  const struct http_call *call, json_t **out_json)
 {
     struct buf text = { 0 };
     struct buf header = { 0 };
-    json_t *answer = NULL;
     enum exit_code code = EXIT_CODE_LOCAL;
 
-    json_append_steal(&text, payload);
+    json_append_steal(&text, call->body);
     if (command_sign(&device->state, op, buf_view(&text), &header)) {
         buf_append_u8(&text, 0);
-        const struct http_call call = { .method = method,
-                                        .path = path,
-                                        .raw = (const char *)text.at,
-                                        .command = (const char *)header.at };
-        code = device_ask(device, &call, &answer);
+        const struct http_call signed_call = { .method = call->method,
+                                               .path = call->path,
+                                               .raw = (const char *)text.at,
+                                               .command = (const char *)header.at };
+        code = device_ask(device, &signed_call, out_json);
     }
-    json_decref(answer);
     buf_clear(&header);
     buf_clear(&text);
+    return code;
+}
+
+enum exit_code device_command(struct device *device, enum command_op op, const char *method,
+                              const char *path, json_t *payload)
+{
+    const struct http_call call = { .method = method, .path = path, .body = payload };
+    json_t *answer = NULL;
+    enum exit_code code = device_command_ask(device, op, &call, &answer);
+
+    json_decref(answer);
     return code;
 }

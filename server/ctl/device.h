@@ -51,6 +51,12 @@ enum exit_code device_call(struct device *device, const struct http_call *call,
 /* The same, and want success: see http_client_ask. */
 enum exit_code device_ask(struct device *device, const struct http_call *call, json_t **out_json);
 
-/* Make a signed command of op with payload as its body, and want success.  Steals payload. */
+/*
+ * Call as a signed command of op, its payload is call->body, and want success: see device_ask.
+ */
+enum exit_code device_command_ask(struct device *device, enum command_op op,
+                                  const struct http_call *call, json_t **out_json);
+
+/* The same where the answer says nothing. */
 enum exit_code device_command(struct device *device, enum command_op op, const char *method,
                               const char *path, json_t *payload);
