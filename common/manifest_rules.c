@@ -193,7 +193,8 @@ static bool is_carried_over(const struct trial *trial, const struct manifest_dev
     const struct manifest_device *before = manifest_find(trial->old, now->device_id);
 
     if (before == NULL) {
-        return now->added_epoch == trial->next->epoch && manifest_signed_by(trial->next, now->device_id);
+        return now->added_epoch == trial->next->epoch &&
+               manifest_signed_by(trial->next, now->device_id);
     }
     return now->added_epoch == before->added_epoch &&
            memcmp(now->pub.raw, before->pub.raw, sizeof now->pub.raw) == 0;
@@ -249,7 +250,8 @@ static bool keys_change_by_their_device(const struct manifest *old, const struct
         const struct manifest_device *now = &next->devices[i];
         const struct manifest_device *before = manifest_find(old, now->device_id);
 
-        if (before != NULL && !same_keys(before, now) && !manifest_signed_by(next, now->device_id)) {
+        if (before != NULL && !same_keys(before, now) &&
+            !manifest_signed_by(next, now->device_id)) {
             return false;
         }
     }

@@ -61,8 +61,7 @@ void api_before(void *arg, struct exchange *exchange)
     struct arrival *arrival = NULL;
 
     if (route->auth == API_AUTH_NONE ||
-        (route->auth == API_AUTH_EITHER &&
-         exchange_header(exchange, "authorization").size == 0)) {
+        (route->auth == API_AUTH_EITHER && exchange_header(exchange, "authorization").size == 0)) {
         if (has_room(arg, exchange) && rates_admit_stranger(arg, exchange)) {
             route->handler(arg, exchange);
         }

@@ -184,9 +184,9 @@ static json_t *server_json(const struct api *api)
     return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "name", api->name, "version",
                      SEALPOST_VERSION, "base_url", domain->base_url, "generation",
                      (json_int_t)domain->generation, "registration",
-                     registration_text(domain->settings.registration), "features", features_json(domain),
-                     "key_slots", key_slots_json(domain->slots), "limits", limits_json(domain),
-                     "retention", retention_json(&domain->settings));
+                     registration_text(domain->settings.registration), "features",
+                     features_json(domain), "key_slots", key_slots_json(domain->slots), "limits",
+                     limits_json(domain), "retention", retention_json(&domain->settings));
 }
 
 /* The ETag of a body, quoted and NUL-terminated. */

@@ -90,8 +90,8 @@ static void time_text(int64_t seconds, char out[TIME_BYTES])
     time_t when = (time_t)seconds;
     struct tm parts;
 
-    if (gmtime_r(&when, &parts) == NULL || strftime(out, TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC",
-                                                    &parts) == 0) {
+    if (gmtime_r(&when, &parts) == NULL ||
+        strftime(out, TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) {
         (void)snprintf(out, TIME_BYTES, "%" PRId64, seconds);
     }
 }

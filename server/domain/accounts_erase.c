@@ -82,8 +82,8 @@ static void finish(struct erasure *erasure, enum accounts_result result, int64_t
 
 static void finish_held(struct erasure *erasure, int64_t held_until)
 {
-    erasure->done(erasure->arg, &(struct accounts_outcome){ .result = ACCOUNTS_HELD,
-                                                            .held_until = held_until });
+    erasure->done(erasure->arg,
+                  &(struct accounts_outcome){ .result = ACCOUNTS_HELD, .held_until = held_until });
     free(erasure);
 }
 

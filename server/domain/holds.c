@@ -78,8 +78,7 @@ void holds_event(const struct hold *hold, enum holds_step step, struct hub_event
                                .held_until = hold->held_until };
     switch (step) {
     case HOLDS_BEGUN:
-        out->kind =
-            hold->kind == HOLD_MANIFEST ? HUB_EVENT_MANIFEST_HELD : HUB_EVENT_ERASURE_HELD;
+        out->kind = hold->kind == HOLD_MANIFEST ? HUB_EVENT_MANIFEST_HELD : HUB_EVENT_ERASURE_HELD;
         return;
     case HOLDS_DROPPED:
         out->kind =

@@ -40,7 +40,7 @@ static const struct store_stmt clear = {
     .sql = "DELETE FROM holds WHERE account = $1",
 };
 
-#define COLUMNS                                                                                    \
+#define COLUMNS \
     "a.account_id, h.kind, h.signer, h.epoch, h.hash, h.removes, h.made_ms, h.held_until"
 #define FROM " FROM accounts a JOIN holds h ON h.account = a.account"
 

@@ -185,17 +185,16 @@ static enum command_verdict check_recovery(const struct veto *veto, struct store
     struct device_pub pub;
 
     store_rows_select(rows, READ_HEAD);
-    if (store_rows_next(rows) && manifest_parse(store_rows_bytes(rows, 0), head) == MANIFEST_VALID &&
-        head->has_recovery) {
+    if (store_rows_next(rows) &&
+        manifest_parse(store_rows_bytes(rows, 0), head) == MANIFEST_VALID && head->has_recovery) {
         memcpy(pub.raw, head->recovery_pub, sizeof pub.raw);
-        verdict = commands_check(
-            veto->domain, &veto->command,
-            &(struct command_claim){ .account_id = &veto->hold.account_id,
-                                     .device_pub = &pub,
-                                     .device_id = MANIFEST_SIGNER_RECOVERY,
-                                     .op = COMMAND_RECOVERY_VETO,
-                                     .payload = buf_view(&veto->payload) },
-            veto->now_ms);
+        verdict = commands_check(veto->domain, &veto->command,
+                                 &(struct command_claim){ .account_id = &veto->hold.account_id,
+                                                          .device_pub = &pub,
+                                                          .device_id = MANIFEST_SIGNER_RECOVERY,
+                                                          .op = COMMAND_RECOVERY_VETO,
+                                                          .payload = buf_view(&veto->payload) },
+                                 veto->now_ms);
     }
     free(head);
     return verdict;

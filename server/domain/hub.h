@@ -31,8 +31,8 @@ enum hub_event_kind {
     HUB_EVENT_LAST_RESORT_USED,     /* slot's, count times since first_use_day */
     HUB_EVENT_MANIFEST_HELD,        /* device_id's epoch and hash are held until held_until */
     HUB_EVENT_MANIFEST_DROPPED,     /* and will not come */
-    HUB_EVENT_ERASURE_HELD,         /* the erasure that device_id ordered is held until held_until */
-    HUB_EVENT_ERASURE_DROPPED,      /* and will not come */
+    HUB_EVENT_ERASURE_HELD,    /* the erasure that device_id ordered is held until held_until */
+    HUB_EVENT_ERASURE_DROPPED, /* and will not come */
 };
 
 struct hub_event {
@@ -42,7 +42,7 @@ struct hub_event {
     uint32_t device_id;
     int64_t days;
     int64_t held_until; /* Unix seconds */
-    const char *slot; /* static */
+    const char *slot;   /* static */
     int64_t count;
     int64_t first_use_day;
 };

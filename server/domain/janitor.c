@@ -139,12 +139,11 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { do_held, false },            { expire_oldest, false },
-    { purge_sessions, false },
-    { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
-    { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
-    { purge_handles, true },     { purge_groups, true },        { purge_references, true },
-    { count_key_pools, true },
+    { expire_own, false },      { do_held, false },          { expire_oldest, false },
+    { purge_sessions, false },  { purge_challenges, false }, { purge_expired_keys, false },
+    { purge_changes, true },    { purge_spent_keys, true },  { idle_devices, true },
+    { idle_accounts, true },    { purge_handles, true },     { purge_groups, true },
+    { purge_references, true }, { count_key_pools, true },
 };
 
 enum {

@@ -215,8 +215,7 @@ static bool brings_used_key(const struct put *put, const struct manifest *old,
 /* The manifest is valid and brings no used key: store it, or hold it. */
 static void put_place(struct put *put, const struct manifest *old, struct store_rows *rows)
 {
-    bool owed =
-        !put->by_hold && put->domain->settings.hold_s > 0 && holds_owed(old, &put->next);
+    bool owed = !put->by_hold && put->domain->settings.hold_s > 0 && holds_owed(old, &put->next);
     enum manifests_result obstacle = MANIFESTS_STORED;
     struct devices_row devices[LIMIT_MANIFEST_DEVICES];
     int64_t held_until = 0;
