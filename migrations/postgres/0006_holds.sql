@@ -11,6 +11,7 @@ CREATE TABLE holds (
     removes BYTEA NOT NULL,         -- 128 bytes: 1 at the number of each device that it removes
     made_ms BIGINT NOT NULL,
     held_until BIGINT NOT NULL,   -- Unix seconds
+    generation BIGINT NOT NULL,   -- the relay's when it was made; after a restore it begins anew
     PRIMARY KEY (account, kind, signer)
 );
 CREATE INDEX holds_due ON holds (held_until);

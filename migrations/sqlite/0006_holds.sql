@@ -11,6 +11,7 @@ CREATE TABLE holds (
     removes BLOB NOT NULL,         -- 128 bytes: 1 at the number of each device that it removes
     made_ms INTEGER NOT NULL,
     held_until INTEGER NOT NULL,   -- Unix seconds
+    generation INTEGER NOT NULL,   -- the relay's when it was made; after a restore it begins anew
     PRIMARY KEY (account, kind, signer)
 );
 CREATE INDEX holds_due ON holds (held_until);

@@ -33,7 +33,7 @@ bool holds_owed(const struct manifest *old, const struct manifest *next)
 }
 
 /* Rounded up, so that it is never less than was set. */
-static int64_t until(const struct domain *domain, int64_t now_ms)
+int64_t holds_until(const struct domain *domain, int64_t now_ms)
 {
     return (now_ms + 999) / 1000 + domain->settings.hold_s;
 }
@@ -46,7 +46,8 @@ void holds_of_manifest(const struct domain *domain, const struct manifest *old,
                           .epoch = next->epoch,
                           .signed_bytes = next->signed_bytes,
                           .made_ms = now_ms,
-                          .held_until = until(domain, now_ms) };
+                          .held_until = holds_until(domain, now_ms),
+                          .generation = domain->generation };
     manifest_hash_of(next->body, &out->hash);
     for (size_t i = old->device_count; i > 0; i--) { /* the lowest that signs is left in the end */
         const struct manifest_device *device = &old->devices[i - 1];
@@ -67,7 +68,8 @@ void holds_of_erasure(const struct domain *domain, const struct account_id *acco
                           .account_id = *account_id,
                           .signer = signer,
                           .made_ms = now_ms,
-                          .held_until = until(domain, now_ms) };
+                          .held_until = holds_until(domain, now_ms),
+                          .generation = domain->generation };
 }
 
 void holds_event(const struct hold *hold, enum holds_step step, struct hub_event *out)

@@ -8,6 +8,7 @@
  *
  *   HELD -> done      by the janitor, once held_until has come
  *        -> vetoed    by the recovery key, or a device that no held epoch removes
+ *        -> HELD anew when an older database was put back: a veto may have been lost
  *        -> overtaken by a new head: all holds are orders upon the head that stands
  *
  * While anything is held the head does not change but by what is held and by
@@ -51,6 +52,7 @@ struct hold {
     uint8_t removes[LIMIT_DEVICE_ID + 1]; /* 1 at the number of each device it removes */
     int64_t made_ms;
     int64_t held_until; /* Unix seconds */
+    int64_t generation; /* the relay's when it was made */
 };
 
 /* Say whether next, a valid successor of old, takes ADMIN from a device without its signature. */
@@ -66,6 +68,9 @@ enum holds_step {
     HOLDS_BEGUN = 0,
     HOLDS_DROPPED /* vetoed, or it could not be done any more */
 };
+
+/* The Unix second until which what is ordered at now_ms is held. */
+int64_t holds_until(const struct domain *domain, int64_t now_ms);
 
 /* Fill the event that tells of a hold. */
 void holds_event(const struct hold *hold, enum holds_step step, struct hub_event *out);

@@ -97,6 +97,12 @@ static void on_erased(void *arg, const struct accounts_outcome *outcome)
     }
 }
 
+static void on_renewed(void *arg, const struct holds_outcome *outcome)
+{
+    (void)outcome; /* what is as it was is tried again */
+    run_step(arg);
+}
+
 static void finish(struct run *run)
 {
     for (size_t i = 0; i < run->count; i++) {
@@ -115,7 +121,9 @@ static void run_step(struct run *run)
         return;
     }
     run->next++;
-    if (hold->kind == HOLD_MANIFEST) {
+    if (hold->generation < run->domain->generation) { /* maybe it had been vetoed */
+        holds_renew(run->domain, hold, run->now_ms, on_renewed, run);
+    } else if (hold->kind == HOLD_MANIFEST) {
         manifests_put_held(run->domain, hold, run->now_ms, on_put, run);
     } else {
         accounts_erase(run->domain,

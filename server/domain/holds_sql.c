@@ -10,8 +10,8 @@
 static const struct store_stmt insert = {
     .name = "holds.insert",
     .sql = "INSERT INTO holds"
-           " (account, kind, signer, epoch, hash, signed, removes, made_ms, held_until)"
-           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS"
+           " (account, kind, signer, epoch, hash, signed, removes, made_ms, held_until, generation)"
+           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS"
            " (SELECT 1 FROM holds WHERE account = $1 AND kind = $2 AND kind = 0 AND hash = $5)"
            " ON CONFLICT DO NOTHING RETURNING 1",
 };
@@ -35,13 +35,20 @@ static const struct store_stmt veto = {
            "  AND substr(h.removes, CAST($6 AS INTEGER) + 1, 1) = $7) RETURNING 1",
 };
 
+static const struct store_stmt renew = {
+    .name = "holds.renew",
+    .sql = "UPDATE holds SET held_until = $6, generation = $7 WHERE account = $1 AND kind = $2"
+           " AND signer = $3 AND hash = $4 AND made_ms = $5 RETURNING 1",
+};
+
 static const struct store_stmt clear = {
     .name = "holds.clear",
     .sql = "DELETE FROM holds WHERE account = $1",
 };
 
-#define COLUMNS \
-    "a.account_id, h.kind, h.signer, h.epoch, h.hash, h.removes, h.made_ms, h.held_until"
+#define COLUMNS                                                                            \
+    "a.account_id, h.kind, h.signer, h.epoch, h.hash, h.removes, h.made_ms, h.held_until," \
+    " h.generation"
 #define FROM " FROM accounts a JOIN holds h ON h.account = a.account"
 
 static const struct store_stmt ask = {
@@ -84,6 +91,7 @@ void holds_sql_insert(struct store_batch *batch, int64_t account, const struct h
     store_bind_bytes(batch, bytes_of(hold->removes, sizeof hold->removes));
     store_bind_int(batch, hold->made_ms);
     store_bind_int(batch, hold->held_until);
+    store_bind_int(batch, hold->generation);
 }
 
 void holds_sql_expect_free(struct store_batch *batch, int64_t account,
@@ -113,6 +121,16 @@ void holds_sql_veto(struct store_batch *batch, int64_t account, const struct hol
     store_bind_int(batch, hold->made_ms);
     store_bind_int(batch, device_id);
     store_bind_bytes(batch, bytes_of(&removed, sizeof removed));
+}
+
+void holds_sql_renew(struct store_batch *batch, int64_t account, const struct hold *hold)
+{
+    store_batch_expect(batch, &renew);
+    bind_name(batch, account, hold);
+    store_bind_bytes(batch, hash_of(hold));
+    store_bind_int(batch, hold->made_ms);
+    store_bind_int(batch, hold->held_until);
+    store_bind_int(batch, hold->generation);
 }
 
 void holds_sql_clear(struct store_batch *batch, int64_t account)
@@ -157,7 +175,8 @@ static bool next(struct store_rows *rows, struct hold *out)
                           .signer = (uint32_t)store_rows_int(rows, 2),
                           .epoch = (uint64_t)store_rows_int(rows, 3),
                           .made_ms = store_rows_int(rows, 6),
-                          .held_until = store_rows_int(rows, 7) };
+                          .held_until = store_rows_int(rows, 7),
+                          .generation = store_rows_int(rows, 8) };
     columns_exact(rows, 0, out->account_id.raw, sizeof out->account_id.raw);
     if (out->kind == HOLD_MANIFEST) {
         columns_exact(rows, 4, out->hash.raw, sizeof out->hash.raw);
@@ -176,6 +195,6 @@ bool holds_sql_next_whole(struct store_rows *rows, struct hold *out)
     if (!next(rows, out)) {
         return false;
     }
-    out->signed_bytes = store_rows_bytes(rows, 8);
+    out->signed_bytes = store_rows_bytes(rows, 9);
     return true;
 }

@@ -30,6 +30,9 @@ void holds_sql_take(struct store_batch *batch, int64_t account, const struct hol
 void holds_sql_veto(struct store_batch *batch, int64_t account, const struct hold *hold,
                     uint32_t device_id);
 
+/* Expect that it is held still, and set held_until and generation. */
+void holds_sql_renew(struct store_batch *batch, int64_t account, const struct hold *hold);
+
 /* Delete all that an account holds. */
 void holds_sql_clear(struct store_batch *batch, int64_t account);
 

@@ -38,7 +38,8 @@ enum {
 enum who {
     BY_DEVICE = 0,
     BY_RECOVERY_KEY,
-    BY_RELAY
+    BY_RELAY,
+    RENEWED_BY_RELAY
 };
 
 struct veto {
@@ -88,11 +89,16 @@ static void refuse(struct veto *veto, size_t refused_at)
     }
 }
 
+static void fill_event(const struct veto *veto, struct hub_event *out)
+{
+    holds_event(&veto->hold, veto->who == RENEWED_BY_RELAY ? HOLDS_BEGUN : HOLDS_DROPPED, out);
+}
+
 static void tell(const struct veto *veto)
 {
     struct hub_event event;
 
-    holds_event(&veto->hold, HOLDS_DROPPED, &event);
+    fill_event(veto, &event);
     for (size_t i = 0; i < veto->heard_count; i++) {
         hub_tell(veto->domain->hub, &veto->heard[i], &event);
     }
@@ -104,7 +110,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
 
     switch (status) {
     case STORE_OK:
-        metrics_add(METRIC_holds_vetoed, veto->who == BY_RELAY ? 0 : 1);
+        metrics_add(METRIC_holds_vetoed, veto->who <= BY_RECOVERY_KEY ? 1 : 0);
         tell(veto);
         finish(veto, HOLDS_VETOED, 0);
         return;
@@ -131,12 +137,21 @@ static void veto_write(struct veto *veto)
         commands_spend(batch, &veto->guard);
     }
     accounts_sql_expect_head(batch, &veto->row);
-    if (veto->who == BY_DEVICE) {
+    switch (veto->who) {
+    case BY_DEVICE:
         holds_sql_veto(batch, veto->row.account, &veto->hold, veto->device_id);
-    } else {
+        break;
+    case BY_RECOVERY_KEY:
+    case BY_RELAY:
         holds_sql_take(batch, veto->row.account, &veto->hold);
+        break;
+    case RENEWED_BY_RELAY:
+        veto->hold.generation = veto->domain->generation;
+        veto->hold.held_until = holds_until(veto->domain, veto->now_ms);
+        holds_sql_renew(batch, veto->row.account, &veto->hold);
+        break;
     }
-    holds_event(&veto->hold, HOLDS_DROPPED, &event);
+    fill_event(veto, &event);
     changes_note_hold(veto->domain, batch, veto->row.account, &event);
     store_submit(veto->domain->store, &batch, on_written, veto);
 }
@@ -297,14 +312,27 @@ void holds_veto(struct domain *domain, const struct holds_veto *order, int64_t n
     veto_read(veto);
 }
 
-void holds_drop(struct domain *domain, const struct hold *hold, holds_done_fn *done, void *arg)
+static void by_relay(struct domain *domain, enum who who, const struct hold *hold, int64_t now_ms,
+                     holds_done_fn *done, void *arg)
 {
     struct veto *veto = mem_zeroed(1, sizeof *veto);
 
     veto->domain = domain;
+    veto->now_ms = now_ms;
     veto->done = done;
     veto->arg = arg;
-    veto->who = BY_RELAY;
+    veto->who = who;
     veto->hold = *hold;
     veto_read(veto);
+}
+
+void holds_drop(struct domain *domain, const struct hold *hold, holds_done_fn *done, void *arg)
+{
+    by_relay(domain, BY_RELAY, hold, 0, done, arg);
+}
+
+void holds_renew(struct domain *domain, const struct hold *hold, int64_t now_ms,
+                 holds_done_fn *done, void *arg)
+{
+    by_relay(domain, RENEWED_BY_RELAY, hold, now_ms, done, arg);
 }

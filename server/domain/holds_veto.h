@@ -15,7 +15,7 @@
 #include "server/domain/holds.h"
 
 enum holds_result {
-    HOLDS_VETOED = 0,
+    HOLDS_VETOED = 0,      /* or dropped, or renewed, as was asked */
     HOLDS_UNKNOWN,         /* no such hold, or no such account */
     HOLDS_DENIED,          /* a held epoch removes the device */
     HOLDS_COMMAND_INVALID, /* the recovery key did not sign it; or there is none */
@@ -46,6 +46,10 @@ struct holds_veto {
 /* Veto, and tell the account's devices.  done is called later, exactly once. */
 void holds_veto(struct domain *domain, const struct holds_veto *order, int64_t now_ms,
                 holds_done_fn *done, void *arg);
+
+/* Let a hold begin anew at now_ms, and tell so.  hold is copied.  done is called later, once. */
+void holds_renew(struct domain *domain, const struct hold *hold, int64_t now_ms,
+                 holds_done_fn *done, void *arg);
 
 /* Drop a hold that cannot be done any more.  hold is copied.  done is called later, once. */
 void holds_drop(struct domain *domain, const struct hold *hold, holds_done_fn *done, void *arg);

@@ -211,6 +211,28 @@ static void what_cannot_be_put_any_more_is_dropped_and_told(void **state)
     person_clear(&bob);
 }
 
+static void what_an_older_database_holds_begins_anew(void **state)
+{
+    struct holding *holding = *state;
+    struct session_hash session = scene_begin(&holding->temp, &holding->ada, 2);
+    struct scene_stream stream;
+    struct person next;
+
+    scene_listen(&holding->temp, &person_device(&holding->ada, 2)->pub, &session, &stream);
+    holding_without(&holding->ada, 2, 1, &next);
+    holding_expect(holding, &next);
+    holding->temp.domain.generation++;
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 0);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 0);
+    assert_int_equal(stream.event_count, 2);
+    assert_int_equal(stream.event.kind, HUB_EVENT_MANIFEST_HELD);
+    assert_int_equal(stream.event.held_until, HOLDING_DUE_MS / 1000 + HOLDING_S);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS + HOLDING_S * 1000 - 1), 0);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS + HOLDING_S * 1000), 1);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 1);
+    person_clear(&next);
+}
+
 static void a_row_that_is_damaged_is_dropped(void **state)
 {
     struct holding *holding = *state;
@@ -239,6 +261,7 @@ int main(void)
         TEST(two_runs_at_once_put_it_once),
         TEST(what_the_store_cannot_do_now_is_done_later),
         TEST(what_cannot_be_put_any_more_is_dropped_and_told),
+        TEST(what_an_older_database_holds_begins_anew),
         TEST(a_row_that_is_damaged_is_dropped),
     };
 
