@@ -120,6 +120,9 @@ const struct manifest_device *manifest_find_pub(const struct manifest *manifest,
 /* Find a device's key of a type; size 0 when it has none.  Borrowed from what was parsed. */
 struct bytes manifest_find_key(const struct manifest_device *device, uint16_t type);
 
+/* Say whether a signature of signer stands in the block; whether it verifies is for the rules. */
+bool manifest_signed_by(const struct manifest *manifest, uint32_t signer);
+
 /*
  * Write the body of manifest (all but body, signed_bytes and signatures are
  * read) and append it to out.  The form is the caller's to get right: what comes

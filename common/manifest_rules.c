@@ -37,7 +37,7 @@ static const struct manifest_signature *signature_by(const struct manifest *mani
     return NULL;
 }
 
-static bool is_signed_by(const struct manifest *manifest, uint32_t signer)
+bool manifest_signed_by(const struct manifest *manifest, uint32_t signer)
 {
     return signature_by(manifest, signer) != NULL;
 }
@@ -90,8 +90,8 @@ static bool all_sign_first(const struct trial *trial)
 {
     const struct manifest *first = trial->next;
 
-    if (is_signed_by(first, MANIFEST_SIGNER_NEW_RECOVERY) ||
-        is_signed_by(first, MANIFEST_SIGNER_RECOVERY) != first->has_recovery) {
+    if (manifest_signed_by(first, MANIFEST_SIGNER_NEW_RECOVERY) ||
+        manifest_signed_by(first, MANIFEST_SIGNER_RECOVERY) != first->has_recovery) {
         return false;
     }
     if (first->has_recovery && !verifies(trial, MANIFEST_SIGNER_RECOVERY, first->recovery_pub)) {
@@ -161,7 +161,7 @@ static bool has_authority(const struct trial *trial)
     }
     for (size_t i = 0; i < old->device_count; i++) {
         if ((old->devices[i].flags & MANIFEST_DEVICE_ADMIN) != 0 &&
-            is_signed_by(trial->next, old->devices[i].device_id)) {
+            manifest_signed_by(trial->next, old->devices[i].device_id)) {
             return true;
         }
     }
@@ -193,7 +193,8 @@ static bool is_carried_over(const struct trial *trial, const struct manifest_dev
     const struct manifest_device *before = manifest_find(trial->old, now->device_id);
 
     if (before == NULL) {
-        return now->added_epoch == trial->next->epoch && is_signed_by(trial->next, now->device_id);
+        return now->added_epoch == trial->next->epoch &&
+               manifest_signed_by(trial->next, now->device_id);
     }
     return now->added_epoch == before->added_epoch &&
            memcmp(now->pub.raw, before->pub.raw, sizeof now->pub.raw) == 0;
@@ -249,7 +250,8 @@ static bool keys_change_by_their_device(const struct manifest *old, const struct
         const struct manifest_device *now = &next->devices[i];
         const struct manifest_device *before = manifest_find(old, now->device_id);
 
-        if (before != NULL && !same_keys(before, now) && !is_signed_by(next, now->device_id)) {
+        if (before != NULL && !same_keys(before, now) &&
+            !manifest_signed_by(next, now->device_id)) {
             return false;
         }
     }
@@ -260,7 +262,7 @@ static bool all_admins_sign(const struct manifest *old, const struct manifest *n
 {
     for (size_t i = 0; i < old->device_count; i++) {
         if ((old->devices[i].flags & MANIFEST_DEVICE_ADMIN) != 0 &&
-            !is_signed_by(next, old->devices[i].device_id)) {
+            !manifest_signed_by(next, old->devices[i].device_id)) {
             return false;
         }
     }
@@ -270,8 +272,8 @@ static bool all_admins_sign(const struct manifest *old, const struct manifest *n
 /* Rule 7. */
 static bool recovery_changes_by_right(const struct manifest *old, const struct manifest *next)
 {
-    bool by_old = is_signed_by(next, MANIFEST_SIGNER_RECOVERY);
-    bool by_new = is_signed_by(next, MANIFEST_SIGNER_NEW_RECOVERY);
+    bool by_old = manifest_signed_by(next, MANIFEST_SIGNER_RECOVERY);
+    bool by_new = manifest_signed_by(next, MANIFEST_SIGNER_NEW_RECOVERY);
 
     if (same_recovery(old, next)) {
         return true;

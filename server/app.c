@@ -76,6 +76,7 @@ void app_apply_settings(struct app *app)
     settings->handles_per_account = config->handles_per_account;
     settings->handle_kept_days = config->handle_kept_days;
     settings->mls_group_days = config->mls_group_days;
+    settings->hold_s = config->hold_time;
     apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);

@@ -26,6 +26,7 @@ static void refuse(struct exchange *exchange, const struct accounts_outcome *out
     switch (outcome->result) {
     case ACCOUNTS_DONE:
     case ACCOUNTS_PRESENT:
+    case ACCOUNTS_HELD:
         CHECK_UNREACHABLE();
     case ACCOUNTS_MANIFEST_INVALID:
         problem_of_manifest(exchange, outcome->verdict);
@@ -104,11 +105,14 @@ static void on_erased(void *arg, const struct accounts_outcome *outcome)
 {
     struct exchange *exchange = arg;
 
-    if (outcome->result != ACCOUNTS_DONE) {
+    if (outcome->result == ACCOUNTS_HELD) {
+        reply_json_steal(exchange, 202,
+                         json_pack("{s:I}", "held_until", (json_int_t)outcome->held_until));
+    } else if (outcome->result == ACCOUNTS_DONE) {
+        exchange_reply_empty(exchange, 204);
+    } else {
         refuse(exchange, outcome);
-        return;
     }
-    exchange_reply_empty(exchange, 204);
 }
 
 void accounts_api_erase(void *arg, struct exchange *exchange)

@@ -54,8 +54,8 @@ static void on_counted(void *arg, const struct census *census)
         problem_of_store(counting->exchange, false);
     } else {
         reply_json_steal(counting->exchange, 200,
-                         json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "version",
-                                   SEALPOST_VERSION, "uptime_s",
+                         json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+                                   "version", SEALPOST_VERSION, "uptime_s",
                                    (json_int_t)((api->now_ms() - api->started_ms) / 1000),
                                    "generation", (json_int_t)api->domain->generation, "streams",
                                    (json_int_t)hub_count(api->domain->hub), "connections",
@@ -63,7 +63,8 @@ static void on_counted(void *arg, const struct census *census)
                                    (json_int_t)census->accounts, "devices",
                                    (json_int_t)census->devices, "envelopes",
                                    (json_int_t)census->envelopes, "sessions",
-                                   (json_int_t)census->sessions, "metrics", metrics_json()));
+                                   (json_int_t)census->sessions, "holds", (json_int_t)census->holds,
+                                   "metrics", metrics_json()));
     }
     free(counting);
 }

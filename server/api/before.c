@@ -60,7 +60,8 @@ void api_before(void *arg, struct exchange *exchange)
     const struct http_route *route = exchange_route(exchange);
     struct arrival *arrival = NULL;
 
-    if (route->auth == API_AUTH_NONE) {
+    if (route->auth == API_AUTH_NONE ||
+        (route->auth == API_AUTH_EITHER && exchange_header(exchange, "authorization").size == 0)) {
         if (has_room(arg, exchange) && rates_admit_stranger(arg, exchange)) {
             route->handler(arg, exchange);
         }
@@ -73,6 +74,11 @@ void api_before(void *arg, struct exchange *exchange)
     arrival->api = arg;
     arrival->exchange = exchange;
     api_authenticate(arrival->api, api_bearer(exchange), on_authenticated, arrival);
+}
+
+const struct api_caller *api_caller_or_none(const struct exchange *exchange)
+{
+    return exchange_caller(exchange);
 }
 
 const struct api_caller *api_caller(const struct exchange *exchange)

@@ -44,14 +44,45 @@ void mail_json_gap_event(struct buf *out, const struct mail_item *item)
     buf_append_u8(out, '}');
 }
 
+static void append_manifest(struct buf *out, const char *name, const struct hub_event *event)
+{
+    buf_append_format(out, "{\"event\":\"%s\",\"epoch\":%" PRIu64 ",\"hash\":\"", name,
+                      event->epoch);
+    base64url_encode(bytes_of(event->hash.raw, sizeof event->hash.raw), out);
+    buf_append_text(out, "\"");
+}
+
+static void append_hold(struct buf *out, const struct hub_event *event, bool begun)
+{
+    buf_append_format(out, ",\"device_id\":%" PRIu32, event->device_id);
+    if (begun) {
+        buf_append_format(out, ",\"held_until\":%" PRId64, event->held_until);
+    }
+    buf_append_text(out, "}");
+}
+
 void mail_json_event(struct buf *out, const struct hub_event *event)
 {
     switch (event->kind) {
     case HUB_EVENT_MANIFEST_CHANGED:
-        buf_append_format(out, "{\"event\":\"manifest.changed\",\"epoch\":%" PRIu64 ",\"hash\":\"",
-                          event->epoch);
-        base64url_encode(bytes_of(event->hash.raw, sizeof event->hash.raw), out);
-        buf_append_text(out, "\"}");
+        append_manifest(out, "manifest.changed", event);
+        buf_append_text(out, "}");
+        return;
+    case HUB_EVENT_MANIFEST_HELD:
+        append_manifest(out, "manifest.held", event);
+        append_hold(out, event, true);
+        return;
+    case HUB_EVENT_MANIFEST_DROPPED:
+        append_manifest(out, "manifest.dropped", event);
+        append_hold(out, event, false);
+        return;
+    case HUB_EVENT_ERASURE_HELD:
+        buf_append_text(out, "{\"event\":\"erasure.held\"");
+        append_hold(out, event, true);
+        return;
+    case HUB_EVENT_ERASURE_DROPPED:
+        buf_append_text(out, "{\"event\":\"erasure.dropped\"");
+        append_hold(out, event, false);
         return;
     case HUB_EVENT_DEVICE_IDLE:
         buf_append_format(

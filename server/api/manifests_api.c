@@ -5,26 +5,36 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/check.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "server/api/account_path.h"
 #include "server/api/api.h"
+#include "server/api/holds_json.h"
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
 #include "server/api/query.h"
 #include "server/api/reply.h"
+#include "server/domain/holds.h"
 #include "server/domain/manifests.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 
+enum {
+    MEMBERS_BYTES = 48
+};
+
 struct listing {
+    struct api *api;
     struct exchange *exchange;
     struct account_id account_id;
+    json_t *page; /* that waits for what is held */
 };
 
 static json_t *page_json(const struct account_id *account_id, const struct manifests_page *page)
@@ -41,6 +51,27 @@ static json_t *page_json(const struct account_id *account_id, const struct manif
                      manifests, "more", page->more ? 1 : 0);
 }
 
+static void on_holds(void *arg, bool ok, const struct hold *holds, size_t count)
+{
+    struct listing *listing = arg;
+
+    if (ok) {
+        (void)json_object_set_new(listing->page, "held", holds_json(holds, count));
+        reply_json_steal(listing->exchange, 200, listing->page);
+    } else {
+        json_decref(listing->page);
+        problem_of_store(listing->exchange, false);
+    }
+    free(listing);
+}
+
+/* What an account holds is for its own devices. */
+static bool is_own(const struct listing *listing)
+{
+    return memcmp(listing->account_id.raw, api_caller(listing->exchange)->account_id.raw,
+                  sizeof listing->account_id.raw) == 0;
+}
+
 static void on_listed(void *arg, bool ok, const struct manifests_page *page)
 {
     struct listing *listing = arg;
@@ -49,6 +80,10 @@ static void on_listed(void *arg, bool ok, const struct manifests_page *page)
         problem_of_store(listing->exchange, false);
     } else if (page == NULL) {
         exchange_reply_problem(listing->exchange, PROBLEM_not_found, 0, "");
+    } else if (is_own(listing)) {
+        listing->page = page_json(&listing->account_id, page);
+        holds_list(listing->api->domain, &listing->account_id, on_holds, listing);
+        return;
     } else {
         reply_json_steal(listing->exchange, 200, page_json(&listing->account_id, page));
     }
@@ -68,6 +103,7 @@ void manifests_api_list(void *arg, struct exchange *exchange)
         return;
     }
     listing = mem_zeroed(1, sizeof *listing);
+    listing->api = api;
     listing->exchange = exchange;
     listing->account_id = account_id;
     manifests_list(api->domain, &account_id, since, on_listed, listing);
@@ -96,6 +132,14 @@ static void reply_conflict(struct exchange *exchange, const struct manifests_out
     buf_clear(&members);
 }
 
+static void reply_blocked(struct exchange *exchange, int64_t held_until)
+{
+    char members[MEMBERS_BYTES];
+
+    (void)snprintf(members, sizeof members, ",\"held_until\":%" PRId64, held_until);
+    exchange_reply_problem(exchange, PROBLEM_manifest_held, 0, members);
+}
+
 static void on_put(void *arg, const struct manifests_outcome *outcome)
 {
     struct exchange *exchange = arg;
@@ -119,9 +163,18 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
     case MANIFESTS_CONFLICT:
         reply_conflict(exchange, outcome);
         return;
+    case MANIFESTS_HELD:
+        reply_json_steal(exchange, 202,
+                         json_pack("{s:I}", "held_until", (json_int_t)outcome->held_until));
+        return;
+    case MANIFESTS_BLOCKED:
+        reply_blocked(exchange, outcome->held_until);
+        return;
     case MANIFESTS_KEY_USED:
         exchange_reply_problem(exchange, PROBLEM_device_key_used, 0, "");
         return;
+    case MANIFESTS_NOT_HELD: /* only the janitor hears that */
+        CHECK_UNREACHABLE();
     case MANIFESTS_ACCOUNT_UNKNOWN:
         exchange_reply_problem(exchange, PROBLEM_not_found, 0, "");
         return;

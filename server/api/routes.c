@@ -18,6 +18,7 @@
 #define KEYS LIMIT_BODY_KEYS_BYTES
 #define NONE API_AUTH_NONE
 #define SESSION API_AUTH_SESSION
+#define EITHER API_AUTH_EITHER
 #define ANY API_RATE_REQUEST
 #define FIRST API_RATE_CHALLENGE
 #define JOIN API_RATE_REGISTRATION
@@ -34,6 +35,8 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/accounts",                                 MANIFEST, NONE,    JOIN,  accounts_api_register },
     { "GET",    "/v1/accounts/{account_id}",                    0,        SESSION, ANY,   manifests_api_list },
     { "PUT",    "/v1/accounts/{account_id}/manifests/{epoch}",  MANIFEST, NONE,    FIRST, manifests_api_put },
+    { "DELETE", "/v1/accounts/{account_id}/manifests/{epoch}",  SMALL,    EITHER,  FIRST, holds_api_veto_manifest },
+    { "DELETE", "/v1/account/erasure",                          SMALL,    EITHER,  FIRST, holds_api_veto_erasure },
     { "DELETE", "/v1/account",                                  SMALL,    SESSION, ANY,   accounts_api_erase },
     { "GET",    "/v1/account/report",                           0,        SESSION, ANY,   report_api_get },
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },

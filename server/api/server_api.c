@@ -127,6 +127,7 @@ static json_t *limits_json(const struct domain *domain)
                               json_string(buckets_text(settings->size_buckets)));
     (void)json_object_set_new(object, "handles_per_account",
                               json_integer(settings->handles_per_account));
+    (void)json_object_set_new(object, "hold_s", json_integer(settings->hold_s));
     for (int i = 0; i < LIMITS_CLASSES; i++) {
         (void)json_object_set_new(object, rate_names[i],
                                   json_integer(limits_count(domain->limits, (enum limits_class)i)));
@@ -153,12 +154,15 @@ static json_t *retention_json(const struct domain_settings *settings)
         (json_int_t)LIMIT_REFERENCE_DAYS);
 }
 
-static json_t *features_json(void)
+static json_t *features_json(const struct domain *domain)
 {
     json_t *array = json_array();
 
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
         (void)json_array_append_new(array, json_string(features[i]));
+    }
+    if (domain->settings.hold_s > 0) {
+        (void)json_array_append_new(array, json_string("holds"));
     }
     return array;
 }
@@ -180,9 +184,9 @@ static json_t *server_json(const struct api *api)
     return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "name", api->name, "version",
                      SEALPOST_VERSION, "base_url", domain->base_url, "generation",
                      (json_int_t)domain->generation, "registration",
-                     registration_text(domain->settings.registration), "features", features_json(),
-                     "key_slots", key_slots_json(domain->slots), "limits", limits_json(domain),
-                     "retention", retention_json(&domain->settings));
+                     registration_text(domain->settings.registration), "features",
+                     features_json(domain), "key_slots", key_slots_json(domain->slots), "limits",
+                     limits_json(domain), "retention", retention_json(&domain->settings));
 }
 
 /* The ETag of a body, quoted and NUL-terminated. */

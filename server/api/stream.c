@@ -15,6 +15,7 @@
 #include "server/api/stream_codec.h"
 #include "server/domain/claims.h"
 #include "server/domain/domain.h"
+#include "server/domain/holds.h"
 #include "server/domain/mailboxes.h"
 #include "server/http/exchange.h"
 
@@ -221,6 +222,32 @@ static void on_expiry(void *arg)
     }
 }
 
+/*
+ * Tell the device what is held.  It is read once the stream has joined: what is held from then on
+ * it hears as it happens, so nothing is missed, and some may be told twice.
+ */
+static void on_holds(void *arg, bool ok, const struct hold *holds, size_t count)
+{
+    struct stream *stream = arg;
+    struct hub_event event;
+
+    stream->requests--;
+    for (size_t i = 0; ok && i < count; i++) {
+        holds_event(&holds[i], HOLDS_BEGUN, &event);
+        on_event(stream, &event);
+    }
+    if (!ok) { /* nothing may be missed: it comes again */
+        stream_close(stream, WS_CLOSE_INTERNAL, "the relay could not read its store");
+    }
+    stream_release(stream);
+}
+
+static void stream_tell_holds(struct stream *stream)
+{
+    stream->requests++;
+    holds_list(stream->api->domain, &stream->caller.account_id, on_holds, stream);
+}
+
 static const char *bucket_mode(const struct domain *domain)
 {
     static const char *const modes[] = { "off", "advise", "enforce" };
@@ -273,6 +300,7 @@ void stream_open(struct api *api, struct exchange *exchange, const struct stream
     metrics_add(METRIC_streams_open, 1);
     metrics_add(METRIC_streams_opened, 1);
     stream_hello(stream, start);
+    stream_tell_holds(stream);
     stream_watch_session(stream);
     stream_pull(stream);
 }

@@ -38,6 +38,7 @@ enum exit_code device_account_report(const struct arguments *arguments)
 enum exit_code device_account_erase(const struct arguments *arguments)
 {
     struct device device;
+    json_t *answer = NULL;
 
     if (!arguments_has(arguments, OPTION_YES)) {
         say_error("this erases the account with all its devices and mail for good; add --yes");
@@ -48,10 +49,17 @@ enum exit_code device_account_erase(const struct arguments *arguments)
         return code;
     }
     struct bytes account = bytes_of(device.state.account.raw, sizeof device.state.account.raw);
-    code = device_command(&device, COMMAND_ACCOUNT_DELETE, "DELETE", "/v1/account",
-                          json_pack("{s:o}", "account_id", json_base64url(account)));
+    const struct http_call call = { .method = "DELETE",
+                                    .path = "/v1/account",
+                                    .body =
+                                        json_pack("{s:o}", "account_id", json_base64url(account)) };
+    code = device_command_ask(&device, COMMAND_ACCOUNT_DELETE, &call, &answer);
     if (code == EXIT_CODE_OK) {
-        (void)puts("the account is erased");
+        (void)puts(json_object_get(answer, "held_until") == NULL
+                       ? "the account is erased"
+                       : "the account has another admin device, so its erasure is held; see "
+                         "sealpost device holds");
+        json_decref(answer);
     }
     device_close(&device);
     return code;

@@ -20,6 +20,10 @@ enum exit_code device_draft_remove(const struct arguments *arguments);
 enum exit_code device_draft_sign(const struct arguments *arguments);
 enum exit_code device_draft_put(const struct arguments *arguments);
 
+/* device_holds.c */
+enum exit_code device_holds_show(const struct arguments *arguments);
+enum exit_code device_holds_veto(const struct arguments *arguments);
+
 /* device_send.c, device_receive.c, device_follow.c */
 enum exit_code device_send_run(const struct arguments *arguments);
 enum exit_code device_receive_run(const struct arguments *arguments);

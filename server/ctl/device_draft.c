@@ -89,7 +89,7 @@ static enum exit_code draft_put(struct device *device, struct bytes draft)
     if (code == EXIT_CODE_OK) {
         const json_t *held = json_object_get(answer, "held_until");
         (void)printf("epoch %" PRIu64 "%s\n", manifest->epoch,
-                     held != NULL ? " is held for an hour; the other devices may object" : "");
+                     held != NULL ? " is held; see sealpost device holds" : "");
         json_decref(answer);
     }
     buf_clear(&path);

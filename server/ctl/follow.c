@@ -93,6 +93,12 @@ static enum exit_code event(struct follow *follow, struct bytes text)
             chain_clear(&chain);
         }
     }
+    if (name != NULL && (strcmp(name, "manifest.held") == 0 || strcmp(name, "erasure.held") == 0)) {
+        say_error("device %" JSON_INTEGER_FORMAT " wants %s; see sealpost device holds",
+                  json_integer_value(json_object_get(object, "device_id")),
+                  strcmp(name, "erasure.held") == 0 ? "the account erased"
+                                                    : "to take an admin device's rights");
+    }
     json_decref(object);
     return code;
 }

@@ -15,6 +15,8 @@
 #include "common/manifest.h"
 #include "server/domain/domain.h"
 
+struct hold;
+
 enum accounts_result {
     ACCOUNTS_DONE = 0,
     ACCOUNTS_PRESENT,             /* registered before with these bytes; no invite was used */
@@ -25,6 +27,7 @@ enum accounts_result {
     ACCOUNTS_ERASED,              /* this account was erased before */
     ACCOUNTS_UNKNOWN,             /* erasure: no such account */
     ACCOUNTS_REPLAYED,            /* erasure: the command's seq is not above last_seq */
+    ACCOUNTS_HELD,                /* erasure: another device is ADMIN, so it waits: see holds.h */
     ACCOUNTS_NOT_ADMIN,           /* erasure: the device may not do that */
     ACCOUNTS_UNAVAILABLE,         /* the store did not do it, or cannot say */
     ACCOUNTS_STORAGE_FULL,        /* the disk is full */
@@ -36,7 +39,8 @@ struct accounts_outcome {
     struct account_id account_id;  /* the rest: when ACCOUNTS_DONE or ACCOUNTS_PRESENT */
     uint64_t epoch;
     struct manifest_hash hash;
-    int64_t last_seq; /* when ACCOUNTS_REPLAYED */
+    int64_t last_seq;   /* when ACCOUNTS_REPLAYED */
+    int64_t held_until; /* when ACCOUNTS_HELD: Unix seconds */
 };
 
 /* outcome is borrowed until return. */
@@ -53,13 +57,15 @@ void accounts_register(struct domain *domain, struct bytes manifest, struct byte
 struct accounts_erasure {
     struct account_id account_id;
     const struct command_guard *guard; /* copied; NULL: by the operator, who need not be ADMIN */
-    int64_t seen_before_day;           /* erase only if not seen since; 0: in any case */
+    const struct hold *hold; /* copied; erase only if it is held still; NULL: in any case */
+    int64_t seen_before_day; /* erase only if not seen since; 0: in any case */
 };
 
 /*
  * Erase everything of an account in one transaction, end its streams, and keep
  * the keyed hashes of its id and of its device keys.  By a command (guard) only
- * when its device is ADMIN, or when no device is.  done is called later, once.
+ * when its device is ADMIN, or when no device is; where another one is ADMIN, too,
+ * it is held first (settings.hold_s).  done is called later, once.
  */
 void accounts_erase(struct domain *domain, const struct accounts_erasure *order, int64_t now_ms,
                     accounts_done_fn *done, void *arg);

@@ -3,7 +3,7 @@
  * Erasure.  The keyed hashes of the device keys are made here, from the devices
  * that were read, so the write expects that the head has not moved since; when
  * it has, the reading begins again.  By a command, the command's seq and the
- * ADMIN bit are guards of the same write.
+ * ADMIN bit are guards of the same write, or of the one that holds the erasure.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,9 @@
 #include "common/check.h"
 #include "common/ids.h"
 #include "common/limits.h"
+#include "common/manifest.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "server/domain/accounts.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
@@ -22,6 +24,8 @@
 #include "server/domain/domain.h"
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
+#include "server/domain/holds.h"
+#include "server/domain/holds_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
 #include "server/domain/mailboxes.h"
@@ -35,6 +39,7 @@ enum {
     /* The statements of the read, in order. */
     READ_ROW = 0,
     READ_DEVICES,
+    READ_HOLDS,
 };
 
 /* What an expected statement of the write says when it yields nothing. */
@@ -42,6 +47,7 @@ enum guard {
     GUARD_SEQ = 0,
     GUARD_ADMIN,
     GUARD_HEAD,
+    GUARD_HOLD,
     GUARD_COUNT
 };
 
@@ -50,6 +56,8 @@ struct erasure {
     struct account_id account_id;
     bool by_command;
     struct command_guard guard;
+    bool by_hold;
+    struct hold hold; /* that is done, or that is put */
     int64_t seen_before_day;
     int64_t now_ms;
     struct accounts_row row;
@@ -72,6 +80,13 @@ static void finish(struct erasure *erasure, enum accounts_result result, int64_t
     free(erasure);
 }
 
+static void finish_held(struct erasure *erasure, int64_t held_until)
+{
+    erasure->done(erasure->arg,
+                  &(struct accounts_outcome){ .result = ACCOUNTS_HELD, .held_until = held_until });
+    free(erasure);
+}
+
 static void on_last(void *arg, bool ok, int64_t last_seq)
 {
     struct erasure *erasure = arg;
@@ -87,13 +102,15 @@ static void on_last(void *arg, bool ok, int64_t last_seq)
 
 static void refuse(struct erasure *erasure, size_t refused_at)
 {
-    size_t guard = erasure->by_command ? refused_at : GUARD_HEAD;
+    size_t guard = erasure->by_command ? refused_at : GUARD_HEAD + refused_at;
 
     CHECK(guard < GUARD_COUNT);
     if (guard == GUARD_SEQ) {
         commands_last(erasure->domain, erasure->guard.mailbox, on_last, erasure);
     } else if (guard == GUARD_ADMIN) {
         finish(erasure, ACCOUNTS_NOT_ADMIN, 0);
+    } else if (guard == GUARD_HOLD && erasure->by_hold) { /* it was vetoed or overtaken */
+        finish(erasure, ACCOUNTS_UNKNOWN, 0);
     } else if (erasure->seen_before_day != 0) { /* it was idle and is not any more */
         finish(erasure, ACCOUNTS_UNKNOWN, 0);
     } else if (erasure->writes < WRITES_MAX) {
@@ -157,6 +174,51 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     }
 }
 
+static void on_held(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct erasure *erasure = arg;
+    struct hub_event event;
+
+    switch (status) {
+    case STORE_OK:
+        holds_event(&erasure->hold, HOLDS_BEGUN, &event);
+        for (size_t i = 0; i < erasure->device_count; i++) {
+            hub_tell(erasure->domain->hub, &erasure->devices[i].pub, &event);
+        }
+        metrics_add(METRIC_erasures_held, 1);
+        finish_held(erasure, erasure->hold.held_until);
+        return;
+    case STORE_REFUSED:
+        refuse(erasure, store_rows_refused_at(rows));
+        return;
+    case STORE_FULL:
+        finish(erasure, ACCOUNTS_STORAGE_FULL, 0);
+        return;
+    case STORE_CONFLICT:
+    case STORE_UNCERTAIN: /* ordered again, it is found held */
+    case STORE_BUSY:
+    case STORE_BROKEN:
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
+    }
+}
+
+static void erasure_hold(struct erasure *erasure)
+{
+    struct store_batch *batch = store_batch_create();
+    int64_t account = erasure->row.account;
+    struct hub_event event;
+
+    erasure->writes++;
+    commands_spend(batch, &erasure->guard);
+    accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
+    accounts_sql_expect_head(batch, &erasure->row);
+    holds_sql_insert(batch, account, &erasure->hold);
+    holds_event(&erasure->hold, HOLDS_BEGUN, &event);
+    changes_note_hold(erasure->domain, batch, account, &event);
+    store_submit(erasure->domain->store, &batch, on_held, erasure);
+}
+
 static void erasure_write(struct erasure *erasure)
 {
     struct store_batch *batch = store_batch_create();
@@ -169,6 +231,10 @@ static void erasure_write(struct erasure *erasure)
         accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
     }
     accounts_sql_erase(batch, &erasure->row, erasure->seen_before_day);
+    if (erasure->by_hold) {
+        holds_sql_take(batch, account, &erasure->hold);
+    }
+    holds_sql_clear(batch, account);
     left_account(erasure->domain, &erasure->account_id, &left);
     accounts_sql_note_erased(batch, &left, erasure->now_ms / DOMAIN_DAY_MS);
     devices_sql_detach_left(batch, account);
@@ -185,6 +251,56 @@ static void erasure_write(struct erasure *erasure)
         erasure->domain, batch,
         &(struct changes_head){ .account = account, .account_id = erasure->account_id });
     store_submit(erasure->domain->store, &batch, on_written, erasure);
+}
+
+/* Number of the device that commands, 0 when it is gone; and whether another one is ADMIN. */
+static uint32_t commander(const struct erasure *erasure, bool *out_other_admin)
+{
+    uint32_t device_id = 0;
+
+    *out_other_admin = false;
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        const struct devices_row *device = &erasure->devices[i];
+
+        if (device->mailbox == erasure->guard.mailbox) {
+            device_id = device->device_id;
+        } else if ((device->flags & MANIFEST_DEVICE_ADMIN) != 0) {
+            *out_other_admin = true;
+        }
+    }
+    return device_id;
+}
+
+/* Find the erasure that device signer ordered before. */
+static bool is_held(struct store_rows *rows, uint32_t signer, int64_t *out_until)
+{
+    struct hold hold;
+
+    store_rows_select(rows, READ_HOLDS);
+    while (holds_sql_next(rows, &hold)) {
+        if (hold.kind == HOLD_ERASURE && hold.signer == signer) {
+            *out_until = hold.held_until;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void erasure_place(struct erasure *erasure, struct store_rows *rows)
+{
+    bool other_admin = false;
+    uint32_t device_id = commander(erasure, &other_admin);
+    int64_t held_until = 0;
+
+    if (!erasure->by_command || !other_admin || erasure->domain->settings.hold_s == 0) {
+        erasure_write(erasure);
+    } else if (is_held(rows, device_id, &held_until)) {
+        finish_held(erasure, held_until);
+    } else {
+        holds_of_erasure(erasure->domain, &erasure->account_id, device_id, erasure->now_ms,
+                         &erasure->hold);
+        erasure_hold(erasure);
+    }
 }
 
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)
@@ -205,7 +321,7 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
            devices_sql_next(rows, &erasure->devices[erasure->device_count])) {
         erasure->device_count++;
     }
-    erasure_write(erasure);
+    erasure_place(erasure, rows);
 }
 
 static void erasure_read(struct erasure *erasure)
@@ -214,6 +330,7 @@ static void erasure_read(struct erasure *erasure)
 
     accounts_sql_ask(batch, &erasure->account_id);
     devices_sql_ask_all(batch, &erasure->account_id);
+    holds_sql_ask(batch, &erasure->account_id);
     store_read(erasure->domain->store, &batch, on_read, erasure);
 }
 
@@ -227,6 +344,10 @@ void accounts_erase(struct domain *domain, const struct accounts_erasure *order,
     erasure->by_command = order->guard != NULL;
     if (order->guard != NULL) {
         erasure->guard = *order->guard;
+    }
+    if (order->hold != NULL) {
+        erasure->by_hold = true;
+        erasure->hold = *order->hold;
     }
     erasure->seen_before_day = order->seen_before_day;
     erasure->now_ms = now_ms;

@@ -38,6 +38,12 @@ static const struct store_stmt advance = {
            " WHERE account = $1 AND epoch = $2 AND head_hash = $3 RETURNING 1",
 };
 
+static const struct store_stmt expect_head = {
+    .name = "accounts.expect_head",
+    .sql = "UPDATE accounts SET epoch = epoch"
+           " WHERE account = $1 AND epoch = $2 AND head_hash = $3 RETURNING 1",
+};
+
 /* It writes the account's row, though nothing in it changes, so that no manifest comes between. */
 static const struct store_stmt expect_admin = {
     .name = "accounts.expect_admin",
@@ -135,6 +141,14 @@ void accounts_sql_advance(struct store_batch *batch, const struct accounts_row *
     store_bind_int(batch, (int64_t)old->epoch);
     bind_hash(batch, &old->hash);
     bind_hash(batch, hash);
+}
+
+void accounts_sql_expect_head(struct store_batch *batch, const struct accounts_row *row)
+{
+    store_batch_expect(batch, &expect_head);
+    store_bind_int(batch, row->account);
+    store_bind_int(batch, (int64_t)row->epoch);
+    bind_hash(batch, &row->hash);
 }
 
 void accounts_sql_expect_admin(struct store_batch *batch, int64_t account, int64_t mailbox)

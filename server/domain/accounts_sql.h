@@ -34,6 +34,9 @@ void accounts_sql_insert(struct store_batch *batch, const struct account_id *acc
 void accounts_sql_advance(struct store_batch *batch, const struct accounts_row *old,
                           const struct manifest_hash *hash);
 
+/* Expect that the head is still the one read, and let nobody move it until the commit. */
+void accounts_sql_expect_head(struct store_batch *batch, const struct accounts_row *row);
+
 /* Expect that the device is ADMIN, or that no device of the account is. */
 void accounts_sql_expect_admin(struct store_batch *batch, int64_t account, int64_t mailbox);
 

@@ -14,6 +14,7 @@ struct census {
     int64_t devices;
     int64_t envelopes; /* waiting, gaps not counted */
     int64_t sessions;
+    int64_t holds; /* manifests and erasures that wait for their time */
 };
 
 /* census is borrowed until return; NULL when the store could not say. */

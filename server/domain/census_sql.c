@@ -11,7 +11,8 @@
 static const struct store_stmt count_all = {
     .name = "census.count",
     .sql = "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM devices),"
-           " (SELECT count(*) FROM envelopes WHERE kind = 0), (SELECT count(*) FROM sessions)",
+           " (SELECT count(*) FROM envelopes WHERE kind = 0), (SELECT count(*) FROM sessions),"
+           " (SELECT count(*) FROM holds)",
 };
 
 static const struct store_stmt queues = {
@@ -48,6 +49,7 @@ void census_sql_counted(struct store_rows *rows, struct census *out)
     out->devices = store_rows_int(rows, 1);
     out->envelopes = store_rows_int(rows, 2);
     out->sessions = store_rows_int(rows, 3);
+    out->holds = store_rows_int(rows, 4);
 }
 
 struct store_batch *census_sql_queues(const struct account_id *account_id)

@@ -6,6 +6,7 @@
  *   ERASED    account_id[32]
  *   SESSIONS  nothing: every session of the account is looked up again
  *   IDLE      device_id u32 | days u64
+ *   HOLD      event u8 | epoch u64 | hash[32] | device_id u32 | held_until u64
  *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
  *
  * Whoever has missed rows, because they were purged or an older database was put
@@ -39,7 +40,8 @@ enum change_kind {
     CHANGE_ERASED,
     CHANGE_SESSIONS,
     CHANGE_IDLE,
-    CHANGE_KEYS
+    CHANGE_KEYS,
+    CHANGE_HOLD
 };
 
 struct changes {
@@ -114,6 +116,22 @@ void changes_note_session(const struct domain *domain, struct store_batch *batch
         sharing_tell(batch, SHARING_CHANGES, 0);
         changes_sql_note_session(
             batch, &(struct change_row){ .daemon = domain->life, .kind = CHANGE_SESSIONS }, hash);
+    }
+}
+
+void changes_note_hold(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct hub_event *event)
+{
+    struct buf details = { 0 };
+
+    if (domain->is_shared) {
+        buf_append_u8(&details, (uint8_t)event->kind);
+        buf_append_u64(&details, event->epoch);
+        buf_append(&details, bytes_of(event->hash.raw, sizeof event->hash.raw));
+        buf_append_u32(&details, event->device_id);
+        buf_append_u64(&details, (uint64_t)event->held_until);
+        note(domain, batch, CHANGE_HOLD, account, &details);
+        buf_clear(&details);
     }
 }
 
@@ -293,6 +311,22 @@ static void follow_idle(struct domain *domain, const struct change_row *row)
     tell_streams(domain, row->account, &event);
 }
 
+static void follow_hold(struct domain *domain, const struct change_row *row)
+{
+    struct wire wire = wire_of(row->details);
+    struct hub_event event = { .kind = (enum hub_event_kind)wire_u8(&wire) };
+    struct bytes hash;
+
+    event.epoch = wire_u64(&wire);
+    hash = wire_bytes(&wire, sizeof event.hash.raw);
+    event.device_id = wire_u32(&wire);
+    event.held_until = (int64_t)wire_u64(&wire);
+    if (hash.size == sizeof event.hash.raw) {
+        memcpy(event.hash.raw, hash.at, sizeof event.hash.raw);
+        tell_streams(domain, row->account, &event);
+    }
+}
+
 static void follow_keys(struct domain *domain, const struct change_row *row)
 {
     struct wire wire = wire_of(row->details);
@@ -330,6 +364,9 @@ static void follow(struct domain *domain, const struct change_row *row)
         return;
     case CHANGE_KEYS:
         follow_keys(domain, row);
+        return;
+    case CHANGE_HOLD:
+        follow_hold(domain, row);
         return;
     }
     /* A newer daemon's: what this one does not know of it holds in no memory. */

@@ -43,6 +43,10 @@ void changes_note_sessions(const struct domain *domain, struct store_batch *batc
 void changes_note_session(const struct domain *domain, struct store_batch *batch,
                           const struct session_hash *hash);
 
+/* The same of a hold that begins or is dropped: the event goes to the account's streams. */
+void changes_note_hold(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct hub_event *event);
+
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);
 

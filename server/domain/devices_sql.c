@@ -34,7 +34,7 @@ static const struct store_stmt ask_used = {
 
 static const struct store_stmt ask_all = {
     .name = "devices.ask_all",
-    .sql = "SELECT d.mailbox, d.device_id, d.device_pub"
+    .sql = "SELECT d.mailbox, d.device_id, d.device_pub, d.flags"
            " FROM accounts a JOIN devices d ON d.account = a.account"
            " WHERE a.account_id = $1 ORDER BY d.device_id",
 };
@@ -108,6 +108,7 @@ bool devices_sql_next(struct store_rows *rows, struct devices_row *out)
     out->mailbox = store_rows_int(rows, 0);
     out->device_id = (uint32_t)store_rows_int(rows, 1);
     columns_exact(rows, 2, out->pub.raw, sizeof out->pub.raw);
+    out->flags = (uint8_t)store_rows_int(rows, 3);
     return true;
 }
 

@@ -31,6 +31,7 @@ struct devices_row {
     int64_t mailbox;
     uint32_t device_id;
     struct device_pub pub;
+    uint8_t flags; /* MANIFEST_DEVICE_... */
 };
 bool devices_sql_next(struct store_rows *rows, struct devices_row *out);
 

@@ -49,6 +49,7 @@ struct domain_settings {
     int64_t handles_per_account;
     int64_t handle_kept_days; /* after a name was given up */
     int64_t mls_group_days;   /* after its last commit */
+    int64_t hold_s;           /* of what takes ADMIN from another device; 0: it is done at once */
 };
 
 /* Secrets of the daemon, each derived from a key file of its own. */

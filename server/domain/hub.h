@@ -29,6 +29,10 @@ enum hub_event_kind {
     HUB_EVENT_DEVICE_IDLE,          /* device_id has not been seen for days */
     HUB_EVENT_KEYS_LOW,             /* count keys are left in slot */
     HUB_EVENT_LAST_RESORT_USED,     /* slot's, count times since first_use_day */
+    HUB_EVENT_MANIFEST_HELD,        /* device_id's epoch and hash are held until held_until */
+    HUB_EVENT_MANIFEST_DROPPED,     /* and will not come */
+    HUB_EVENT_ERASURE_HELD,    /* the erasure that device_id ordered is held until held_until */
+    HUB_EVENT_ERASURE_DROPPED, /* and will not come */
 };
 
 struct hub_event {
@@ -37,7 +41,8 @@ struct hub_event {
     struct manifest_hash hash;
     uint32_t device_id;
     int64_t days;
-    const char *slot; /* static */
+    int64_t held_until; /* Unix seconds */
+    const char *slot;   /* static */
     int64_t count;
     int64_t first_use_day;
 };

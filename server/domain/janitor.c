@@ -2,8 +2,8 @@
 /*
  * A round walks through the duties below, one batch at a time; a duty whose
  * batch was full is done again at once.  What walks over whole tables is done
- * once an hour.  The first duty alone makes a short round: a gap should follow
- * soon when an envelope is no longer shown.
+ * once an hour.  The first two duties alone make a short round: a gap should follow
+ * soon when an envelope is no longer shown, and what was held be done when it was said.
  */
 #include "server/domain/janitor.h"
 
@@ -17,6 +17,7 @@
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
 #include "server/domain/handles.h"
+#include "server/domain/holds.h"
 #include "server/domain/idle.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_census.h"
@@ -26,7 +27,8 @@
 #include "server/domain/welcomes.h"
 
 enum {
-    HOUR_MS = 3600000
+    HOUR_MS = 3600000,
+    ASLEEP_MS = 60000, /* without a round for this long, or with a clock that went back */
 };
 
 struct janitor {
@@ -35,6 +37,7 @@ struct janitor {
     size_t duty;
     size_t duty_end; /* of this round */
     int64_t now_ms;
+    int64_t awake_ms; /* since when rounds follow one another */
     int64_t hourly_at_ms;
     int64_t cursor;
 };
@@ -117,6 +120,11 @@ static void count_key_pools(struct janitor *janitor)
     keys_census_run(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void do_held(struct janitor *janitor)
+{
+    holds_run(janitor->domain, janitor->now_ms, janitor->awake_ms, on_touched, janitor);
+}
+
 static void idle_devices(struct janitor *janitor)
 {
     idle_run(janitor->domain, janitor->now_ms, on_touched, janitor);
@@ -131,16 +139,16 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { expire_oldest, false },      { purge_sessions, false },
-    { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
-    { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
-    { purge_handles, true },     { purge_groups, true },        { purge_references, true },
-    { count_key_pools, true },
+    { expire_own, false },      { do_held, false },          { expire_oldest, false },
+    { purge_sessions, false },  { purge_challenges, false }, { purge_expired_keys, false },
+    { purge_changes, true },    { purge_spent_keys, true },  { idle_devices, true },
+    { idle_accounts, true },    { purge_handles, true },     { purge_groups, true },
+    { purge_references, true }, { count_key_pools, true },
 };
 
 enum {
     DUTY_COUNT = sizeof duties / sizeof duties[0],
-    DUTIES_SHORT = 1
+    DUTIES_SHORT = 2
 };
 
 static void janitor_step(struct janitor *janitor)
@@ -178,6 +186,9 @@ static void janitor_begin(struct janitor *janitor, int64_t now_ms, size_t duty_e
     if (janitor->running) { /* a short round under way becomes a whole one */
         janitor->duty_end = duty_end > janitor->duty_end ? duty_end : janitor->duty_end;
         return;
+    }
+    if (now_ms < janitor->now_ms || now_ms > janitor->now_ms + ASLEEP_MS) {
+        janitor->awake_ms = now_ms;
     }
     janitor->running = true;
     janitor->duty = 0;

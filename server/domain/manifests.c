@@ -4,7 +4,9 @@
  * compare-and-swap on the head that was read.  A write that is refused lost a
  * race, so the reading begins again; what it finds is then the answer.
  *
- *   READ -> answer        (unknown, present, conflict, invalid, key used)
+ *   READ -> answer        (unknown, present, conflict, invalid, key used, blocked)
+ *        -> HOLD  -> HELD -> the devices are told
+ *                 -> READ (refused, as below)
  *        -> WRITE -> STORED -> memory, streams and events follow
  *                 -> READ (refused, a few times at most)
  */
@@ -22,38 +24,19 @@
 #include "server/domain/columns.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/domain.h"
+#include "server/domain/holds.h"
+#include "server/domain/holds_sql.h"
 #include "server/domain/keys.h"
 #include "server/domain/left.h"
 #include "server/domain/manifests_follow.h"
+#include "server/domain/manifests_private.h"
 #include "server/domain/manifests_sql.h"
 #include "server/domain/sessions_sql.h"
 #include "server/store/store.h"
 
 enum {
-    WRITES_MAX = 3, /* a manifest that loses more races than this is told to come again */
-
-    /* The statements of the read, in order. */
-    READ_ROW = 0,
-    READ_HEAD,
-    READ_SAME,
-    READ_DEVICES,
-    READ_KEYS, /* one for each device of the new manifest */
+    WRITES_MAX = 3 /* a manifest that loses more races than this is told to come again */
 };
-
-struct put {
-    struct domain *domain;
-    struct buf bytes; /* the signed manifest, which `next` borrows */
-    struct manifest next;
-    struct manifest_hash hash;
-    struct accounts_row row; /* the head that was read */
-    struct manifests_change change;
-    int writes;
-    int64_t now_ms;
-    manifests_put_fn *done;
-    void *arg;
-};
-
-static void put_read(struct put *put);
 
 /* Tell the outcome; it is the last to use put. */
 static void finish(struct put *put, const struct manifests_outcome *outcome)
@@ -66,9 +49,12 @@ static void finish(struct put *put, const struct manifests_outcome *outcome)
     case MANIFESTS_ACCOUNT_DIFFERS:
     case MANIFESTS_EPOCH_DIFFERS:
     case MANIFESTS_CONFLICT:
+    case MANIFESTS_BLOCKED:
     case MANIFESTS_KEY_USED:
         metrics_add(METRIC_manifests_refused, 1);
         break;
+    case MANIFESTS_HELD:
+    case MANIFESTS_NOT_HELD:
     case MANIFESTS_PRESENT:
     case MANIFESTS_ACCOUNT_UNKNOWN:
     case MANIFESTS_UNAVAILABLE:
@@ -80,7 +66,7 @@ static void finish(struct put *put, const struct manifests_outcome *outcome)
     free(put);
 }
 
-static void finish_with(struct put *put, enum manifests_result result)
+void put_finish(struct put *put, enum manifests_result result)
 {
     const struct manifests_outcome outcome = { .result = result,
                                                .epoch = put->next.epoch,
@@ -96,6 +82,21 @@ static void finish_invalid(struct put *put, enum manifest_verdict verdict)
     finish(put, &outcome);
 }
 
+void put_finish_until(struct put *put, enum manifests_result result, int64_t held_until)
+{
+    finish(put, &(struct manifests_outcome){ .result = result, .held_until = held_until });
+}
+
+/* A write lost a race: look again, unless that was often enough. */
+void put_again(struct put *put)
+{
+    if (put->writes < WRITES_MAX) {
+        put_read(put);
+    } else {
+        put_finish(put, MANIFESTS_UNAVAILABLE);
+    }
+}
+
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct put *put = arg;
@@ -103,26 +104,22 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     switch (status) {
     case STORE_OK:
         manifests_follow(put->domain, &put->change, rows, put->now_ms);
-        finish_with(put, MANIFESTS_STORED);
+        put_finish(put, MANIFESTS_STORED);
         return;
     case STORE_REFUSED:
     case STORE_CONFLICT:
-        if (put->writes < WRITES_MAX) {
-            put_read(put);
-            return;
-        }
-        finish_with(put, MANIFESTS_UNAVAILABLE);
+        put_again(put);
         return;
     case STORE_FULL:
-        finish_with(put, MANIFESTS_STORAGE_FULL);
+        put_finish(put, MANIFESTS_STORAGE_FULL);
         return;
     case STORE_UNCERTAIN:
         manifests_doubt(put->domain, &put->change);
-        finish_with(put, MANIFESTS_UNAVAILABLE);
+        put_finish(put, MANIFESTS_UNAVAILABLE);
         return;
     case STORE_BUSY:
     case STORE_BROKEN:
-        finish_with(put, MANIFESTS_UNAVAILABLE);
+        put_finish(put, MANIFESTS_UNAVAILABLE);
         return;
     }
 }
@@ -187,6 +184,7 @@ static void put_write(struct put *put, const struct manifest *old,
     put->writes++;
     manifests_change_begin(&put->change, old, &put->next, &put->hash);
     accounts_sql_advance(batch, &put->row, &put->hash);
+    put_end_holds(put, batch);
     manifests_sql_insert(batch, &put->next, &put->hash);
     write_session_ends(put, batch, devices, device_count);
     for (size_t i = 0; i < device_count; i++) {
@@ -214,19 +212,27 @@ static bool brings_used_key(const struct put *put, const struct manifest *old,
     return false;
 }
 
-/* The head is the predecessor by number and hash: check the manifest, and write it. */
-static void put_check(struct put *put, const struct manifest *old, struct store_rows *rows)
+/* The manifest is valid and brings no used key: store it, or hold it. */
+static void put_place(struct put *put, const struct manifest *old, struct store_rows *rows)
 {
-    enum manifest_verdict verdict = manifest_check_next(old, &put->next);
+    bool owed = !put->by_hold && put->domain->settings.hold_s > 0 && holds_owed(old, &put->next);
+    enum manifests_result obstacle = MANIFESTS_STORED;
     struct devices_row devices[LIMIT_MANIFEST_DEVICES];
+    int64_t held_until = 0;
     size_t count = 0;
 
-    if (verdict != MANIFEST_VALID) {
-        finish_invalid(put, verdict);
+    if (owed) {
+        holds_of_manifest(put->domain, old, &put->next, put->now_ms, &put->hold);
+        obstacle = put_holding_obstacle(put, rows, &held_until);
+    } else {
+        obstacle = put_storing_obstacle(put, rows, &held_until);
+    }
+    if (obstacle != MANIFESTS_STORED) {
+        put_finish_until(put, obstacle, held_until);
         return;
     }
-    if (brings_used_key(put, old, rows)) {
-        finish_with(put, MANIFESTS_KEY_USED);
+    if (owed) {
+        put_hold(put, old);
         return;
     }
     store_rows_select(rows, READ_DEVICES);
@@ -234,6 +240,22 @@ static void put_check(struct put *put, const struct manifest *old, struct store_
         count++;
     }
     put_write(put, old, devices, count);
+}
+
+/* The head is the predecessor by number and hash: check the manifest, and place it. */
+static void put_check(struct put *put, const struct manifest *old, struct store_rows *rows)
+{
+    enum manifest_verdict verdict = manifest_check_next(old, &put->next);
+
+    if (verdict != MANIFEST_VALID) {
+        finish_invalid(put, verdict);
+        return;
+    }
+    if (brings_used_key(put, old, rows)) {
+        put_finish(put, MANIFESTS_KEY_USED);
+        return;
+    }
+    put_place(put, old, rows);
 }
 
 static bool stands_already(const struct put *put, struct store_rows *rows)
@@ -263,7 +285,7 @@ static void put_judge(struct put *put, struct store_rows *rows)
     struct bytes head = { 0 };
 
     if (stands_already(put, rows)) {
-        finish_with(put, MANIFESTS_PRESENT);
+        put_finish(put, MANIFESTS_PRESENT);
         return;
     }
     store_rows_select(rows, READ_HEAD);
@@ -280,7 +302,7 @@ static void put_judge(struct put *put, struct store_rows *rows)
         put_check(put, old, rows);
     } else { /* it was valid when it was stored: the database is damaged */
         log_error("manifests.damaged", "account=%lld", (long long)put->row.account);
-        finish_with(put, MANIFESTS_UNAVAILABLE);
+        put_finish(put, MANIFESTS_UNAVAILABLE);
     }
     free(old);
 }
@@ -290,15 +312,15 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
     struct put *put = arg;
 
     if (status != STORE_OK) {
-        finish_with(put, MANIFESTS_UNAVAILABLE);
+        put_finish(put, MANIFESTS_UNAVAILABLE);
     } else if (!accounts_sql_row(rows, &put->row)) {
-        finish_with(put, MANIFESTS_ACCOUNT_UNKNOWN);
+        put_finish(put, MANIFESTS_ACCOUNT_UNKNOWN);
     } else {
         put_judge(put, rows);
     }
 }
 
-static void put_read(struct put *put)
+void put_read(struct put *put)
 {
     const struct account_id *account_id = &put->next.account;
     struct store_batch *batch = store_batch_create();
@@ -308,6 +330,7 @@ static void put_read(struct put *put)
     manifests_sql_ask_head(batch, account_id);
     manifests_sql_ask_hash(batch, account_id, put->next.epoch);
     devices_sql_ask_all(batch, account_id);
+    holds_sql_ask(batch, account_id);
     for (size_t i = 0; i < put->next.device_count; i++) {
         left_device(put->domain, &put->next.devices[i].pub, &left);
         devices_sql_ask_used(batch, &put->next.devices[i].pub, &left);
@@ -331,9 +354,9 @@ void manifests_put(struct domain *domain, const struct manifests_order *order, i
         finish_invalid(put, verdict);
     } else if (memcmp(put->next.account.raw, order->account_id.raw, sizeof order->account_id.raw) !=
                0) {
-        finish_with(put, MANIFESTS_ACCOUNT_DIFFERS);
+        put_finish(put, MANIFESTS_ACCOUNT_DIFFERS);
     } else if (put->next.epoch != order->epoch) {
-        finish_with(put, MANIFESTS_EPOCH_DIFFERS);
+        put_finish(put, MANIFESTS_EPOCH_DIFFERS);
     } else {
         manifest_hash_of(put->next.body, &put->hash);
         put_read(put);

@@ -2,7 +2,8 @@
 /*
  * Manifests: the chain of an account's device lists.  A successor is checked
  * against the head that was read, and stored by a compare-and-swap on that head;
- * when the head moved meanwhile, the store is asked anew.  Devices that leave
+ * when the head moved meanwhile, the store is asked anew.  What holds.h names is
+ * held instead, and put by manifests_put_held when its time has come.  Devices that leave
  * lose mailbox, sessions and streams in the same transaction.  Loop thread.
  */
 #pragma once
@@ -17,6 +18,7 @@
 #include "common/manifest.h"
 
 struct domain;
+struct hold;
 
 enum manifests_result {
     MANIFESTS_STORED = 0,
@@ -25,8 +27,11 @@ enum manifests_result {
     MANIFESTS_ACCOUNT_DIFFERS, /* the manifest names another account than the caller did */
     MANIFESTS_EPOCH_DIFFERS,   /* or another epoch */
     MANIFESTS_CONFLICT,        /* not the successor of the head, which is in the outcome */
+    MANIFESTS_HELD,            /* it takes ADMIN from another device: it waits until held_until */
+    MANIFESTS_BLOCKED,         /* something else is held, the first of it until held_until */
     MANIFESTS_KEY_USED,        /* a new device's key stands in an account or left one */
     MANIFESTS_ACCOUNT_UNKNOWN,
+    MANIFESTS_NOT_HELD,     /* manifests_put_held: it was vetoed or overtaken */
     MANIFESTS_UNAVAILABLE,  /* the store did not do it, or cannot say */
     MANIFESTS_STORAGE_FULL, /* the disk is full */
 };
@@ -36,7 +41,8 @@ struct manifests_outcome {
     enum manifest_verdict verdict; /* when MANIFESTS_INVALID */
     uint64_t epoch;                /* of what stands there now: STORED, PRESENT, CONFLICT */
     struct manifest_hash hash;
-    struct bytes head; /* when CONFLICT: the head's signed bytes; borrowed until return */
+    struct bytes head;  /* when CONFLICT: the head's signed bytes; borrowed until return */
+    int64_t held_until; /* when HELD or BLOCKED: Unix seconds */
 };
 
 typedef void manifests_put_fn(void *arg, const struct manifests_outcome *outcome);
@@ -56,6 +62,13 @@ struct manifests_order {
  */
 void manifests_put(struct domain *domain, const struct manifests_order *order, int64_t now_ms,
                    manifests_put_fn *done, void *arg);
+
+/*
+ * Put a manifest that is held, by the same steps: those of its account are not
+ * held any more once it is stored.  hold is copied.  done is called exactly once, later.
+ */
+void manifests_put_held(struct domain *domain, const struct hold *hold, int64_t now_ms,
+                        manifests_put_fn *done, void *arg);
 
 /* A page of the chain, in order of epoch. */
 struct manifests_page {

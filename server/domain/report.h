@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/key_slots.h"
 #include "common/limits.h"
+#include "server/domain/holds.h"
 #include "server/domain/slots.h"
 
 struct domain;
@@ -69,6 +70,8 @@ struct report {
     const int64_t *session_expiries; /* Unix seconds */
     size_t handle_count;
     struct report_handle handles[REPORT_HANDLES_MAX];
+    size_t hold_count;
+    struct hold holds[HOLDS_MAX];
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

@@ -10,6 +10,7 @@
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
 #include "server/domain/handles_sql.h"
+#include "server/domain/holds_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt account = {
@@ -65,7 +66,8 @@ enum {
     AT_SESSIONS,
     AT_KEYS,
     AT_SPENT,
-    AT_HANDLES
+    AT_HANDLES,
+    AT_HOLDS
 };
 
 static void ask(struct store_batch *batch, const struct store_stmt *stmt,
@@ -86,6 +88,7 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     ask(batch, &keys, account_id);
     ask(batch, &spent, account_id);
     handles_sql_ask_account(batch, account_id);
+    holds_sql_ask_whole(batch, account_id);
     return batch;
 }
 
@@ -160,6 +163,15 @@ static void fill_keys(struct store_rows *rows, struct report *out)
     }
 }
 
+static void fill_holds(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_HOLDS);
+    while (out->hold_count < HOLDS_MAX &&
+           holds_sql_next_whole(rows, &out->holds[out->hold_count])) {
+        out->hold_count++;
+    }
+}
+
 bool report_sql_fill(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_ACCOUNT);
@@ -176,6 +188,7 @@ bool report_sql_fill(struct store_rows *rows, struct report *out)
     fill_devices(rows, out);
     fill_mail(rows, out);
     fill_keys(rows, out);
+    fill_holds(rows, out);
     return true;
 }
 

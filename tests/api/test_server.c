@@ -62,6 +62,23 @@ static bool names_feature(const struct answer *answer, const char *name)
     return false;
 }
 
+static void holds_are_named_where_something_is_held(void **state)
+{
+    struct desk *desk = *state;
+    struct answer answer;
+
+    get(desk, NULL, &answer);
+    assert_false(names_feature(&answer, "holds"));
+    answer_clear(&answer);
+    desk->temp.domain.settings.hold_s = 60;
+    get(desk, NULL, &answer);
+    assert_true(names_feature(&answer, "holds"));
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(answer.json, "limits"), "hold_s")), 60);
+    answer_clear(&answer);
+    desk->temp.domain.settings.hold_s = 0;
+}
+
 static void features_name_what_is_there_and_nothing_else(void **state)
 {
     struct answer answer;
@@ -74,7 +91,6 @@ static void features_name_what_is_there_and_nothing_else(void **state)
     assert_true(names_feature(&answer, "handles"));
     assert_true(names_feature(&answer, "mls.groups"));
     assert_true(names_feature(&answer, "mls.welcomes"));
-    assert_false(names_feature(&answer, "holds"));
     assert_false(names_feature(&answer, "vaults"));
     answer_clear(&answer);
 }
@@ -115,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_relay_describes_itself_to_anybody),
+        TEST(holds_are_named_where_something_is_held),
         TEST(features_name_what_is_there_and_nothing_else),
         TEST(nothing_changed_is_304_and_a_change_changes_the_etag),
     };

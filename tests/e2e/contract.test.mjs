@@ -51,6 +51,15 @@ test('calls without a session are exactly those whose route says so', () => {
   assert.deepEqual(documented.sort(), open.sort());
 });
 
+test('calls that a session is optional for are exactly those whose route says so', () => {
+  const row = /^\s*\{ "(\w+)",\s+"([^"]+)",\s+\w+,\s+EITHER,/gm;
+  const either = [...source('server/api/routes.c').matchAll(row)]
+    .map(([, method, path]) => `${method} ${path}`);
+  const documented = operations.filter(({ spec }) => spec.security?.length === 2)
+    .map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(documented.sort(), either.sort());
+});
+
 test('stream.md has a section for every event and every close code of the relay', () => {
   const text = source('server/api/stream.md');
   for (const name of eventNames) {

@@ -85,7 +85,7 @@ suite('erasing an account', {}, (it) => {
   });
 });
 
-suite('removing a device', {}, (it) => {
+suite('removing a device', { set: { hold_time: '0' } }, (it) => {
   it('closes its stream with 4403 and empties its mailbox', async (relay) => {
     const { alice, b } = await relay.pair();
     const [second] = await alice.grow(2);

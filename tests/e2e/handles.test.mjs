@@ -22,7 +22,7 @@ const release = (device, handle, options) => device.command(
 let made = 0;
 const newName = () => `name-${process.pid}-${++made}`;
 
-suite('handles', {}, (it) => {
+suite('handles', { set: { hold_time: '0' } }, (it) => {
   it('are found by whoever has a session, with a binding that verifies', async (relay) => {
     const { alice, a, b } = await relay.pair();
     const name = newName();

@@ -82,8 +82,15 @@ static void sign_by(struct signers *signers, const struct person_device *device,
     signers->count++;
 }
 
+/* Say whether a device signs when signer does alone (0: all do). */
+static bool is_signer(const struct person *person, const struct person_device *device,
+                      uint32_t signer)
+{
+    return signer == 0 || device->device_id == signer || device->added_epoch == person->epoch;
+}
+
 /* Write the manifest of the present devices, with prev as the hash before it. */
-static void person_write(struct person *person, const struct manifest_hash *prev)
+static void person_write(struct person *person, const struct manifest_hash *prev, uint32_t signer)
 {
     struct manifest *manifest = mem_zeroed(1, sizeof *manifest);
     struct signers *signers = mem_zeroed(1, sizeof *signers);
@@ -103,10 +110,14 @@ static void person_write(struct person *person, const struct manifest_hash *prev
     manifest_build_body(manifest, &person->manifest);
     manifest_hash_of(buf_view(&person->manifest), &person->hash);
     for (size_t i = 0; i < person->device_count; i++) {
-        sign_by(signers, &person->devices[i], buf_view(&person->manifest));
+        if (is_signer(person, &person->devices[i], signer)) {
+            sign_by(signers, &person->devices[i], buf_view(&person->manifest));
+        }
     }
     for (size_t i = 0; i < person->leaving_count; i++) {
-        sign_by(signers, &person->leaving[i], buf_view(&person->manifest));
+        if (is_signer(person, &person->leaving[i], signer)) {
+            sign_by(signers, &person->leaving[i], buf_view(&person->manifest));
+        }
     }
     manifest_append_signatures(&person->manifest, signers->at, signers->count);
     person->leaving_count = 0;
@@ -123,7 +134,7 @@ void person_first(struct person *person)
     for (size_t i = 0; i < person->device_count; i++) {
         person->devices[i].added_epoch = 0;
     }
-    person_write(person, &none);
+    person_write(person, &none, 0);
     memcpy(person->account_id.raw, person->manifest.at + 24, sizeof person->account_id.raw);
 }
 
@@ -151,10 +162,15 @@ void person_copy(const struct person *person, struct person *out)
 
 void person_next(struct person *person)
 {
+    person_next_by(person, 0);
+}
+
+void person_next_by(struct person *person, uint32_t signer)
+{
     struct manifest_hash prev = person->hash;
 
     person->epoch++;
-    person_write(person, &prev);
+    person_write(person, &prev, signer);
 }
 
 void person_sign_auth(const struct person *person, const struct person_device *device,

@@ -62,6 +62,9 @@ void person_first(struct person *person);
 /* Sign the next manifest, by all devices that stay, come or leave; it is the head from now on. */
 void person_next(struct person *person);
 
+/* The same, signed by the devices that come and by device signer alone. */
+void person_next_by(struct person *person, uint32_t signer);
+
 /* What a device signs to begin a session, and for a command. */
 void person_sign_auth(const struct person *person, const struct person_device *device,
                       const char *base_url, const uint8_t challenge[CHALLENGE_BYTES],

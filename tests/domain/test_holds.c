@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is held, and vetoes.  Over a temp_domain, on either engine. */
+#include "server/domain/accounts.h"
+#include "server/domain/commands.h"
+#include "tests/domain/support/holding.h"
+#include "tests/support/unit.h"
+
+static void the_removal_of_another_admin_is_held_and_changes_nothing(void **state)
+{
+    struct holding *holding = *state;
+    struct person next;
+
+    holding_without(&holding->ada, 2, 1, &next);
+    holding_expect(holding, &next);
+    holding_expect(holding, &next);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 1);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 0);
+    assert_int_equal(scene_count(&holding->temp, "SELECT count(*) FROM devices"), 3);
+    assert_int_equal(scene_count(&holding->temp, "SELECT signer FROM holds"), 1);
+    person_clear(&next);
+}
+
+static void who_leaves_by_its_own_signature_or_is_no_admin_leaves_at_once(void **state)
+{
+    struct holding *holding = *state;
+
+    person_remove(&holding->ada, 3);
+    person_next_by(&holding->ada, 1);
+    assert_int_equal(scene_put(&holding->temp, &holding->ada), MANIFESTS_STORED);
+    person_remove(&holding->ada, 2);
+    person_next_by(&holding->ada, 2);
+    assert_int_equal(scene_put(&holding->temp, &holding->ada), MANIFESTS_STORED);
+}
+
+static void an_admin_bit_that_is_cleared_is_held(void **state)
+{
+    struct holding *holding = *state;
+    struct person next;
+
+    person_copy(&holding->ada, &next);
+    person_device(&next, 2)->flags = 0;
+    person_next_by(&next, 1);
+    holding_expect(holding, &next);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
+    assert_int_equal(scene_count(&holding->temp, "SELECT flags FROM devices WHERE device_id = 2"),
+                     0);
+    person_clear(&next);
+}
+
+static void a_second_order_of_one_admin_is_blocked_and_anothers_is_held(void **state)
+{
+    static struct person first;
+    static struct person second;
+    static struct person other;
+    struct holding *holding = *state;
+    struct heard_put heard;
+
+    holding_without(&holding->ada, 2, 1, &first);
+    holding_without(&holding->ada, 1, 2, &other);
+    person_copy(&holding->ada, &second);
+    person_device(&second, 2)->flags = 0;
+    person_next_by(&second, 1);
+    holding_expect(holding, &first);
+    holding_expect(holding, &other);
+    scene_put_start(&holding->temp, &second, &heard);
+    temp_store_wait(&holding->temp.temp, &heard.done);
+    buf_clear(&heard.head);
+    assert_int_equal(heard.outcome.result, MANIFESTS_BLOCKED);
+    assert_int_equal(heard.outcome.held_until, HOLDING_DUE_MS / 1000);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 2);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 1);
+    person_clear(&first);
+    person_clear(&second);
+    person_clear(&other);
+}
+
+static void while_something_is_held_the_head_stays(void **state)
+{
+    struct holding *holding = *state;
+    struct person next;
+
+    holding_without(&holding->ada, 2, 1, &next);
+    holding_expect(holding, &next);
+    person_next(&holding->ada);
+    assert_int_equal(scene_put(&holding->temp, &holding->ada), MANIFESTS_BLOCKED);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 0);
+    holding->temp.domain.settings.hold_s = 0; /* what is held stays so */
+    assert_int_equal(scene_put(&holding->temp, &holding->ada), MANIFESTS_BLOCKED);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
+    person_clear(&next);
+}
+
+static void a_plain_manifest_that_races_with_a_hold_never_ends_it(void **state)
+{
+    struct holding *holding = *state;
+    struct heard_put plain;
+    struct heard_put held;
+    struct person next;
+
+    holding_without(&holding->ada, 2, 1, &next);
+    person_next(&holding->ada);
+    scene_put_start(&holding->temp, &holding->ada, &plain);
+    scene_put_start(&holding->temp, &next, &held);
+    temp_store_wait(&holding->temp.temp, &plain.done);
+    temp_store_wait(&holding->temp.temp, &held.done);
+    buf_clear(&plain.head);
+    buf_clear(&held.head);
+    if (plain.outcome.result == MANIFESTS_STORED) {
+        assert_int_equal(held.outcome.result, MANIFESTS_CONFLICT);
+        assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    } else {
+        assert_int_equal(plain.outcome.result, MANIFESTS_BLOCKED);
+        assert_int_equal(held.outcome.result, MANIFESTS_HELD);
+        assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 1);
+    }
+    person_clear(&next);
+}
+
+static void a_veto_is_for_devices_that_nothing_held_removes(void **state)
+{
+    struct holding *holding = *state;
+    struct scene_stream stream;
+    struct session_hash session = scene_begin(&holding->temp, &holding->ada, 3);
+    struct holds_veto order;
+    struct person next;
+
+    scene_listen(&holding->temp, &person_device(&holding->ada, 3)->pub, &session, &stream);
+    holding_without(&holding->ada, 2, 1, &next);
+    order = holding_order(&next);
+    holding_expect(holding, &next);
+    assert_int_equal(holding_veto(holding, &order, 2, 5).result, HOLDS_DENIED);
+    assert_int_equal(scene_count(&holding->temp, "SELECT max(command_seq) FROM devices"), 0);
+    assert_int_equal(holding_veto(holding, &order, 3, 5).result, HOLDS_VETOED);
+    assert_int_equal(stream.event.kind, HUB_EVENT_MANIFEST_DROPPED);
+    assert_memory_equal(stream.event.hash.raw, next.hash.raw, 32);
+    assert_int_equal(holding_veto(holding, &order, 3, 6).result, HOLDS_UNKNOWN);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 0);
+    holding_expect(holding, &next);
+    assert_int_equal(holding_veto(holding, &order, 3, 5).result, HOLDS_REPLAYED);
+    assert_int_equal(holding_veto(holding, &order, 3, 5).last_seq, 5);
+    assert_int_equal(holding_veto(holding, &order, 1, 5).result, HOLDS_VETOED);
+    scene_leave(&stream);
+    person_clear(&next);
+}
+
+static struct accounts_outcome erase_by(struct holding *holding, uint32_t device_id, int64_t seq)
+{
+    struct command_guard guard = holding_guard(holding, device_id, seq);
+    struct heard_account heard = { 0 };
+
+    accounts_erase(
+        &holding->temp.domain,
+        &(struct accounts_erasure){ .account_id = holding->ada.account_id, .guard = &guard },
+        SCENE_NOW_MS, scene_hear_account, &heard);
+    temp_store_wait(&holding->temp.temp, &heard.done);
+    return heard.outcome;
+}
+
+static void an_erasure_is_held_where_another_admin_is(void **state)
+{
+    struct holding *holding = *state;
+    struct session_hash session = scene_begin(&holding->temp, &holding->ada, 2);
+    struct scene_stream stream;
+
+    scene_listen(&holding->temp, &person_device(&holding->ada, 2)->pub, &session, &stream);
+    assert_int_equal(erase_by(holding, 3, 5).result, ACCOUNTS_NOT_ADMIN);
+    assert_int_equal(erase_by(holding, 1, 5).result, ACCOUNTS_HELD);
+    assert_int_equal(erase_by(holding, 1, 6).held_until, HOLDING_DUE_MS / 1000);
+    assert_int_equal(stream.event.kind, HUB_EVENT_ERASURE_HELD);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 1);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS - 1), 0);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
+    assert_int_equal(stream.end, HUB_END_REVOKED);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    assert_int_equal(scene_count(&holding->temp, "SELECT count(*) FROM accounts"), 0);
+}
+
+static void an_erasure_that_is_held_is_vetoed_or_overtaken(void **state)
+{
+    const struct holds_veto order = { .kind = HOLD_ERASURE, .signer = 1 };
+    const struct holds_veto other = { .kind = HOLD_ERASURE, .signer = 2 };
+    struct holding *holding = *state;
+    struct person next;
+
+    assert_int_equal(erase_by(holding, 1, 5).result, ACCOUNTS_HELD);
+    assert_int_equal(holding_veto(holding, &other, 2, 5).result, HOLDS_UNKNOWN);
+    assert_int_equal(holding_veto(holding, &order, 2, 5).result, HOLDS_VETOED);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 0);
+    holding_without(&holding->ada, 1, 2, &next);
+    holding_expect(holding, &next);
+    assert_int_equal(erase_by(holding, 1, 7).result, ACCOUNTS_HELD);
+    assert_int_equal(holding_veto(holding, &order, 1, 8).result, HOLDS_DENIED);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS),
+                     1); /* the manifest was ordered before it */
+    assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 1);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    person_clear(&next);
+}
+
+static void an_operators_erasure_waits_for_nothing(void **state)
+{
+    struct holding *holding = *state;
+    struct heard_account heard = { 0 };
+    struct person next;
+
+    holding_without(&holding->ada, 2, 1, &next);
+    holding_expect(holding, &next);
+    accounts_erase(&holding->temp.domain,
+                   &(struct accounts_erasure){ .account_id = holding->ada.account_id },
+                   SCENE_NOW_MS, scene_hear_account, &heard);
+    temp_store_wait(&holding->temp.temp, &heard.done);
+    assert_int_equal(heard.outcome.result, ACCOUNTS_DONE);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    person_clear(&next);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, holding_set_up, holding_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_removal_of_another_admin_is_held_and_changes_nothing),
+        TEST(who_leaves_by_its_own_signature_or_is_no_admin_leaves_at_once),
+        TEST(an_admin_bit_that_is_cleared_is_held),
+        TEST(a_second_order_of_one_admin_is_blocked_and_anothers_is_held),
+        TEST(while_something_is_held_the_head_stays),
+        TEST(a_plain_manifest_that_races_with_a_hold_never_ends_it),
+        TEST(a_veto_is_for_devices_that_nothing_held_removes),
+        TEST(an_erasure_is_held_where_another_admin_is),
+        TEST(an_erasure_that_is_held_is_vetoed_or_overtaken),
+        TEST(an_operators_erasure_waits_for_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
