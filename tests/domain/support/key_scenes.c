@@ -198,7 +198,7 @@ struct keys_pool key_scenes_pool(struct key_scenes *scenes, const char *slot, in
 
 struct heard_digest {
     bool done;
-    uint8_t *out;
+    uint8_t digest[CRYPTO_SHA256_BYTES];
 };
 
 static void hear_digest(void *arg, const uint8_t *digest)
@@ -206,16 +206,17 @@ static void hear_digest(void *arg, const uint8_t *digest)
     struct heard_digest *heard = arg;
 
     assert_non_null(digest);
-    memcpy(heard->out, digest, CRYPTO_SHA256_BYTES);
+    memcpy(heard->digest, digest, sizeof heard->digest);
     heard->done = true;
 }
 
 void key_scenes_digest(struct key_scenes *scenes, int64_t now_ms, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    struct heard_digest heard = { .out = out };
+    struct heard_digest heard = { .done = false };
 
     keys_digest(&scenes->temp.domain, mailbox_of(scenes, 1), now_ms, hear_digest, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
+    memcpy(out, heard.digest, sizeof heard.digest);
 }
 
 static void hear_claim(void *arg, const struct keys_claim_outcome *outcome)
