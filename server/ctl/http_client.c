@@ -20,6 +20,7 @@ enum {
     CALL_SECONDS = 120,
     STATUS_SUCCESS = 200,
     STATUS_SUCCESS_END = 300,
+    STATUS_INTERNAL = 500, /* it may have been done all the same */
     STATUS_OVERLOAD = 503,
 };
 
@@ -254,7 +255,8 @@ enum exit_code http_reply_say(const struct http_reply *reply)
     say_error("the relay refused: %s (%d %s%s%s)%s%s", reply_text(reply, "detail"), reply->status,
               problem, member[0] == '\0' ? "" : ", ", member, explanation[0] == '\0' ? "" : " ",
               explanation);
-    return reply->status == STATUS_OVERLOAD ? EXIT_CODE_NETWORK : EXIT_CODE_REFUSED;
+    bool is_broken = reply->status == STATUS_INTERNAL || reply->status == STATUS_OVERLOAD;
+    return is_broken ? EXIT_CODE_NETWORK : EXIT_CODE_REFUSED;
 }
 
 bool http_reply_is_success(const struct http_reply *reply)
