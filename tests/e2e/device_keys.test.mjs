@@ -139,11 +139,16 @@ keys('secrets are in the folder, for its owner alone, before the relay hears of 
   assert.ok([...after[SIGNED], ...after[EC]].every(({ pending }) => pending === undefined));
 });
 
-keys('when the answer is lost the same keys are sent again', async ({ liar, program }) => {
-  liar.lie('/v1/keys', () => null, 'PUT');
-  const lost = await program.try('publish', [], ['--count', '4']);
-  assert.equal(lost.code, NETWORK, lost.stderr);
-  assert.match(lost.stderr, /the same command sends them again/);
+const failure = {
+  type: 'urn:sealpost:problem:internal', title: 'Internal error', status: 500, detail: 'The relay failed.',
+};
+const lost = { 'when the answer is lost': [() => null], 'when the relay fails after it has stored them': [() => failure, 500] };
+
+Object.entries(lost).forEach(([when, [change, status]]) => keys(`${when} the same keys are sent again`, async ({ liar, program }) => {
+  liar.lie('/v1/keys', change, 'PUT', status);
+  const first = await program.try('publish', [], ['--count', '4']);
+  assert.equal(first.code, NETWORK, first.stderr);
+  assert.match(first.stderr, /the same command sends them again/);
   const before = program.kept('prekeys.json').slots;
   const unanswered = await program.json('keys');
   assert.deepEqual([unanswered.matches, unanswered.pending], [true, true], 'the relay has them');
@@ -156,7 +161,7 @@ keys('when the answer is lost the same keys are sent again', async ({ liar, prog
     assert.deepEqual(after[slot].map(({ id }) => id), before[slot].map(({ id }) => id));
   }
   assert.deepEqual((({ matches, pending }) => [matches, pending])(await program.json('keys')), [true, false]);
-});
+}));
 
 keys('a publish fills up what others took, and never uses an id twice', async ({ relay, program }) => {
   await program.run('publish', [], ['--count', '10']);

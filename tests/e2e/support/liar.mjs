@@ -29,9 +29,9 @@ export class Liar {
   }
 
   // From now on answer `method` path with change(json) of the honest answer; with null the
-  // connection ends without one.
-  lie(path, change, method = 'GET') {
-    this.lies.set(`${method} ${path}`, change);
+  // connection ends without one.  With status it has that one.
+  lie(path, change, method = 'GET', status = undefined) {
+    this.lies.set(`${method} ${path}`, { change, status });
   }
 
   honest() {
@@ -55,9 +55,9 @@ export class Liar {
   async relay(path, asked, honest, answer) {
     const chunks = await honest.toArray();
     let body = Buffer.concat(chunks);
-    const change = this.lies.get(`${asked.method} ${path}`);
-    if (change !== undefined) {
-      const changed = change(JSON.parse(body));
+    const lie = this.lies.get(`${asked.method} ${path}`);
+    if (lie !== undefined) {
+      const changed = lie.change(JSON.parse(body));
       if (changed === null) {
         answer.destroy();
         return;
@@ -65,7 +65,7 @@ export class Liar {
       body = Buffer.from(JSON.stringify(changed));
     }
     const headers = Object.entries(honest.headers).filter(([name]) => !DROPPED.includes(name));
-    answer.writeHead(honest.statusCode, Object.fromEntries(headers));
+    answer.writeHead(lie?.status ?? honest.statusCode, Object.fromEntries(headers));
     answer.end(body);
   }
 
