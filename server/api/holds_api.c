@@ -56,10 +56,11 @@ static bool is_account(const struct account_id *one, const struct account_id *ot
     return memcmp(one->raw, other->raw, sizeof one->raw) == 0;
 }
 
-/* Veto as the caller; the target is read. */
-static void veto(struct api *api, struct exchange *exchange, struct holds_veto *order)
+/* Veto as the caller what target names. */
+static void veto(struct api *api, struct exchange *exchange, const struct holds_veto *target)
 {
     const struct api_caller *caller = api_caller_or_none(exchange);
+    struct holds_veto order = *target;
     struct command_guard guard;
     struct command command;
 
@@ -68,20 +69,20 @@ static void veto(struct api *api, struct exchange *exchange, struct holds_veto *
             exchange_reply_problem(exchange, PROBLEM_command_invalid, 0, "");
             return;
         }
-        order->command = &command;
-        order->payload = exchange_body(exchange);
+        order.command = &command;
+        order.payload = exchange_body(exchange);
     } else {
         if (!command_accept(api, exchange, COMMAND_RECOVERY_VETO, &guard)) {
             return;
         }
-        if (!is_account(&caller->account_id, &order->account_id)) { /* as if there were none */
+        if (!is_account(&caller->account_id, &order.account_id)) { /* as if there were none */
             exchange_reply_problem(exchange, PROBLEM_not_found, 0, "");
             return;
         }
-        order->guard = &guard;
-        order->device_id = caller->device_id;
+        order.guard = &guard;
+        order.device_id = caller->device_id;
     }
-    holds_veto(api->domain, order, api->now_ms(), on_vetoed, exchange);
+    holds_veto(api->domain, &order, api->now_ms(), on_vetoed, exchange);
 }
 
 void holds_api_veto_manifest(void *arg, struct exchange *exchange)

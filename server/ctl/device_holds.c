@@ -158,6 +158,16 @@ static void print_hold(const struct held *held, const json_t *hold)
     }
 }
 
+static void print_all(const struct held *held)
+{
+    for (size_t i = 0; i < json_array_size(held->holds); i++) {
+        print_hold(held, json_array_get(held->holds, i));
+    }
+    if (json_array_size(held->holds) == 0) {
+        (void)puts("nothing is held");
+    }
+}
+
 enum exit_code device_holds_show(const struct arguments *arguments)
 {
     struct held held = { .answer = NULL };
@@ -170,16 +180,9 @@ enum exit_code device_holds_show(const struct arguments *arguments)
     code = held_ask(&device, &held);
     if (code == EXIT_CODE_OK) {
         if (arguments_has(arguments, OPTION_JSON)) {
-            json_t *empty = json_array();
-            say_json_steal(json_deep_copy(held.holds == NULL ? empty : held.holds));
-            json_decref(empty);
+            say_json_steal(held.holds == NULL ? json_array() : json_deep_copy(held.holds));
         } else {
-            for (size_t i = 0; i < json_array_size(held.holds); i++) {
-                print_hold(&held, json_array_get(held.holds, i));
-            }
-            if (json_array_size(held.holds) == 0) {
-                (void)puts("nothing is held");
-            }
+            print_all(&held);
         }
         held_clear(&held);
     }

@@ -109,10 +109,8 @@ static void refuse(struct erasure *erasure, size_t refused_at)
         commands_last(erasure->domain, erasure->guard.mailbox, on_last, erasure);
     } else if (guard == GUARD_ADMIN) {
         finish(erasure, ACCOUNTS_NOT_ADMIN, 0);
-    } else if (guard == GUARD_HOLD && erasure->by_hold) { /* it was vetoed or overtaken */
-        finish(erasure, ACCOUNTS_UNKNOWN, 0);
-    } else if (erasure->seen_before_day != 0) { /* it was idle and is not any more */
-        finish(erasure, ACCOUNTS_UNKNOWN, 0);
+    } else if ((guard == GUARD_HOLD && erasure->by_hold) || erasure->seen_before_day != 0) {
+        finish(erasure, ACCOUNTS_UNKNOWN, 0); /* vetoed or overtaken; or idle, and not any more */
     } else if (erasure->writes < WRITES_MAX) {
         erasure_read(erasure);
     } else {
