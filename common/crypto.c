@@ -34,6 +34,7 @@ static struct {
     EVP_MD *sha512;
     EVP_MD *sha1;
     EVP_MAC_CTX *hmac; /* a template that knows its hash; copied for each use */
+    EVP_MAC_CTX *hmac_sha1;
     EVP_KDF *hkdf;
 } library;
 
@@ -46,9 +47,8 @@ void crypto_need(bool worked)
     }
 }
 
-static EVP_MAC_CTX *hmac_template(void)
+static EVP_MAC_CTX *hmac_template(char *digest)
 {
-    char digest[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
@@ -66,6 +66,9 @@ static EVP_MAC_CTX *hmac_template(void)
 
 bool crypto_start(void)
 {
+    char sha256[] = "SHA256";
+    char sha1[] = "SHA1";
+
     if (sodium_init() < 0 || !crypto_point_check_works()) {
         return false;
     }
@@ -74,11 +77,13 @@ bool crypto_start(void)
         library.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
         library.sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
         library.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-        library.hmac = hmac_template();
+        library.hmac = hmac_template(sha256);
+        library.hmac_sha1 = hmac_template(sha1);
         library.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     }
     return library.sha256 != NULL && library.sha384 != NULL && library.sha512 != NULL &&
-           library.sha1 != NULL && library.hmac != NULL && library.hkdf != NULL;
+           library.sha1 != NULL && library.hmac != NULL && library.hmac_sha1 != NULL &&
+           library.hkdf != NULL;
 }
 
 static void hash_parts(const EVP_MD *kind, const struct bytes *parts, size_t part_count,
@@ -138,12 +143,12 @@ void crypto_sha256_destroy(struct crypto_sha256 *hash)
     }
 }
 
-void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
-                 uint8_t out[CRYPTO_SHA256_BYTES])
+static void hmac_parts(const EVP_MAC_CTX *kind, struct bytes key, const struct bytes *parts,
+                       size_t part_count, uint8_t *out, size_t out_size)
 {
     static const uint8_t no_key[1]; /* NULL would mean "the key of before" */
-    CHECK(library.hmac != NULL);
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(library.hmac);
+    CHECK(kind != NULL);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(kind);
     size_t size = 0;
 
     crypto_need(ctx != NULL &&
@@ -151,8 +156,19 @@ void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
     for (size_t i = 0; i < part_count; i++) {
         crypto_need(EVP_MAC_update(ctx, parts[i].at, parts[i].size) == 1);
     }
-    crypto_need(EVP_MAC_final(ctx, out, &size, CRYPTO_SHA256_BYTES) == 1);
+    crypto_need(EVP_MAC_final(ctx, out, &size, out_size) == 1);
     EVP_MAC_CTX_free(ctx);
+}
+
+void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
+                 uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    hmac_parts(library.hmac, key, parts, part_count, out, CRYPTO_SHA256_BYTES);
+}
+
+void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES])
+{
+    hmac_parts(library.hmac_sha1, key, &value, 1, out, CRYPTO_SHA1_BYTES);
 }
 
 static OSSL_PARAM *hkdf_params(struct bytes secret, struct bytes info)
@@ -212,7 +228,7 @@ uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct byte
     return number;
 }
 
-void crypto_sha1(struct bytes value, uint8_t out[20])
+void crypto_sha1(struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES])
 {
     CHECK(library.sha1 != NULL);
     crypto_need(EVP_Digest(value.at, value.size, out, NULL, library.sha1, NULL) == 1);

@@ -16,6 +16,7 @@
 #include "common/bytes.h"
 
 enum {
+    CRYPTO_SHA1_BYTES = 20,
     CRYPTO_SHA256_BYTES = 32,
     CRYPTO_SHA384_BYTES = 48,
     CRYPTO_SHA512_BYTES = 64,
@@ -53,6 +54,9 @@ void crypto_sha256_destroy(struct crypto_sha256 *hash);
 void crypto_hmac(struct bytes key, const struct bytes *parts, size_t part_count,
                  uint8_t out[CRYPTO_SHA256_BYTES]);
 
+/* HMAC-SHA1 of value, only for the codes of authenticator apps (RFC 4226 section 5). */
+void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES]);
+
 /* HKDF-SHA256 with an empty salt: derive size bytes (1..8160) for info.  secret is not empty. */
 void crypto_hkdf(struct bytes secret, struct bytes info, void *out, size_t size);
 
@@ -63,7 +67,7 @@ void crypto_tag(const struct bytes *parts, size_t part_count, uint8_t out[CRYPTO
 uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_BYTES], struct bytes value);
 
 /* SHA-1, only for the WebSocket handshake (RFC 6455 section 4.2.2). */
-void crypto_sha1(struct bytes value, uint8_t out[20]);
+void crypto_sha1(struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES]);
 
 /* Compare in constant time. */
 bool crypto_equal(const void *a, const void *b, size_t size);

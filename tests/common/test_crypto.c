@@ -113,6 +113,22 @@ static void hmac_is_that_of_the_standard(void **state)
     expect_hex(sum, sizeof sum, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* RFC 2202 section 3, cases 1 and 6. */
+static void hmac_sha1_is_that_of_its_test_cases(void **state)
+{
+    uint8_t key[80];
+    uint8_t sum[CRYPTO_SHA1_BYTES];
+
+    (void)state;
+    memset(key, 0x0b, sizeof key);
+    crypto_hmac_sha1(bytes_of(key, 20), bytes_text("Hi There"), sum);
+    expect_hex(sum, sizeof sum, "b617318655057264e28bc0b6fb378c8ef146be00");
+    memset(key, 0xaa, sizeof key);
+    crypto_hmac_sha1(bytes_of(key, sizeof key),
+                     bytes_text("Test Using Larger Than Block-Size Key - Hash Key First"), sum);
+    expect_hex(sum, sizeof sum, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 /* RFC 5869 test case 3; the others were made with Python's hmac. */
 static void hkdf_is_that_of_the_standard(void **state)
 {
@@ -351,6 +367,7 @@ int main(void)
         cmocka_unit_test(sha256_of_a_stream_is_that_of_the_whole),
         cmocka_unit_test(sha256_of_a_stream_may_be_given_up),
         cmocka_unit_test(hmac_is_that_of_the_standard),
+        cmocka_unit_test(hmac_sha1_is_that_of_its_test_cases),
         cmocka_unit_test(hkdf_is_that_of_the_standard),
         cmocka_unit_test(tag_is_blake2b_of_the_parts),
         cmocka_unit_test(siphash_is_that_of_its_paper),
