@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
+#include "server/domain/account_log_sql.h"
 #include "server/domain/accounts.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
@@ -20,6 +21,8 @@
 #include "server/domain/devices_sql.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/factors_sql.h"
+#include "server/domain/grants.h"
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
 #include "server/domain/hub.h"
@@ -27,6 +30,7 @@
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
+#include "server/domain/txns_sql.h"
 #include "server/store/store.h"
 
 enum {
@@ -178,6 +182,10 @@ static void erasure_write(struct erasure *erasure)
         devices_sql_remove(batch, erasure->devices[i].mailbox);
     }
     accounts_sql_erase_manifests(batch, account);
+    factors_sql_end_account(batch, account);
+    txns_sql_end_account(batch, account);
+    grants_end_account(batch, account);
+    account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));
     erasure->sessions_at = store_batch_size(batch);
     sessions_sql_end_account(batch, account);

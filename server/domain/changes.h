@@ -16,6 +16,7 @@
 #include "server/domain/sessions.h"
 #include "server/store/store.h"
 
+struct account_log_entry;
 struct hub_event;
 
 struct changes *changes_create(void);
@@ -42,6 +43,12 @@ void changes_note_sessions(const struct domain *domain, struct store_batch *batc
 /* The same for the session hash, before the statement that ends it. */
 void changes_note_session(const struct domain *domain, struct store_batch *batch,
                           const struct session_hash *hash);
+
+/* The same: a code that devices are to show; what happened to a factor. */
+void changes_note_code(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct txn_challenge_id *id);
+void changes_note_factor(const struct domain *domain, struct store_batch *batch,
+                         const struct account_log_entry *entry);
 
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);
