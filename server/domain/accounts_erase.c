@@ -3,7 +3,7 @@
  * Erasure.  The keyed hashes of the device keys are made here, from the devices
  * that were read, so the write expects that the head has not moved since; when
  * it has, the reading begins again.  By a command, the command's seq and the
- * ADMIN bit are guards of the same write.
+ * ADMIN bit and a step-up are guards of the same write.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +45,7 @@ enum {
 enum guard {
     GUARD_SEQ = 0,
     GUARD_ADMIN,
+    GUARD_STEPUP,
     GUARD_HEAD,
     GUARD_COUNT
 };
@@ -54,6 +55,8 @@ struct erasure {
     struct account_id account_id;
     bool by_command;
     struct command_guard guard;
+    bool has_grant;
+    struct grant grant;
     int64_t seen_before_day;
     int64_t now_ms;
     struct accounts_row row;
@@ -98,6 +101,8 @@ static void refuse(struct erasure *erasure, size_t refused_at)
         commands_last(erasure->domain, erasure->guard.mailbox, on_last, erasure);
     } else if (guard == GUARD_ADMIN) {
         finish(erasure, ACCOUNTS_NOT_ADMIN, 0);
+    } else if (guard == GUARD_STEPUP) {
+        finish(erasure, ACCOUNTS_STEPUP, 0);
     } else if (erasure->seen_before_day != 0) { /* it was idle and is not any more */
         finish(erasure, ACCOUNTS_UNKNOWN, 0);
     } else if (erasure->writes < WRITES_MAX) {
@@ -171,6 +176,8 @@ static void erasure_write(struct erasure *erasure)
     if (erasure->by_command) {
         commands_spend(batch, &erasure->guard);
         accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
+        grants_expect_stepup(batch, account, erasure->has_grant ? &erasure->grant : NULL,
+                             erasure->now_ms);
     }
     accounts_sql_erase(batch, &erasure->row, erasure->seen_before_day);
     left_account(erasure->domain, &erasure->account_id, &left);
@@ -235,6 +242,10 @@ void accounts_erase(struct domain *domain, const struct accounts_erasure *order,
     erasure->by_command = order->guard != NULL;
     if (order->guard != NULL) {
         erasure->guard = *order->guard;
+    }
+    if (order->grant != NULL) {
+        erasure->has_grant = true;
+        erasure->grant = *order->grant;
     }
     erasure->seen_before_day = order->seen_before_day;
     erasure->now_ms = now_ms;

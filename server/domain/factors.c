@@ -298,6 +298,18 @@ void factors_remove(struct domain *domain, const struct factors_order *order, in
     store_read(domain->store, &batch, on_kind, change);
 }
 
+void factors_view_of(const struct factors_row *row, struct factors_view *out)
+{
+    *out = (struct factors_view){
+        .factor_id = row->factor_id,
+        .kind = row->kind,
+        .is_confirmed = row->is_confirmed,
+        .label = row->label,
+        .created_at = row->created_at,
+        .codes_left = row->kind == FACTOR_RECOVERY_CODE ? row->codes_left : 0,
+    };
+}
+
 struct listing {
     factors_listed_fn *done;
     void *arg;
@@ -311,14 +323,7 @@ static void on_listed(void *arg, enum store_status status, struct store_rows *ro
     size_t count = 0;
 
     while (status == STORE_OK && count < FACTORS_LIST_MAX && factors_sql_next(rows, &row)) {
-        views[count] = (struct factors_view){
-            .factor_id = row.factor_id,
-            .kind = row.kind,
-            .is_confirmed = row.is_confirmed,
-            .label = row.label,
-            .created_at = row.created_at,
-            .codes_left = row.kind == FACTOR_RECOVERY_CODE ? row.codes_left : 0,
-        };
+        factors_view_of(&row, &views[count]);
         count++;
     }
     listing->done(listing->arg, status == STORE_OK, views, count);

@@ -27,6 +27,7 @@
 #include "server/domain/factor_kinds.h"
 
 struct command_guard;
+struct factors_row;
 struct grant;
 
 enum factors_result {
@@ -95,6 +96,9 @@ struct factors_view {
     int64_t created_at;
     int64_t codes_left; /* of recovery codes */
 };
+
+/* What is shown of a row; its label is borrowed. */
+void factors_view_of(const struct factors_row *row, struct factors_view *out);
 
 /* Hear the factors of an account; borrowed.  ok: the store could say. */
 typedef void factors_listed_fn(void *arg, bool ok, const struct factors_view *views, size_t count);

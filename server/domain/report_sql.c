@@ -9,6 +9,8 @@
 #include "common/limits.h"
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
+#include "server/domain/factors.h"
+#include "server/domain/factors_sql.h"
 #include "server/domain/handles_sql.h"
 #include "server/store/store.h"
 
@@ -58,6 +60,16 @@ static const struct store_stmt spent = {
            " WHERE a.account_id = $1 GROUP BY d.device_id",
 };
 
+static const struct store_stmt txns = {
+    .name = "report.txns",
+    .sql = "SELECT (SELECT count(*) FROM txns t WHERE t.account = a.account AND t.account > 0),"
+           " (SELECT count(*) FROM factor_subjects s JOIN guesses g ON g.subject = s.subject"
+           " WHERE s.account = a.account AND s.account > 0),"
+           " (SELECT count(*) FROM grants g WHERE g.account = a.account),"
+           " (SELECT count(*) FROM account_log l WHERE l.account = a.account)"
+           " FROM accounts a WHERE a.account_id = $1",
+};
+
 enum {
     AT_ACCOUNT = 0,
     AT_DEVICES,
@@ -65,7 +77,9 @@ enum {
     AT_SESSIONS,
     AT_KEYS,
     AT_SPENT,
-    AT_HANDLES
+    AT_HANDLES,
+    AT_FACTORS,
+    AT_TXNS
 };
 
 static void ask(struct store_batch *batch, const struct store_stmt *stmt,
@@ -86,6 +100,8 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     ask(batch, &keys, account_id);
     ask(batch, &spent, account_id);
     handles_sql_ask_account(batch, account_id);
+    factors_sql_list(batch, account_id);
+    ask(batch, &txns, account_id);
     return batch;
 }
 
@@ -160,6 +176,25 @@ static void fill_keys(struct store_rows *rows, struct report *out)
     }
 }
 
+/* The labels are borrowed from the rows. */
+static void fill_factors(struct store_rows *rows, struct report *out)
+{
+    struct factors_row row;
+
+    store_rows_select(rows, AT_FACTORS);
+    while (out->factor_count < FACTORS_LIST_MAX && factors_sql_next(rows, &row)) {
+        factors_view_of(&row, &out->factors[out->factor_count]);
+        out->factor_count++;
+    }
+    store_rows_select(rows, AT_TXNS);
+    if (store_rows_next(rows)) {
+        out->txn_count = store_rows_int(rows, 0);
+        out->guess_count = store_rows_int(rows, 1);
+        out->grant_count = store_rows_int(rows, 2);
+        out->log_count = store_rows_int(rows, 3);
+    }
+}
+
 bool report_sql_fill(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_ACCOUNT);
@@ -176,6 +211,7 @@ bool report_sql_fill(struct store_rows *rows, struct report *out)
     fill_devices(rows, out);
     fill_mail(rows, out);
     fill_keys(rows, out);
+    fill_factors(rows, out);
     return true;
 }
 
