@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
-#include "common/decimal.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -22,6 +22,7 @@
 #include "server/api/factors_api.h"
 #include "server/api/factors_json.h"
 #include "server/api/problem.h"
+#include "server/api/query.h"
 #include "server/api/reply.h"
 #include "server/domain/account_log.h"
 #include "server/domain/codes.h"
@@ -315,13 +316,10 @@ void factors_api_log(void *arg, struct exchange *exchange)
 {
     static const char *const names[] = { "after", NULL };
     struct api *api = arg;
-    struct bytes text = { 0 };
     int64_t after = 0;
 
-    if (exchange_query_unknown(exchange, names, &text) ||
-        (exchange_query(exchange, "after", &text) && !decimal_parse(text, INT64_MAX, &after))) {
-        problem_of_member(exchange, JSON_MALFORMED, "after");
-        return;
+    if (query_knows_only(exchange, names) &&
+        query_int(exchange, "after", 0, INT64_MAX, &after)) {
+        account_log_list(api->domain, api_caller(exchange)->account, after, on_log, exchange);
     }
-    account_log_list(api->domain, api_caller(exchange)->account, after, on_log, exchange);
 }

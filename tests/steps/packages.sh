@@ -6,7 +6,7 @@
 UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev libconfuse-dev
     libcurl4-openssl-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
-PACKAGES="$UNIT_PACKAGES pgbouncer iproute2
+PACKAGES="$UNIT_PACKAGES pgbouncer iproute2 oathtool
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
     valgrind gcovr iwyu sslscan mmdebstrap debian-archive-keyring"
 

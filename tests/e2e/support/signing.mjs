@@ -6,7 +6,10 @@ const AUTH = label('sealpost/auth/1');
 const HANDLE = label('sealpost/handle/1');
 const COMMAND = label('sealpost/cmd/1');
 
-export const OP = { accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4, handleRelease: 11, mlsReset: 14 };
+export const OP = {
+  accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4,
+  factorEnrol: 8, factorRemove: 9, handleRelease: 11, mlsReset: 14,
+};
 
 const audienceField = (audience) => {
   const text = Buffer.from(audience, 'utf8');
