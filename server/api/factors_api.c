@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Second factors of the calling account: enrolling, confirming, removing; codes to show; the log. */
+#include "server/api/factors_api.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -19,7 +21,6 @@
 #include "common/totp.h"
 #include "server/api/api.h"
 #include "server/api/command.h"
-#include "server/api/factors_api.h"
 #include "server/api/factors_json.h"
 #include "server/api/problem.h"
 #include "server/api/query.h"
@@ -116,11 +117,11 @@ static void on_enrolled_totp(void *arg, const struct factors_outcome *outcome)
         return;
     }
     totp_secret_write(outcome->secret, text);
-    reply_json_steal(arg, 201,
-                     json_pack("{s:o, s:s}", "factor_id",
-                               json_base64url(bytes_of(outcome->factor_id.raw,
-                                                       sizeof outcome->factor_id.raw)),
-                               "secret", text));
+    reply_json_steal(
+        arg, 201,
+        json_pack("{s:o, s:s}", "factor_id",
+                  json_base64url(bytes_of(outcome->factor_id.raw, sizeof outcome->factor_id.raw)),
+                  "secret", text));
     mem_wipe(text, sizeof text);
 }
 
@@ -138,11 +139,11 @@ static void on_enrolled_codes(void *arg, const struct factors_outcome *outcome)
         recovery_code_write(&outcome->codes[i], text);
         (void)json_array_append_new(codes, json_string(text));
     }
-    reply_json_steal(arg, 201,
-                     json_pack("{s:o, s:o}", "factor_id",
-                               json_base64url(bytes_of(outcome->factor_id.raw,
-                                                       sizeof outcome->factor_id.raw)),
-                               "codes", codes));
+    reply_json_steal(
+        arg, 201,
+        json_pack("{s:o, s:o}", "factor_id",
+                  json_base64url(bytes_of(outcome->factor_id.raw, sizeof outcome->factor_id.raw)),
+                  "codes", codes));
     mem_wipe(text, sizeof text);
 }
 
@@ -281,17 +282,15 @@ void factors_api_codes(void *arg, struct exchange *exchange)
 
 static json_t *entry_json(const struct account_log_entry *entry)
 {
-    json_t *object = json_pack("{s:I, s:I, s:s, s:s}", "entry", (json_int_t)entry->entry, "at",
-                               (json_int_t)entry->at, "change",
-                               account_log_event_text(entry->event), "kind",
-                               factor_kind_text(entry->kind));
+    json_t *object = json_pack(
+        "{s:I, s:I, s:s, s:s}", "entry", (json_int_t)entry->entry, "at", (json_int_t)entry->at,
+        "change", account_log_event_text(entry->event), "kind", factor_kind_text(entry->kind));
 
     if (entry->device_id != 0) {
         (void)json_object_set_new(object, "device_id", json_integer(entry->device_id));
     }
     if (entry->purpose != 0) {
-        (void)json_object_set_new(object, "purpose",
-                                  json_string(txn_purpose_text(entry->purpose)));
+        (void)json_object_set_new(object, "purpose", json_string(txn_purpose_text(entry->purpose)));
     }
     return object;
 }
@@ -318,8 +317,7 @@ void factors_api_log(void *arg, struct exchange *exchange)
     struct api *api = arg;
     int64_t after = 0;
 
-    if (query_knows_only(exchange, names) &&
-        query_int(exchange, "after", 0, INT64_MAX, &after)) {
+    if (query_knows_only(exchange, names) && query_int(exchange, "after", 0, INT64_MAX, &after)) {
         account_log_list(api->domain, api_caller(exchange)->account, after, on_log, exchange);
     }
 }

@@ -113,10 +113,9 @@ json_t *report_api_json(const struct report *report)
         second_of(report->created_day), "seen_day", second_of(report->seen_day), "manifests",
         (json_int_t)report->manifest_count, "left_device_hashes", (json_int_t)report->left_count,
         "handles", handles_json(report), "factors",
-        factors_json(report->factors, report->factor_count), "txns",
-        (json_int_t)report->txn_count, "wrong_guesses", (json_int_t)report->guess_count, "grants",
-        (json_int_t)report->grant_count, "log_entries", (json_int_t)report->log_count, "devices",
-        devices);
+        factors_json(report->factors, report->factor_count), "txns", (json_int_t)report->txn_count,
+        "wrong_guesses", (json_int_t)report->guess_count, "grants", (json_int_t)report->grant_count,
+        "log_entries", (json_int_t)report->log_count, "devices", devices);
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

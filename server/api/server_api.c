@@ -93,9 +93,11 @@ static const char *const rate_names[LIMITS_CLASSES] = {
 };
 
 static const char *const features[] = {
-    "accounts", "manifests", "sessions",   "commands",     "envelopes", "mailbox",
-    "stream",   "report",    "keys",       "handles",      "mls.groups", "mls.welcomes",
-    "txns",     "factors.code", "factors.totp", "factors.recovery_code", "account.log",
+    "accounts",    "manifests",    "sessions",     "commands",
+    "envelopes",   "mailbox",      "stream",       "report",
+    "keys",        "handles",      "mls.groups",   "mls.welcomes",
+    "txns",        "factors.code", "factors.totp", "factors.recovery_code",
+    "account.log",
 };
 
 static const char *registration_text(enum domain_registration registration)
@@ -154,7 +156,8 @@ static json_t *limits_json(const struct domain *domain)
 static json_t *retention_json(const struct domain_settings *settings)
 {
     return json_pack(
-        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}",
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I, "
+        "s:I}",
         "envelope_s", (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
         "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
         "idle_device_warn_days", (json_int_t)settings->idle_device_warn_days,

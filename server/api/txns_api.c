@@ -100,8 +100,8 @@ static void on_begun(void *arg, const struct txns_outcome *outcome)
 static void read_whom(struct json_reader *reader, struct txns_order *order, struct handle *handle)
 {
     struct bytes text = { 0 };
-    bool has_account = json_may_exact(reader, "account_id", order->account_id.raw,
-                                      sizeof order->account_id.raw);
+    bool has_account =
+        json_may_exact(reader, "account_id", order->account_id.raw, sizeof order->account_id.raw);
 
     if (json_may_text(reader, "handle", &text)) {
         if (has_account || !handle_read(text, handle)) {
@@ -187,12 +187,12 @@ static void on_answered(void *arg, const struct txns_outcome *outcome)
         refuse(arg, outcome);
         return;
     }
-    reply_json_steal(arg, 200,
-                     json_pack("{s:o, s:s, s:I}", "grant",
-                               json_base64url(bytes_of(outcome->grant.raw,
-                                                       sizeof outcome->grant.raw)),
-                               "purpose", txn_purpose_text(outcome->purpose), "expires_at",
-                               (json_int_t)outcome->expires_at));
+    reply_json_steal(
+        arg, 200,
+        json_pack("{s:o, s:s, s:I}", "grant",
+                  json_base64url(bytes_of(outcome->grant.raw, sizeof outcome->grant.raw)),
+                  "purpose", txn_purpose_text(outcome->purpose), "expires_at",
+                  (json_int_t)outcome->expires_at));
 }
 
 void txns_api_answer(void *arg, struct exchange *exchange)

@@ -26,9 +26,9 @@ enum accounts_result {
     ACCOUNTS_UNKNOWN,             /* erasure: no such account */
     ACCOUNTS_REPLAYED,            /* erasure: the command's seq is not above last_seq */
     ACCOUNTS_NOT_ADMIN,           /* erasure: the device may not do that */
-    ACCOUNTS_STEPUP,              /* erasure: a factor is enrolled, and the grant is none or not good */
-    ACCOUNTS_UNAVAILABLE,         /* the store did not do it, or cannot say */
-    ACCOUNTS_STORAGE_FULL,        /* the disk is full */
+    ACCOUNTS_STEPUP,       /* erasure: a factor is enrolled, and the grant is none or not good */
+    ACCOUNTS_UNAVAILABLE,  /* the store did not do it, or cannot say */
+    ACCOUNTS_STORAGE_FULL, /* the disk is full */
 };
 
 struct accounts_outcome {
@@ -54,8 +54,8 @@ void accounts_register(struct domain *domain, struct bytes manifest, struct byte
 struct accounts_erasure {
     struct account_id account_id;
     const struct command_guard *guard; /* copied; NULL: by the operator, who need not be ADMIN */
-    const struct grant *grant;         /* copied; of a step-up, where a factor is enrolled; or NULL */
-    int64_t seen_before_day;           /* erase only if not seen since; 0: in any case */
+    const struct grant *grant; /* copied; of a step-up, where a factor is enrolled; or NULL */
+    int64_t seen_before_day;   /* erase only if not seen since; 0: in any case */
 };
 
 /*

@@ -52,8 +52,7 @@ bool codes_read(struct bytes text, struct code *out)
 void codes_verifier(const struct domain *domain, const struct txn_challenge_id *id,
                     const struct code *code, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    const struct bytes parts[] = { bytes_of(label, sizeof label),
-                                   bytes_of(id->raw, sizeof id->raw),
+    const struct bytes parts[] = { bytes_of(label, sizeof label), bytes_of(id->raw, sizeof id->raw),
                                    bytes_of(code->digits, CODES_DIGITS) };
 
     crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 3, out);

@@ -21,11 +21,11 @@ struct store_rows;
 struct txns_challenge_row;
 
 struct factor_guess {
-    struct code code;                        /* code */
-    uint32_t totp;                           /* totp */
-    struct factor_id factor_id;              /* totp: whose code it was, once judged right */
-    int64_t step;                            /* totp: the code's, once judged right */
-    uint8_t code_hash[CRYPTO_SHA256_BYTES];  /* recovery_code */
+    struct code code;                       /* code */
+    uint32_t totp;                          /* totp */
+    struct factor_id factor_id;             /* totp: whose code it was, once judged right */
+    int64_t step;                           /* totp: the code's, once judged right */
+    uint8_t code_hash[CRYPTO_SHA256_BYTES]; /* recovery_code */
 };
 
 /* Read text as a guess at the challenge; false when it is none of its kind. */

@@ -30,8 +30,7 @@ bool factor_secret_open(const struct domain *domain, const struct factor_id *id,
 {
     const struct seal_place place = place_of(id);
     struct buf opened = { 0 };
-    bool ok =
-        seal_open(domain->seal, &place, sealed, &opened) && opened.size == TOTP_SECRET_BYTES;
+    bool ok = seal_open(domain->seal, &place, sealed, &opened) && opened.size == TOTP_SECRET_BYTES;
 
     if (ok) {
         memcpy(out, opened.at, TOTP_SECRET_BYTES);

@@ -45,7 +45,7 @@ struct change {
     struct command_guard guard;
     struct grant grant;
     struct account_log_entry entry;
-    bool is_told;            /* entry is noted and told */
+    bool is_told;             /* entry is noted and told */
     enum factors_result last; /* what it means when the last guard refuses */
     size_t last_at;
     uint8_t secret[TOTP_SECRET_BYTES];

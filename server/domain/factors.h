@@ -44,9 +44,9 @@ enum factors_result {
 
 struct factors_outcome {
     enum factors_result result;
-    struct factor_id factor_id;                           /* enrol */
-    const uint8_t *secret;                                /* enrol of totp: TOTP_SECRET_BYTES */
-    const struct recovery_code *codes;                    /* enrol of codes: RECOVERY_CODE_COUNT */
+    struct factor_id factor_id;        /* enrol */
+    const uint8_t *secret;             /* enrol of totp: TOTP_SECRET_BYTES */
+    const struct recovery_code *codes; /* enrol of codes: RECOVERY_CODE_COUNT */
     int64_t last_seq;
 };
 

@@ -33,9 +33,10 @@ static const struct store_stmt expect_confirm = {
 /* The batch holds the account's row, so two of one account are counted one after the other. */
 static const struct store_stmt put = {
     .name = "factors.put",
-    .sql = "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up, label, secret,"
-           " last_step, created_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"
-           " WHERE (SELECT count(*) FROM factors WHERE account = $2 AND kind = $3) < $10",
+    .sql =
+        "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up, label, secret,"
+        " last_step, created_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"
+        " WHERE (SELECT count(*) FROM factors WHERE account = $2 AND kind = $3) < $10",
 };
 
 static const struct store_stmt expect_remove = {

@@ -170,12 +170,12 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { expire_oldest, false },      { purge_sessions, false },
-    { purge_challenges, false }, { purge_expired_keys, false }, { purge_changes, true },
-    { purge_spent_keys, true },  { idle_devices, true },        { idle_accounts, true },
-    { purge_handles, true },     { purge_groups, true },        { purge_references, true },
+    { expire_own, false },       { expire_oldest, false },        { purge_sessions, false },
+    { purge_challenges, false }, { purge_expired_keys, false },   { purge_changes, true },
+    { purge_spent_keys, true },  { idle_devices, true },          { idle_accounts, true },
+    { purge_handles, true },     { purge_groups, true },          { purge_references, true },
     { purge_txns, false },       { purge_txn_challenges, false }, { purge_grants, false },
-    { purge_guesses, true },     { purge_subjects, true },      { purge_factors, true },
+    { purge_guesses, true },     { purge_subjects, true },        { purge_factors, true },
     { purge_account_log, true }, { count_key_pools, true },
 };
 

@@ -40,7 +40,7 @@
 
 enum txns_result {
     TXNS_DONE = 0,
-    TXNS_UNKNOWN,           /* challenge: no such transaction, it is over, or has used its challenges */
+    TXNS_UNKNOWN, /* challenge: no such transaction, it is over, or has used its challenges */
     TXNS_CHALLENGE_UNKNOWN, /* answer: no such challenge, it is over, used or out of tries */
     TXNS_INAPPLICABLE,      /* challenge: the kind is not among those of the transaction */
     TXNS_MALFORMED,         /* answer: the text is none of that kind; it was not counted */
@@ -57,7 +57,7 @@ struct txns_outcome {
     enum txn_purpose purpose;                 /* begin and answer */
     uint32_t kinds;                           /* begin */
     struct grant grant;                       /* answer; wiped when done returns */
-    int64_t expires_at;                       /* Unix seconds: of the transaction, or of the grant */
+    int64_t expires_at; /* Unix seconds: of the transaction, or of the grant */
     int64_t attempts_left;
     int64_t retry_s;
 };

@@ -75,8 +75,8 @@ static void finish_with(struct answering *answering, enum txns_result result)
 static void finish_wrong(struct answering *answering)
 {
     metrics_add(METRIC_factor_guesses_wrong, 1);
-    finish(answering, &(struct txns_outcome){ .result = TXNS_WRONG,
-                                              .attempts_left = answering->tries_left });
+    finish(answering,
+           &(struct txns_outcome){ .result = TXNS_WRONG, .attempts_left = answering->tries_left });
 }
 
 static struct account_log_entry entry_of(const struct answering *answering)
@@ -255,7 +255,8 @@ static void on_challenge(void *arg, enum store_status status, struct store_rows 
     } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering)) {
         finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
     } else if (!factor_guess_read(answering->domain, &answering->row,
-                             bytes_of(answering->text, answering->text_size), &answering->guess)) {
+                                  bytes_of(answering->text, answering->text_size),
+                                  &answering->guess)) {
         finish_with(answering, TXNS_MALFORMED);
     } else {
         count(answering);

@@ -86,8 +86,7 @@ static void refuse(struct starting *starting, size_t refused_at)
         return;
     }
     metrics_add(METRIC_factor_codes_refused, 1);
-    batch = txns_sql_ask_codes(starting->txn.subject,
-                               starting->now_ms / 1000 - LIMIT_CODES_HOUR_S);
+    batch = txns_sql_ask_codes(starting->txn.subject, starting->now_ms / 1000 - LIMIT_CODES_HOUR_S);
     store_read(starting->domain->store, &batch, on_codes, starting);
 }
 

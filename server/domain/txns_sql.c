@@ -12,9 +12,9 @@
 #include "server/domain/txns.h"
 #include "server/store/store.h"
 
-#define ENROLLED                                                                    \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1"   \
-    " AND f.is_confirmed = 1),"                                                     \
+#define ENROLLED                                                                  \
+    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1" \
+    " AND f.is_confirmed = 1),"                                                   \
     " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 2)"
 
 static const struct store_stmt find_account = {
@@ -70,9 +70,9 @@ static const struct store_stmt put_challenge = {
            " AND kind = 0 AND created_at > $12) < $13",
 };
 
-#define CHALLENGE                                                                     \
-    "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"       \
-    " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id"  \
+#define CHALLENGE                                                                    \
+    "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"      \
+    " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id" \
     " FROM txn_challenges c LEFT JOIN accounts a ON a.account = c.account"
 
 static const struct store_stmt ask_challenge = {
@@ -182,10 +182,10 @@ static const struct store_stmt purge_guesses = {
                     " FOR UPDATE SKIP LOCKED) RETURNING 1",
 };
 
-#define IDLE_SUBJECTS                                                           \
-    "DELETE FROM factor_subjects WHERE subject IN"                              \
-    " (SELECT s.subject FROM factor_subjects s WHERE s.seen_at <= $1"           \
-    " AND NOT EXISTS (SELECT 1 FROM guesses g WHERE g.subject = s.subject)"     \
+#define IDLE_SUBJECTS                                                       \
+    "DELETE FROM factor_subjects WHERE subject IN"                          \
+    " (SELECT s.subject FROM factor_subjects s WHERE s.seen_at <= $1"       \
+    " AND NOT EXISTS (SELECT 1 FROM guesses g WHERE g.subject = s.subject)" \
     " LIMIT $2"
 
 static const struct store_stmt purge_subjects = {
@@ -348,7 +348,10 @@ struct store_batch *txns_sql_ask_challenge(const struct txn_id *txn_id,
 
 static struct bytes read_or_empty(const struct store_rows *rows, int column)
 {
-    return store_rows_is_null(rows, column) ? (struct bytes){ 0 } : store_rows_bytes(rows, column);
+    if (store_rows_is_null(rows, column)) {
+        return (struct bytes){ 0 };
+    }
+    return store_rows_bytes(rows, column);
 }
 
 bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out)
