@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/loop.h"
 #include "server/domain/accounts.h"
 #include "server/domain/grants.h"
 #include "server/store/store.h"
@@ -13,7 +14,8 @@
 #define S(count) ((count)*INT64_C(1000))
 
 enum {
-    AT_ONCE = 24
+    AT_ONCE = 24,
+    TURN_MS = 100
 };
 
 static struct started start_code(struct factor_scenes *scenes, struct code *out)
@@ -56,6 +58,9 @@ static void devices_hear_a_code(void **state)
     }
     (void)factor_start(scenes, TXN_VAULT, FACTOR_CODE);
     for (size_t i = 0; i < 2; i++) {
+        while (streams[i].event_count == 0) {
+            loop_turn(scenes->temp.temp.loop, TURN_MS);
+        }
         assert_int_equal(streams[i].event_count, 1);
         assert_int_equal(streams[i].event.kind, HUB_EVENT_CODE);
         scene_leave(&streams[i]);

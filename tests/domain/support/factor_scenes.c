@@ -124,7 +124,9 @@ bool factor_shown(struct factor_scenes *scenes, struct code *out)
 
     codes_list(&scenes->temp.domain, scenes->account, scenes->now_ms, hear_codes, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
-    *out = heard.last;
+    if (heard.count > 0) {
+        *out = heard.last;
+    }
     return heard.count > 0;
 }
 
