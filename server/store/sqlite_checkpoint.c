@@ -55,12 +55,19 @@ enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn)
     return checkpoint_run_mode(conn, SQLITE_CHECKPOINT_TRUNCATE, &pages);
 }
 
+enum sqlite_fault sqlite_checkpoint_fill(struct sqlite_store *store, struct sqlite_conn *conn)
+{
+    sqlite_health_fill(store);
+    return sqlite_checkpoint_restart(conn);
+}
+
 /* With the writer held.  Busy means an old snapshot or another program: next time. */
 static void checkpoint_judge(struct sqlite_store *store, enum sqlite_fault fault)
 {
-    if (fault == FAULT_FULL) {
-        sqlite_health_fill(store);
-    } else if (fault == FAULT_DISK) {
+    if (fault == FAULT_FULL && sqlite_health(store) == HEALTH_WELL) {
+        fault = sqlite_checkpoint_fill(store, &store->checkpointer);
+    }
+    if (fault == FAULT_DISK) {
         sqlite_health_break(store, "checkpoint", store->checkpointer.result);
     }
 }

@@ -6,7 +6,8 @@
  *
  * When the transaction fails as a whole nothing of it was written, and:
  *   no space          the ballast is given up, batches that insert end
- *                     STORE_FULL, the others run again, at last one by one
+ *                     STORE_FULL, the log is moved into the file, the others
+ *                     run again, at last one by one
  *   input or output,  nothing is written by this process any more.  After a
  *   damage            failed fsync the kernel may hold pages that will never
  *                     reach the disk, so only a restart, which begins with a
@@ -177,20 +178,30 @@ static void group_break(const struct group *group)
                         group->conn->result);
 }
 
+/* Say whether the log was moved away. */
+static bool group_judge_room(const struct group *group, enum sqlite_fault fault)
+{
+    if (fault == FAULT_DISK) {
+        group_break(group);
+    }
+    return fault == FAULT_NONE;
+}
+
 /* Give the ballast up; then what frees runs alone; then the log is moved away for it. */
 static bool group_judge_full(struct group *group)
 {
     if (sqlite_health(group->store) == HEALTH_WELL) {
-        sqlite_health_fill(group->store);
         group_settle_inserts(group);
-        return true;
+        return group_judge_room(group, sqlite_checkpoint_fill(group->store, group->conn));
     }
     if (group_open_count(group) > 1) {
         return false; /* group_run_singly goes on */
     }
-    if (!group->has_made_room && sqlite_checkpoint_restart(group->conn) == FAULT_NONE) {
+    if (!group->has_made_room) {
         group->has_made_room = true;
-        return true;
+        if (group_judge_room(group, sqlite_checkpoint_restart(group->conn))) {
+            return true;
+        }
     }
     group_settle(group, STORE_FULL);
     return false;

@@ -139,6 +139,9 @@ void sqlite_checkpoint_stop(struct sqlite_store *store);
 /* Move the whole log into the database file; the next write begins it anew, or it is emptied.
  * Nobody else may write meanwhile. */
 enum sqlite_fault sqlite_checkpoint_restart(struct sqlite_conn *conn);
+/* The disk is full: give the ballast up, for the pages of the log that lengthen the file first.
+ * Behind them deletes can fill what is left of the disk and still be moved away.  Likewise. */
+enum sqlite_fault sqlite_checkpoint_fill(struct sqlite_store *store, struct sqlite_conn *conn);
 enum sqlite_fault sqlite_checkpoint_truncate(struct sqlite_conn *conn);
 
 /* sqlite_schema.c: run migrations; false with a sentence in out_error. */

@@ -5,13 +5,15 @@
  * our own, and, where nobody may mount, only behind a VFS with a quota.
  */
 #include <fcntl.h>
-#include <sched.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
@@ -19,8 +21,10 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/sqlite.h"
+#include "server/store/sqlite_private.h"
 #include "server/store/store.h"
 #include "tests/store/fault_vfs.h"
+#include "tests/support/own_mounts.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
 
@@ -32,6 +36,8 @@ enum {
     DISK_BYTES = 12 << 20,
     BALLAST_BYTES = 1 << 20,
     ROUNDS = 5,
+    CROWD = 110,    /* deletes of one group: they write more than the ballast */
+    LOG_ROUNDS = 7, /* of inserts, that the log then holds: less than the ballast */
     RECOVERY_MS = 5000
 };
 
@@ -47,6 +53,12 @@ static const struct store_stmt remove_one = {
 static const struct store_stmt count_all = {
     .name = "envelopes.count",
     .sql = "SELECT count(*) FROM envelopes",
+};
+
+static const struct store_stmt count_far = {
+    .name = "count_far",
+    .sql = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number"
+           " WHERE n < 300000) SELECT count(*) FROM number",
 };
 
 struct answer {
@@ -173,14 +185,37 @@ static void check_count(struct place *place)
     assert_int_equal(count, place->stored_count);
 }
 
+static void submit_remove(struct place *place, int64_t seq)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_expect(batch, &remove_one);
+    store_bind_int(batch, seq);
+    store_submit(place->store, &batch, on_done, answer_next(place));
+}
+
+/* Keep the writer busy, so that what comes next waits for it and is one group. */
+static void submit_delay(struct place *place)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_add(batch, &count_far);
+    store_submit(place->store, &batch, on_done, answer_next(place));
+}
+
+static void forget_oldest(struct place *place, int count)
+{
+    for (int i = count; i < place->stored_count; i++) {
+        place->stored[i - count] = place->stored[i];
+    }
+    place->stored_count -= count;
+}
+
 /* Remove the oldest, one a batch, as acknowledgements do; each must be done. */
 static void remove_oldest(struct place *place, int count)
 {
     for (int i = 0; i < count; i++) {
-        struct store_batch *batch = store_batch_create();
-        store_batch_expect(batch, &remove_one);
-        store_bind_int(batch, place->stored[i]);
-        store_submit(place->store, &batch, on_done, answer_next(place));
+        submit_remove(place, place->stored[i]);
         if (i % IN_FLIGHT == 0) {
             loop_turn(place->loop, 0);
         }
@@ -189,10 +224,23 @@ static void remove_oldest(struct place *place, int count)
     for (int i = 0; i < count; i++) {
         assert_int_equal(place->answers[i].status, STORE_OK);
     }
-    for (int i = count; i < place->stored_count; i++) {
-        place->stored[i - count] = place->stored[i];
+    forget_oldest(place, count);
+}
+
+/* One group: an insert, which must be refused, and a crowd that removes. */
+static void remove_crowd_and_insert(struct place *place)
+{
+    submit_delay(place);
+    submit_insert(place, place->next_seq++);
+    for (int i = 0; i < CROWD; i++) {
+        submit_remove(place, place->stored[i]);
     }
-    place->stored_count -= count;
+    finish(place);
+    assert_int_equal(place->answers[1].status, STORE_FULL);
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(place->answers[2 + i].status, STORE_OK);
+    }
+    forget_oldest(place, CROWD);
 }
 
 static void wait_for_space(struct place *place)
@@ -252,6 +300,77 @@ static void write_filler(const char *path)
     while (write(fd, block, sizeof block) > 0) {
     }
     assert_int_equal(close(fd), 0);
+}
+
+static int64_t used_bytes(const struct place *place)
+{
+    static const char *const suffixes[] = { "", "-wal", "-ballast" };
+    char path[PATH_BYTES + 16];
+    struct stat file;
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
+        bytes += stat(path, &file) == 0 ? (int64_t)file.st_size : 0;
+    }
+    return bytes;
+}
+
+static void leave_no_space(const struct place *place, const char *filler)
+{
+    if (place->is_mounted) {
+        write_filler(filler);
+    } else {
+        fault_vfs_set_quota(place->path, used_bytes(place));
+    }
+}
+
+static void give_space(const struct place *place, const char *filler)
+{
+    if (place->is_mounted) {
+        assert_int_equal(unlink(filler), 0);
+    } else {
+        fault_vfs_set_quota(place->path, DISK_BYTES);
+    }
+}
+
+/* Keep what is written from now on in the log. */
+static void hold_checkpoints(struct place *place)
+{
+    struct sqlite_store *store = (struct sqlite_store *)place->store;
+
+    assert_int_equal(pthread_mutex_lock(&store->lock), 0);
+    store->wal_mark = INT_MAX;
+    store->wal_limit = INT_MAX;
+    assert_int_equal(pthread_mutex_unlock(&store->lock), 0);
+}
+
+/* The group that finds the disk full must leave room for what its own deletes write. */
+static void a_crowd_that_removes_as_the_disk_fills_is_served(void **state)
+{
+    struct place *place = *state;
+    char filler[PATH_BYTES];
+
+    if (!place->is_mounted && !place->has_quota) {
+        skip();
+    }
+    place_open(place);
+    (void)snprintf(filler, sizeof filler, "%s/filler", place->dir);
+    while (place->stored_count < CROWD + IN_FLIGHT) {
+        assert_int_equal(insert_some(place), 0);
+    }
+    store_destroy(place->store);
+    place_open(place);
+    hold_checkpoints(place);
+    for (int round = 0; round < LOG_ROUNDS; round++) {
+        assert_int_equal(insert_some(place), 0);
+    }
+    leave_no_space(place, filler);
+    remove_crowd_and_insert(place);
+    check_count(place);
+    give_space(place, filler);
+    wait_for_space(place);
+    assert_int_equal(insert_some(place), 0);
 }
 
 static void space_that_somebody_else_frees_is_seen(void **state)
@@ -338,32 +457,16 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool write_map(const char *path, unsigned id)
-{
-    FILE *file = fopen(path, "we");
-    bool is_written = file != NULL && fprintf(file, "%u %u 1\n", id, id) > 0;
-
-    return file != NULL && fclose(file) == 0 && is_written;
-}
-
-/* A mount namespace of our own: as root, or else inside a user namespace. */
-static bool enter_namespace(void)
-{
-    uid_t user = geteuid();
-
-    if (user == 0) {
-        return unshare(CLONE_NEWNS) == 0 &&
-               mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
-    }
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_map("/proc/self/uid_map", user);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_full_disk_refuses_inserts_serves_the_rest_and_recovers,
                                         set_up_quota, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_refuses_inserts_serves_the_rest_and_recovers,
+                                        set_up_tmpfs, tear_down),
+        cmocka_unit_test_setup_teardown(a_crowd_that_removes_as_the_disk_fills_is_served,
+                                        set_up_quota, tear_down),
+        cmocka_unit_test_setup_teardown(a_crowd_that_removes_as_the_disk_fills_is_served,
                                         set_up_tmpfs, tear_down),
         cmocka_unit_test_setup_teardown(
             inserts_are_refused_and_the_store_is_not_ready_while_the_disk_is_full, set_up_tmpfs,
@@ -375,6 +478,6 @@ int main(void)
     };
 
     fault_vfs_install();
-    may_mount = enter_namespace();
+    may_mount = own_mounts_enter();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
