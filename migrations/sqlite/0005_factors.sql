@@ -1,17 +1,7 @@
--- Whom guesses are counted for: an account, or a name that nobody has.
-CREATE TABLE factor_subjects (
-    subject INTEGER PRIMARY KEY AUTOINCREMENT,
-    subject_hash BLOB NOT NULL UNIQUE, -- keyed hash of the account id, or of the name
-    account INTEGER NOT NULL,          -- 0: nobody's
-    seen_at INTEGER NOT NULL           -- Unix second of its last transaction
-);
-CREATE INDEX factor_subjects_of_account ON factor_subjects (account) WHERE account > 0;
-CREATE INDEX factor_subjects_age ON factor_subjects (seen_at);
-
 -- Transactions: somebody is about to show a factor.
 CREATE TABLE txns (
     txn_id BLOB PRIMARY KEY,
-    subject INTEGER NOT NULL,
+    subject INTEGER NOT NULL, -- 63 bits of a keyed hash of the account id, or of a name that nobody has
     account INTEGER NOT NULL, -- 0: a decoy
     purpose INTEGER NOT NULL, -- 1 link, 2 recover, 3 stepup, 4 vault
     kinds INTEGER NOT NULL,   -- bits of the kinds of factors that apply

@@ -30,6 +30,7 @@
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
+#include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
 #include "server/store/store.h"
 
@@ -190,7 +191,7 @@ static void erasure_write(struct erasure *erasure)
     }
     accounts_sql_erase_manifests(batch, account);
     factors_sql_end_account(batch, account);
-    txns_sql_end_account(batch, account);
+    txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
     grants_end_account(batch, account);
     account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));

@@ -131,11 +131,6 @@ static void purge_guesses(struct janitor *janitor)
     txns_purge_guesses(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
-static void purge_subjects(struct janitor *janitor)
-{
-    txns_purge_subjects(janitor->domain, janitor->now_ms, on_purged, janitor);
-}
-
 static void purge_grants(struct janitor *janitor)
 {
     grants_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
@@ -175,8 +170,8 @@ static const struct duty {
     { purge_spent_keys, true },  { idle_devices, true },          { idle_accounts, true },
     { purge_handles, true },     { purge_groups, true },          { purge_references, true },
     { purge_txns, false },       { purge_txn_challenges, false }, { purge_grants, false },
-    { purge_guesses, true },     { purge_subjects, true },        { purge_factors, true },
-    { purge_account_log, true }, { count_key_pools, true },
+    { purge_guesses, true },     { purge_factors, true },         { purge_account_log, true },
+    { count_key_pools, true },
 };
 
 enum {

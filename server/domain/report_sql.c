@@ -63,8 +63,7 @@ static const struct store_stmt spent = {
 static const struct store_stmt txns = {
     .name = "report.txns",
     .sql = "SELECT (SELECT count(*) FROM txns t WHERE t.account = a.account AND t.account > 0),"
-           " (SELECT count(*) FROM factor_subjects s JOIN guesses g ON g.subject = s.subject"
-           " WHERE s.account = a.account AND s.account > 0),"
+           " (SELECT count(*) FROM guesses g WHERE g.subject = $2),"
            " (SELECT count(*) FROM grants g WHERE g.account = a.account),"
            " (SELECT count(*) FROM account_log l WHERE l.account = a.account)"
            " FROM accounts a WHERE a.account_id = $1",
@@ -89,7 +88,7 @@ static void ask(struct store_batch *batch, const struct store_stmt *stmt,
     store_bind_bytes(batch, bytes_of(account_id->raw, sizeof account_id->raw));
 }
 
-struct store_batch *report_sql_ask(const struct account_id *account_id)
+struct store_batch *report_sql_ask(const struct account_id *account_id, int64_t subject)
 {
     struct store_batch *batch = store_batch_create();
 
@@ -102,6 +101,7 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     handles_sql_ask_account(batch, account_id);
     factors_sql_list(batch, account_id);
     ask(batch, &txns, account_id);
+    store_bind_int(batch, subject);
     return batch;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * READ (whose, and what is enrolled) -> WRITE (subject and transaction) -> answer.
+ * READ (whose, and what is enrolled) -> WRITE (the transaction) -> answer.
  * What nobody has goes the same way: its kinds come from a keyed hash, which is
  * made in either case.
  */
@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/crypto.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
+#include "common/wire.h"
 #include "server/domain/handles.h"
 #include "server/domain/purge.h"
 #include "server/domain/txns_sql.h"
@@ -31,7 +33,6 @@ struct beginning {
     struct account_id account_id;
     bool by_handle;
     struct handle handle;
-    int64_t now_s;
     txns_done_fn *done;
     void *arg;
 };
@@ -40,23 +41,34 @@ struct beginning {
 static const char subject_label[] = "sealpost/factor-subject/1";
 static const char decoy_label[] = "sealpost/decoy/1";
 
-static void subject_of(const struct domain *domain, char sort, struct bytes name,
-                       uint8_t out[CRYPTO_SHA256_BYTES])
+static int64_t subject_of(const struct domain *domain, char sort, struct bytes name)
 {
     const struct bytes parts[] = { bytes_of(subject_label, sizeof subject_label),
                                    bytes_of(&sort, 1), name };
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    struct wire wire = wire_of(bytes_of(hash, sizeof hash));
 
-    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 3, out);
+    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 3, hash);
+    return (int64_t)(wire_u64(&wire) & INT64_MAX);
+}
+
+int64_t txns_subject(const struct domain *domain, const struct account_id *account_id)
+{
+    return subject_of(domain, 'a', bytes_of(account_id->raw, sizeof account_id->raw));
 }
 
 /* What a decoy seems to have enrolled: the same each time. */
-static uint32_t decoy_kinds(const struct domain *domain, const uint8_t *subject_hash)
+static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
 {
-    const struct bytes parts[] = { bytes_of(decoy_label, sizeof decoy_label),
-                                   bytes_of(subject_hash, CRYPTO_SHA256_BYTES) };
     uint8_t hash[CRYPTO_SHA256_BYTES];
+    struct buf name = { 0 };
+    struct bytes part;
 
-    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 2, hash);
+    buf_append(&name, bytes_of(decoy_label, sizeof decoy_label));
+    buf_append_u64(&name, (uint64_t)subject);
+    part = buf_view(&name);
+    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), &part, 1, hash);
+    buf_clear(&name);
     if (hash[0] >= DECOYS_TOTP) {
         return 0;
     }
@@ -92,7 +104,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     case STORE_FULL:
         finish_with(beginning, TXNS_STORAGE_FULL);
         return;
-    case STORE_REFUSED: /* its subject was purged in between: the next try makes it anew */
+    case STORE_REFUSED:
     case STORE_CONFLICT:
     case STORE_BUSY:
     case STORE_UNCERTAIN:
@@ -117,21 +129,17 @@ static void on_found(void *arg, enum store_status status, struct store_rows *row
     }
     known = txns_sql_person(rows, &person);
     if (known) {
-        subject_of(beginning->domain, 'a',
-                   bytes_of(person.account_id.raw, sizeof person.account_id.raw),
-                   row->subject_hash);
+        row->subject = txns_subject(beginning->domain, &person.account_id);
     } else if (beginning->by_handle) {
-        subject_of(beginning->domain, 'h', bytes_text(beginning->handle.text), row->subject_hash);
+        row->subject = subject_of(beginning->domain, 'h', bytes_text(beginning->handle.text));
     } else {
-        subject_of(beginning->domain, 'a',
-                   bytes_of(beginning->account_id.raw, sizeof beginning->account_id.raw),
-                   row->subject_hash);
+        row->subject = txns_subject(beginning->domain, &beginning->account_id);
     }
-    seeming = decoy_kinds(beginning->domain, row->subject_hash);
+    seeming = decoy_kinds(beginning->domain, row->subject);
     row->account = person.account;
     row->kinds = factor_kinds_of(row->purpose, known ? person.enrolled : seeming);
     batch = store_batch_create();
-    txns_sql_put(batch, row, LIMIT_TXN_CHALLENGES, beginning->now_s);
+    txns_sql_put(batch, row, LIMIT_TXN_CHALLENGES);
     store_submit(beginning->domain->store, &batch, on_written, beginning);
 }
 
@@ -145,11 +153,10 @@ void txns_begin(struct domain *domain, const struct txns_order *order, int64_t n
     beginning->domain = domain;
     beginning->account_id = order->account_id;
     beginning->by_handle = order->handle != NULL;
-    beginning->now_s = now_ms / 1000;
     beginning->done = done;
     beginning->arg = arg;
     beginning->row.purpose = order->purpose;
-    beginning->row.expires_at = beginning->now_s + LIMIT_TXN_S;
+    beginning->row.expires_at = now_ms / 1000 + LIMIT_TXN_S;
     random_fill(beginning->row.txn_id.raw, sizeof beginning->row.txn_id.raw);
     if (order->handle != NULL) {
         beginning->handle = *order->handle;
@@ -190,13 +197,4 @@ void txns_purge_guesses(struct domain *domain, int64_t now_ms, domain_purged_fn 
 
     purge_by(domain, "guesses.purge", txns_sql_purge_guesses(before_s, DOMAIN_PURGE_ROWS), now_ms,
              done, arg);
-}
-
-/* No transaction of theirs can be under way. */
-void txns_purge_subjects(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
-{
-    int64_t before_s = now_ms / 1000 - LIMIT_CODES_HOUR_S;
-
-    purge_by(domain, "factor_subjects.purge", txns_sql_purge_subjects(before_s, DOMAIN_PURGE_ROWS),
-             now_ms, done, arg);
 }

@@ -17,7 +17,7 @@
  *
  * An account that there is not has transactions too, decoys: the same answers, with
  * kinds that are derived from its name under a key of the relay, and no answer is right.
- * Guesses are counted for a subject, which is found by
+ * Guesses are counted for a subject, a number of 63 bits of
  *
  *   HMAC-SHA256(keys.index, "sealpost/factor-subject/1\0" || 'a' || account_id)
  *   HMAC-SHA256(keys.index, "sealpost/factor-subject/1\0" || 'h' || handle)  nobody's
@@ -87,9 +87,11 @@ struct txns_guess {
 void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t now_ms,
                  txns_done_fn *done, void *arg);
 
-/* Forget transactions that are over; challenges; guesses; subjects. */
+/* The subject of an account. */
+int64_t txns_subject(const struct domain *domain, const struct account_id *account_id);
+
+/* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
 void txns_purge_challenges(struct domain *domain, int64_t now_ms, domain_purged_fn *done,
                            void *arg);
 void txns_purge_guesses(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
-void txns_purge_subjects(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);

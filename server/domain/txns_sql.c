@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guess is counted by two expected statements under the lock of its subject, or
+ * A guess is counted by two expected statements under a lock of its subject, or
  * alone on SQLite: so counting before is as good as a unique index, however many
  * guesses come at once and on however many daemons.
  */
@@ -11,6 +11,10 @@
 #include "server/domain/handles.h"
 #include "server/domain/txns.h"
 #include "server/store/store.h"
+
+enum {
+    LOCKS = 256
+};
 
 #define ENROLLED                                                                  \
     " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1" \
@@ -28,17 +32,10 @@ static const struct store_stmt find_handle = {
            " FROM handles h JOIN accounts a ON a.account = h.account WHERE h.handle_key = $1",
 };
 
-static const struct store_stmt put_subject = {
-    .name = "factor_subjects.put",
-    .sql = "INSERT INTO factor_subjects (subject_hash, account, seen_at) VALUES ($1, $2, $3)"
-           " ON CONFLICT (subject_hash) DO UPDATE SET seen_at = excluded.seen_at",
-};
-
 static const struct store_stmt put = {
     .name = "txns.put",
     .sql = "INSERT INTO txns (txn_id, subject, account, purpose, kinds, challenges_left, is_done,"
-           " expires_at) SELECT $1, subject, $3, $4, $5, $6, 0, $7"
-           " FROM factor_subjects WHERE subject_hash = $2",
+           " expires_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
 };
 
 static const struct store_stmt ask = {
@@ -48,11 +45,15 @@ static const struct store_stmt ask = {
            " WHERE t.txn_id = $1 AND t.is_done = 0 AND t.expires_at > $2",
 };
 
-/* Only where the store is shared, so this is PostgreSQL's own dialect. */
+/*
+ * Only where the store is shared, so this is PostgreSQL's own dialect.  A subject is no row, for
+ * anybody can ask for names that nobody has: so what is locked is a number, of few, for the server
+ * has little room for such locks.  The keys come in ascending order.
+ */
 static const struct store_stmt lock = {
-    .name = "factor_subjects.lock",
-    .sql = "SELECT subject FROM factor_subjects WHERE subject = ANY($1) ORDER BY subject"
-           " FOR UPDATE",
+    .name = "guesses.lock",
+    .sql = "SELECT key FROM unnest(CAST($1 AS BIGINT[])) AS key"
+           " WHERE pg_advisory_xact_lock(1735751539, CAST(key AS INTEGER)) IS NOT NULL",
 };
 
 static const struct store_stmt expect_challenge = {
@@ -134,14 +135,8 @@ static const struct store_stmt ask_shown_one = {
 };
 
 static const struct store_stmt end_guesses = {
-    .name = "guesses.end_account",
-    .sql = "DELETE FROM guesses WHERE subject IN"
-           " (SELECT subject FROM factor_subjects WHERE account = $1 AND account > 0)",
-};
-
-static const struct store_stmt end_subjects = {
-    .name = "factor_subjects.end_account",
-    .sql = "DELETE FROM factor_subjects WHERE account = $1 AND account > 0",
+    .name = "guesses.end_subject",
+    .sql = "DELETE FROM guesses WHERE subject = $1",
 };
 
 static const struct store_stmt end_challenges = {
@@ -180,18 +175,6 @@ static const struct store_stmt purge_guesses = {
     .sql_postgres = "DELETE FROM guesses WHERE guess IN"
                     " (SELECT guess FROM guesses WHERE guessed_at <= $1 LIMIT $2"
                     " FOR UPDATE SKIP LOCKED) RETURNING 1",
-};
-
-#define IDLE_SUBJECTS                                                       \
-    "DELETE FROM factor_subjects WHERE subject IN"                          \
-    " (SELECT s.subject FROM factor_subjects s WHERE s.seen_at <= $1"       \
-    " AND NOT EXISTS (SELECT 1 FROM guesses g WHERE g.subject = s.subject)" \
-    " LIMIT $2"
-
-static const struct store_stmt purge_subjects = {
-    .name = "factor_subjects.purge",
-    .sql_sqlite = IDLE_SUBJECTS ") RETURNING 1",
-    .sql_postgres = IDLE_SUBJECTS " FOR UPDATE SKIP LOCKED) RETURNING 1",
 };
 
 static void bind_txn(struct store_batch *batch, const struct txn_id *id)
@@ -248,18 +231,11 @@ bool txns_sql_person(struct store_rows *rows, struct txns_person *out)
     return true;
 }
 
-void txns_sql_put(struct store_batch *batch, const struct txns_row *row, int64_t challenges,
-                  int64_t now_s)
+void txns_sql_put(struct store_batch *batch, const struct txns_row *row, int64_t challenges)
 {
-    const struct bytes hash = bytes_of(row->subject_hash, sizeof row->subject_hash);
-
-    store_batch_add(batch, &put_subject);
-    store_bind_bytes(batch, hash);
-    store_bind_int(batch, row->account);
-    store_bind_int(batch, now_s);
-    store_batch_expect(batch, &put);
+    store_batch_add(batch, &put);
     bind_txn(batch, &row->txn_id);
-    store_bind_bytes(batch, hash);
+    store_bind_int(batch, row->subject);
     store_bind_int(batch, row->account);
     store_bind_int(batch, (int64_t)row->purpose);
     store_bind_int(batch, row->kinds);
@@ -303,7 +279,7 @@ bool txns_sql_row(struct store_rows *rows, struct txns_row *out)
 
 void txns_sql_lock(struct store_batch *batch, int64_t subject)
 {
-    store_batch_lock(batch, &lock, subject);
+    store_batch_lock(batch, &lock, subject % LOCKS);
 }
 
 void txns_sql_expect_challenge(struct store_batch *batch, const struct txn_id *txn_id,
@@ -462,14 +438,14 @@ struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challe
     return batch;
 }
 
-void txns_sql_end_account(struct store_batch *batch, int64_t account)
+void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject)
 {
-    const struct store_stmt *const steps[] = { &end_guesses, &end_subjects, &end_challenges, &end };
-
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        store_batch_add(batch, steps[i]);
-        store_bind_int(batch, account);
-    }
+    store_batch_add(batch, &end_guesses);
+    store_bind_int(batch, subject);
+    store_batch_add(batch, &end_challenges);
+    store_bind_int(batch, account);
+    store_batch_add(batch, &end);
+    store_bind_int(batch, account);
 }
 
 static struct store_batch *purge_by(const struct store_stmt *stmt, int64_t until_s, size_t limit)
@@ -495,9 +471,4 @@ struct store_batch *txns_sql_purge_challenges(int64_t before_s, size_t limit)
 struct store_batch *txns_sql_purge_guesses(int64_t before_s, size_t limit)
 {
     return purge_by(&purge_guesses, before_s, limit);
-}
-
-struct store_batch *txns_sql_purge_subjects(int64_t before_s, size_t limit)
-{
-    return purge_by(&purge_subjects, before_s, limit);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of factor_subjects, txns, txn_challenges and guesses. */
+/* Rows of txns, txn_challenges and guesses. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/crypto.h"
 #include "common/ids.h"
 #include "server/domain/factor_kinds.h"
 
@@ -27,18 +26,16 @@ bool txns_sql_person(struct store_rows *rows, struct txns_person *out);
 
 struct txns_row {
     struct txn_id txn_id;
-    uint8_t subject_hash[CRYPTO_SHA256_BYTES]; /* put alone */
-    int64_t subject;                           /* read alone */
-    int64_t account;                           /* 0: a decoy */
-    struct account_id account_id;              /* read alone, and when account is not 0 */
+    int64_t subject;
+    int64_t account;              /* 0: a decoy */
+    struct account_id account_id; /* read alone, and when account is not 0 */
     enum txn_purpose purpose;
     uint32_t kinds;
     int64_t expires_at;
 };
 
-/* Put a subject that is not there yet, and a transaction of it. */
-void txns_sql_put(struct store_batch *batch, const struct txns_row *row, int64_t challenges,
-                  int64_t now_s);
+/* Put a transaction. */
+void txns_sql_put(struct store_batch *batch, const struct txns_row *row, int64_t challenges);
 
 /* Ask for a transaction that is not over. */
 struct store_batch *txns_sql_ask(const struct txn_id *txn_id, int64_t now_s);
@@ -105,11 +102,10 @@ struct store_batch *txns_sql_ask_shown(int64_t account, int64_t now_s);
 struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challenge_id,
                                            int64_t now_s);
 
-/* Make decoys of all transactions of an account, and forget its guesses. */
-void txns_sql_end_account(struct store_batch *batch, int64_t account);
+/* Make decoys of all transactions of an account, and forget the guesses at it. */
+void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject);
 
 /* Forget up to limit rows that are over. */
 struct store_batch *txns_sql_purge(int64_t now_s, size_t limit);
 struct store_batch *txns_sql_purge_challenges(int64_t before_s, size_t limit);
 struct store_batch *txns_sql_purge_guesses(int64_t before_s, size_t limit);
-struct store_batch *txns_sql_purge_subjects(int64_t before_s, size_t limit);

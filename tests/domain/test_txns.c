@@ -240,8 +240,8 @@ static void an_erased_accounts_right_code_is_wrong(void **state)
     assert_int_equal(factor_answer(scenes, &started, wrong.digits).result, TXNS_WRONG);
     accounts_erase(&scenes->temp.domain, &erasure, SCENE_NOW_MS, hear_erased, &done);
     temp_store_wait(&scenes->temp.temp, &done);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM guesses"), 0);
     assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_WRONG);
-    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM factor_subjects"), 0);
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM txn_challenges"
                                                 " WHERE code IS NOT NULL OR account <> 0"),
                      0);
@@ -287,10 +287,8 @@ static void time_forgets_transactions_and_what_was_counted(void **state)
     assert_int_equal(purge_at(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
     assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
     assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S), 1);
-    assert_int_equal(purge_at(scenes, txns_purge_subjects, LIMIT_GUESS_MONTH_S), 0);
     assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);
     assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
-    assert_int_equal(purge_at(scenes, txns_purge_subjects, LIMIT_GUESS_MONTH_S), 1);
 }
 
 static void a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered(void **state)
