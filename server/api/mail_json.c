@@ -57,7 +57,7 @@ static void append_code_event(struct buf *out, const struct shown_code *code)
 
 static void append_factor_event(struct buf *out, const struct hub_event *event)
 {
-    buf_append_format(out, "{\"event\":\"factor.changed\",\"change\":\"%s\",\"kind\":\"%s\"",
+    buf_append_format(out, "{\"event\":\"factor.changed\",\"change\":\"%s\",\"factor_kind\":\"%s\"",
                       account_log_event_text(event->factor_event),
                       factor_kind_text(event->factor_kind));
     if (event->device_id != 0) {

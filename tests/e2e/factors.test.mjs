@@ -268,13 +268,15 @@ suite('devices', {}, (it) => {
     assertStatus(await remove(first, { factor_id: app.factor_id, grant: stepup }), 204);
     changes.push(await heard());
     const wanted = [
-      { change: 'enrolled', kind: 'totp', device_id: 1 },
-      { change: 'used', kind: 'totp', purpose: 'stepup' },
-      { change: 'enrolled', kind: 'recovery_code', device_id: 1 },
-      { change: 'used', kind: 'recovery_code', purpose: 'stepup' },
-      { change: 'removed', kind: 'totp', device_id: 1 },
+      { change: 'enrolled', factor_kind: 'totp', device_id: 1 },
+      { change: 'used', factor_kind: 'totp', purpose: 'stepup' },
+      { change: 'enrolled', factor_kind: 'recovery_code', device_id: 1 },
+      { change: 'used', factor_kind: 'recovery_code', purpose: 'stepup' },
+      { change: 'removed', factor_kind: 'totp', device_id: 1 },
     ];
-    assert.deepEqual(changes, wanted.map((each) => ({ event: 'factor.changed', ...each })));
+    assert.deepEqual(changes, wanted.map(
+      (each) => ({ kind: 'event', event: 'factor.changed', ...each }),
+    ));
     const { entries, more } = await logOf(second);
     assert.equal(more, false);
     assert.deepEqual(entries.map(({ entry, at, ...rest }) => rest), wanted);

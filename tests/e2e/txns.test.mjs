@@ -46,7 +46,7 @@ suite('a transaction', {}, (it) => {
       assert.deepEqual(await shown(account.first), []);
       for (const stream of streams) {
         assert.deepEqual(await stream.event('factor.changed'), {
-          kind: 'event', event: 'factor.changed', change: 'used', kind: 'code', purpose,
+          kind: 'event', event: 'factor.changed', change: 'used', factor_kind: 'code', purpose,
         });
       }
       assertProblem(await answer(relay, txn, asked, polled.code), 404, 'challenge_unknown');
