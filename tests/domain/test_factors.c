@@ -88,7 +88,7 @@ static void each_app_of_an_account_is_tried(void **state)
     struct heard_factor second = factor_enrol_app(scenes, &grant);
 
     (void)stepup(scenes, &second, 1);
-    scenes->now_ms += 2 * TOTP_STEP_MS;
+    scenes->now_ms += INT64_C(2) * TOTP_STEP_MS;
     (void)stepup(scenes, &first, 1);
 }
 

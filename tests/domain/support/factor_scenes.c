@@ -134,7 +134,7 @@ struct code factor_wrong(const struct code *code)
 {
     struct code wrong = *code;
 
-    wrong.digits[0] = wrong.digits[0] == '9' ? '0' : (char)(wrong.digits[0] + 1);
+    wrong.digits[0] = "1234567890"[wrong.digits[0] - '0'];
     return wrong;
 }
 
