@@ -126,13 +126,13 @@ void recovery_code_hash(struct bytes pepper, const struct account_id *account_id
                         const struct recovery_code *code, uint8_t out[RECOVERY_CODE_HASH_BYTES])
 {
     char plain[RECOVERY_CODE_CHARS];
+
+    CHECK(pepper.size > 0);
+    write_letters(code, plain);
     const struct bytes parts[] = {
         bytes_of(account_id->raw, sizeof account_id->raw),
         bytes_of(plain, sizeof plain),
     };
-
-    CHECK(pepper.size > 0);
-    write_letters(code, plain);
     crypto_hmac(pepper, parts, sizeof parts / sizeof parts[0], out);
     mem_wipe(plain, sizeof plain);
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { hasServer } from './support/database.mjs';
 import {
   answer, appCode, challenge, enrolApp, started, wrongCode,
-} from './support/factors.mjs';
+} from './support/txns.mjs';
 import { assertStatus, ok } from './support/scene.mjs';
 import { TwoRelays, through } from './support/two_relays.mjs';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { b64u, ciphertext } from './support/bytes.mjs';
 import {
   answer, appCode, begin, challenge, enrolApp, grantOf, shown, started, wrongCode,
-} from './support/factors.mjs';
+} from './support/txns.mjs';
 import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
 import { OP, handleBinding } from './support/signing.mjs';
 

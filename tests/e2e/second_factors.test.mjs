@@ -5,7 +5,7 @@ import { b64u, ciphertext } from './support/bytes.mjs';
 import {
   answer, appCode, begin, confirm, enrol, enrolApp, factorsOf, grantOf, logOf, remove, shown,
   started,
-} from './support/factors.mjs';
+} from './support/txns.mjs';
 import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
 import { OP, handleBinding } from './support/signing.mjs';
 
