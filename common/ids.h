@@ -11,6 +11,9 @@ enum {
     MANIFEST_HASH_BYTES = 32,
     INVITE_BYTES = 16,
     SESSION_TOKEN_BYTES = 32,
+    TXN_ID_BYTES = 16,
+    GRANT_BYTES = 32,
+    FACTOR_ID_BYTES = 16,
 };
 
 /* SHA-256 over the first manifest's body, see common/manifest.h. */
@@ -31,4 +34,17 @@ struct envelope_id {
 /* SHA-256 over a manifest's body, see common/manifest.h. */
 struct manifest_hash {
     uint8_t raw[MANIFEST_HASH_BYTES];
+};
+
+/* A transaction, and a challenge of one: both random, see server/domain/txns.h. */
+struct txn_id {
+    uint8_t raw[TXN_ID_BYTES];
+};
+struct txn_challenge_id {
+    uint8_t raw[TXN_ID_BYTES];
+};
+
+/* A second factor of an account. */
+struct factor_id {
+    uint8_t raw[FACTOR_ID_BYTES];
 };

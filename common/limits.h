@@ -77,6 +77,23 @@ enum {
     LIMIT_COMMAND_AHEAD_MS = 86400000,
     LIMIT_AUDIENCE_BYTES = 255, /* its length is one byte in signed strings */
 
+    /* Second factors (protocol.md section 6). */
+    LIMIT_TXN_S = 600,           /* a transaction and its challenges: 404 */
+    LIMIT_TXN_CHALLENGES = 5,    /* challenges of a transaction: 404 */
+    LIMIT_CHALLENGE_GUESSES = 5, /* guesses at a challenge: 404 */
+    LIMIT_GUESS_BYTES = 64,      /* what is guessed, spaces and all: 422 */
+    LIMIT_GUESSES_DAY = 10,      /* wrong guesses at an account in 24 hours: 429 */
+    LIMIT_GUESS_DAY_S = 86400,
+    LIMIT_GUESSES_MONTH = 30, /* wrong guesses at an account in 30 days: 429 */
+    LIMIT_GUESS_MONTH_S = 2592000,
+    LIMIT_CODES_HOUR = 3, /* codes that devices are shown in an hour: 429 */
+    LIMIT_CODES_HOUR_S = 3600,
+    LIMIT_GRANT_S = 300,            /* a grant that was not used: 403 */
+    LIMIT_FACTORS = 5,              /* factors of one kind, pending ones among them: 409 */
+    LIMIT_FACTOR_LABEL_BYTES = 256, /* of ciphertext: 422 */
+    LIMIT_FACTOR_PENDING_S = 3600,  /* a factor that no code confirmed is forgotten */
+    LIMIT_ACCOUNT_LOG_DAYS = 90,    /* what happened to factors is kept */
+
     /* Steps of the sequence numbers (protocol.md section 4). */
     LIMIT_SEQ_START_BITS = 28,   /* each start raises every next seq by 2^28 */
     LIMIT_SEQ_RESTORE_BITS = 32, /* a restored database raises it by 2^32 */

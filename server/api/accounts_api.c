@@ -17,6 +17,7 @@
 #include "server/api/reply.h"
 #include "server/domain/accounts.h"
 #include "server/domain/commands.h"
+#include "server/domain/grants.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 #include "server/http/route.h"
@@ -51,6 +52,9 @@ static void refuse(struct exchange *exchange, const struct accounts_outcome *out
         return;
     case ACCOUNTS_NOT_ADMIN:
         exchange_reply_problem(exchange, PROBLEM_not_admin, 0, "");
+        return;
+    case ACCOUNTS_STEPUP:
+        exchange_reply_problem(exchange, PROBLEM_stepup_required, 0, "");
         return;
     case ACCOUNTS_UNAVAILABLE:
         problem_of_store(exchange, false);
@@ -121,12 +125,16 @@ void accounts_api_erase(void *arg, struct exchange *exchange)
     struct accounts_erasure erasure = { 0 };
     struct command_guard guard;
     struct json_reader reader;
+    struct grant grant;
 
     if (!command_accept(api, exchange, COMMAND_ACCOUNT_DELETE, &guard)) {
         return;
     }
     (void)json_reader_begin(&reader, exchange_body(exchange));
     json_need_exact(&reader, "account_id", erasure.account_id.raw, sizeof erasure.account_id.raw);
+    if (json_may_exact(&reader, "grant", grant.raw, sizeof grant.raw)) {
+        erasure.grant = &grant;
+    }
     if (!json_reader_end(&reader)) {
         problem_of_reader(exchange, &reader);
         return;

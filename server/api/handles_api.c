@@ -21,6 +21,7 @@
 #include "server/api/rates.h"
 #include "server/api/reply.h"
 #include "server/domain/commands.h"
+#include "server/domain/grants.h"
 #include "server/domain/handles.h"
 #include "server/domain/limits.h"
 #include "server/http/exchange.h"
@@ -63,6 +64,9 @@ static void refuse(struct exchange *exchange, const struct handles_outcome *outc
         return;
     case HANDLES_UNKNOWN:
         exchange_reply_problem(exchange, PROBLEM_handle_unknown, 0, "");
+        return;
+    case HANDLES_STEPUP:
+        exchange_reply_problem(exchange, PROBLEM_stepup_required, 0, "");
         return;
     case HANDLES_REPLAYED:
         command_reply_replayed(exchange, outcome->last_seq);
@@ -144,12 +148,16 @@ void handles_api_release(void *arg, struct exchange *exchange)
     struct handles_release order = { .account = api_caller(exchange)->account };
     struct command_guard guard;
     struct json_reader reader;
+    struct grant grant;
 
     if (!command_accept(api, exchange, COMMAND_HANDLE_RELEASE, &guard)) {
         return;
     }
     (void)json_reader_begin(&reader, exchange_body(exchange));
     read_handle(&reader, &order.handle);
+    if (json_may_exact(&reader, "grant", grant.raw, sizeof grant.raw)) {
+        order.grant = &grant;
+    }
     if (!json_reader_end(&reader)) {
         problem_of_reader(exchange, &reader);
         return;

@@ -6,6 +6,9 @@
 #include "common/base64url.h"
 #include "common/bytes.h"
 #include "common/ids.h"
+#include "server/domain/account_log.h"
+#include "server/domain/codes.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/gaps.h"
 
 enum {
@@ -61,6 +64,28 @@ static void append_hold(struct buf *out, const struct hub_event *event, bool beg
     buf_append_text(out, "}");
 }
 
+static void append_code_event(struct buf *out, const struct shown_code *code)
+{
+    buf_append_text(out, "{\"event\":\"challenge.code\",\"challenge_id\":\"");
+    base64url_encode(bytes_of(code->challenge_id.raw, sizeof code->challenge_id.raw), out);
+    buf_append_format(out, "\",\"purpose\":\"%s\",\"code\":\"%s\",\"expires_at\":%" PRId64 "}",
+                      txn_purpose_text(code->purpose), code->code.digits, code->expires_at);
+}
+
+static void append_factor_event(struct buf *out, const struct hub_event *event)
+{
+    buf_append_format(out, "{\"event\":\"factor.changed\",\"change\":\"%s\",\"factor_kind\":\"%s\"",
+                      account_log_event_text(event->factor_event),
+                      factor_kind_text(event->factor_kind));
+    if (event->device_id != 0) {
+        buf_append_format(out, ",\"device_id\":%" PRIu32, event->device_id);
+    }
+    if (event->purpose != 0) {
+        buf_append_format(out, ",\"purpose\":\"%s\"", txn_purpose_text(event->purpose));
+    }
+    buf_append_u8(out, '}');
+}
+
 void mail_json_event(struct buf *out, const struct hub_event *event)
 {
     switch (event->kind) {
@@ -99,6 +124,12 @@ void mail_json_event(struct buf *out, const struct hub_event *event)
             "{\"event\":\"keys.last_resort_used\",\"slot\":\"%s\",\"first_use\":%" PRId64
             ",\"count\":%" PRId64 "}",
             event->slot, event->first_use_day * DAY_S, event->count);
+        return;
+    case HUB_EVENT_CODE:
+        append_code_event(out, event->code);
+        return;
+    case HUB_EVENT_FACTOR:
+        append_factor_event(out, event);
         return;
     }
 }

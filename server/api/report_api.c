@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/manifest.h"
 #include "server/api/api.h"
+#include "server/api/factors_json.h"
 #include "server/api/holds_json.h"
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
@@ -106,14 +107,17 @@ json_t *report_api_json(const struct report *report)
         (void)json_array_append_new(devices, device_json(report, &report->devices[i]));
     }
     return json_pack(
-        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "account_id",
+        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "account_id",
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
         (json_int_t)report->epoch, "hash",
         json_base64url(bytes_of(report->hash.raw, sizeof report->hash.raw)), "created_day",
         second_of(report->created_day), "seen_day", second_of(report->seen_day), "manifests",
         (json_int_t)report->manifest_count, "left_device_hashes", (json_int_t)report->left_count,
         "handles", handles_json(report), "held", holds_json(report->holds, report->hold_count),
-        "devices", devices);
+        "factors", factors_json(report->factors, report->factor_count), "txns",
+        (json_int_t)report->txn_count, "wrong_guesses", (json_int_t)report->guess_count, "grants",
+        (json_int_t)report->grant_count, "log_entries", (json_int_t)report->log_count, "devices",
+        devices);
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

@@ -4,6 +4,7 @@
 
 #include "common/limits.h"
 #include "server/api/api.h"
+#include "server/api/factors_api.h"
 #include "server/api/handles_api.h"
 #include "server/api/keys_api.h"
 #include "server/api/mail_api.h"
@@ -39,6 +40,15 @@ const struct http_route api_routes[] = {
     { "DELETE", "/v1/account/erasure",                          SMALL,    EITHER,  FIRST, holds_api_veto_erasure },
     { "DELETE", "/v1/account",                                  SMALL,    SESSION, ANY,   accounts_api_erase },
     { "GET",    "/v1/account/report",                           0,        SESSION, ANY,   report_api_get },
+    { "GET",    "/v1/account/challenges",                       0,        SESSION, ANY,   factors_api_codes },
+    { "GET",    "/v1/account/log",                              0,        SESSION, ANY,   factors_api_log },
+    { "POST",   "/v1/txns",                                     SMALL,    NONE,    FIRST, txns_api_begin },
+    { "POST",   "/v1/txns/{txn_id}/challenges",                 SMALL,    NONE,    FIRST, txns_api_challenge },
+    { "POST",   "/v1/txns/{txn_id}/challenges/{challenge_id}",  SMALL,    NONE,    ANY,   txns_api_answer },
+    { "GET",    "/v1/factors",                                  0,        SESSION, ANY,   factors_api_list },
+    { "POST",   "/v1/factors",                                  SMALL,    SESSION, ANY,   factors_api_enrol },
+    { "POST",   "/v1/factors/confirm",                          SMALL,    SESSION, ANY,   factors_api_confirm },
+    { "DELETE", "/v1/factors",                                  SMALL,    SESSION, ANY,   factors_api_remove },
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
     { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
     { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },

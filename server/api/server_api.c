@@ -20,6 +20,10 @@
 #include "server/http/exchange.h"
 #include "server/http/route.h"
 
+enum {
+    DAY_S = 86400
+};
+
 struct limit {
     const char *name; /* with its unit */
     int64_t value;
@@ -69,6 +73,15 @@ static const struct limit limits[] = {
     { "handle_bytes", HANDLE_MAX_BYTES },
     { "group_id_bytes", LIMIT_GROUP_ID_BYTES },
     { "welcome_members", LIMIT_WELCOME_MEMBERS },
+    { "txn_s", LIMIT_TXN_S },
+    { "txn_challenges", LIMIT_TXN_CHALLENGES },
+    { "challenge_guesses", LIMIT_CHALLENGE_GUESSES },
+    { "guesses_day", LIMIT_GUESSES_DAY },
+    { "guesses_month", LIMIT_GUESSES_MONTH },
+    { "codes_hour", LIMIT_CODES_HOUR },
+    { "grant_s", LIMIT_GRANT_S },
+    { "factors", LIMIT_FACTORS },
+    { "factor_label_bytes", LIMIT_FACTOR_LABEL_BYTES },
 };
 
 /* In the order of enum limits_class. */
@@ -79,9 +92,13 @@ static const char *const rate_names[LIMITS_CLASSES] = {
     "rate_groups",
 };
 
-static const char *const features[] = { "accounts",  "manifests", "sessions",   "commands",
-                                        "envelopes", "mailbox",   "stream",     "report",
-                                        "keys",      "handles",   "mls.groups", "mls.welcomes" };
+static const char *const features[] = {
+    "accounts",    "manifests",    "sessions",     "commands",
+    "envelopes",   "mailbox",      "stream",       "report",
+    "keys",        "handles",      "mls.groups",   "mls.welcomes",
+    "txns",        "factors.code", "factors.totp", "factors.recovery_code",
+    "account.log",
+};
 
 static const char *registration_text(enum domain_registration registration)
 {
@@ -140,7 +157,8 @@ static json_t *limits_json(const struct domain *domain)
 static json_t *retention_json(const struct domain_settings *settings)
 {
     return json_pack(
-        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I}",
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I, "
+        "s:I}",
         "envelope_s", (json_int_t)LIMIT_TTL_MAX_S, "acknowledged", "deleted before the answer",
         "session_s", (json_int_t)LIMIT_SESSION_S, "challenge_s", (json_int_t)LIMIT_CHALLENGE_S,
         "idle_device_warn_days", (json_int_t)settings->idle_device_warn_days,
@@ -151,7 +169,8 @@ static json_t *retention_json(const struct domain_settings *settings)
         (json_int_t)LIMIT_KEYPACKAGE_DAYS, "handle_kept_days",
         (json_int_t)settings->handle_kept_days, "released_handles", "keyed hash, kept",
         "mls_group_days", (json_int_t)settings->mls_group_days, "mls_reference_days",
-        (json_int_t)LIMIT_REFERENCE_DAYS);
+        (json_int_t)LIMIT_REFERENCE_DAYS, "guess_days", (json_int_t)(LIMIT_GUESS_MONTH_S / DAY_S),
+        "account_log_days", (json_int_t)LIMIT_ACCOUNT_LOG_DAYS);
 }
 
 static json_t *features_json(const struct domain *domain)

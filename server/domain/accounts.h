@@ -29,8 +29,9 @@ enum accounts_result {
     ACCOUNTS_REPLAYED,            /* erasure: the command's seq is not above last_seq */
     ACCOUNTS_HELD,                /* erasure: another device is ADMIN, so it waits: see holds.h */
     ACCOUNTS_NOT_ADMIN,           /* erasure: the device may not do that */
-    ACCOUNTS_UNAVAILABLE,         /* the store did not do it, or cannot say */
-    ACCOUNTS_STORAGE_FULL,        /* the disk is full */
+    ACCOUNTS_STEPUP,       /* erasure: a factor is enrolled, and the grant is none or not good */
+    ACCOUNTS_UNAVAILABLE,  /* the store did not do it, or cannot say */
+    ACCOUNTS_STORAGE_FULL, /* the disk is full */
 };
 
 struct accounts_outcome {
@@ -57,15 +58,17 @@ void accounts_register(struct domain *domain, struct bytes manifest, struct byte
 struct accounts_erasure {
     struct account_id account_id;
     const struct command_guard *guard; /* copied; NULL: by the operator, who need not be ADMIN */
-    const struct hold *hold; /* copied; erase only if it is held still; NULL: in any case */
-    int64_t seen_before_day; /* erase only if not seen since; 0: in any case */
+    const struct hold *hold;   /* copied; erase only if it is held still; NULL: in any case */
+    const struct grant *grant; /* copied; of a step-up, where a factor is enrolled; or NULL */
+    int64_t seen_before_day;   /* erase only if not seen since; 0: in any case */
 };
 
 /*
  * Erase everything of an account in one transaction, end its streams, and keep
  * the keyed hashes of its id and of its device keys.  By a command (guard) only
- * when its device is ADMIN, or when no device is; where another one is ADMIN, too,
- * it is held first (settings.hold_s).  done is called later, once.
+ * when its device is ADMIN, or when no device is, and with a step-up where a factor
+ * is enrolled (factors.h); where another one is ADMIN, too, it is held first
+ * (settings.hold_s).  done is called later, once.
  */
 void accounts_erase(struct domain *domain, const struct accounts_erasure *order, int64_t now_ms,
                     accounts_done_fn *done, void *arg);

@@ -3,7 +3,7 @@
  * Erasure.  The keyed hashes of the device keys are made here, from the devices
  * that were read, so the write expects that the head has not moved since; when
  * it has, the reading begins again.  By a command, the command's seq and the
- * ADMIN bit are guards of the same write, or of the one that holds the erasure.
+ * ADMIN bit and a step-up are guards of the same write, or of the one that holds the erasure.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/account_log_sql.h"
 #include "server/domain/accounts.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
@@ -22,6 +23,8 @@
 #include "server/domain/devices_sql.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/factors_sql.h"
+#include "server/domain/grants.h"
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
 #include "server/domain/holds.h"
@@ -31,6 +34,8 @@
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
+#include "server/domain/txns.h"
+#include "server/domain/txns_sql.h"
 #include "server/store/store.h"
 
 enum {
@@ -46,6 +51,7 @@ enum {
 enum guard {
     GUARD_SEQ = 0,
     GUARD_ADMIN,
+    GUARD_STEPUP,
     GUARD_HEAD,
     GUARD_HOLD,
     GUARD_COUNT
@@ -58,6 +64,8 @@ struct erasure {
     struct command_guard guard;
     bool by_hold;
     struct hold hold; /* that is done, or that is put */
+    bool has_grant;
+    struct grant grant;
     int64_t seen_before_day;
     int64_t now_ms;
     struct accounts_row row;
@@ -109,6 +117,8 @@ static void refuse(struct erasure *erasure, size_t refused_at)
         commands_last(erasure->domain, erasure->guard.mailbox, on_last, erasure);
     } else if (guard == GUARD_ADMIN) {
         finish(erasure, ACCOUNTS_NOT_ADMIN, 0);
+    } else if (guard == GUARD_STEPUP) {
+        finish(erasure, ACCOUNTS_STEPUP, 0);
     } else if ((guard == GUARD_HOLD && erasure->by_hold) || erasure->seen_before_day != 0) {
         finish(erasure, ACCOUNTS_UNKNOWN, 0); /* vetoed or overtaken; or idle, and not any more */
     } else if (erasure->writes < WRITES_MAX) {
@@ -210,6 +220,8 @@ static void erasure_hold(struct erasure *erasure)
     erasure->writes++;
     commands_spend(batch, &erasure->guard);
     accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
+    grants_expect_stepup(batch, account, erasure->has_grant ? &erasure->grant : NULL,
+                         erasure->now_ms);
     accounts_sql_expect_head(batch, &erasure->row);
     holds_sql_insert(batch, account, &erasure->hold);
     holds_event(&erasure->hold, HOLDS_BEGUN, &event);
@@ -227,6 +239,8 @@ static void erasure_write(struct erasure *erasure)
     if (erasure->by_command) {
         commands_spend(batch, &erasure->guard);
         accounts_sql_expect_admin(batch, account, erasure->guard.mailbox);
+        grants_expect_stepup(batch, account, erasure->has_grant ? &erasure->grant : NULL,
+                             erasure->now_ms);
     }
     accounts_sql_erase(batch, &erasure->row, erasure->seen_before_day);
     if (erasure->by_hold) {
@@ -242,6 +256,10 @@ static void erasure_write(struct erasure *erasure)
         devices_sql_remove(batch, erasure->devices[i].mailbox);
     }
     accounts_sql_erase_manifests(batch, account);
+    factors_sql_end_account(batch, account);
+    txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
+    grants_end_account(batch, account);
+    account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));
     erasure->sessions_at = store_batch_size(batch);
     sessions_sql_end_account(batch, account);
@@ -346,6 +364,10 @@ void accounts_erase(struct domain *domain, const struct accounts_erasure *order,
     if (order->hold != NULL) {
         erasure->by_hold = true;
         erasure->hold = *order->hold;
+    }
+    if (order->grant != NULL) {
+        erasure->has_grant = true;
+        erasure->grant = *order->grant;
     }
     erasure->seen_before_day = order->seen_before_day;
     erasure->now_ms = now_ms;

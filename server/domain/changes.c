@@ -8,6 +8,8 @@
  *   IDLE      device_id u32 | days u64
  *   HOLD      event u8 | epoch u64 | hash[32] | device_id u32 | held_until u64
  *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
+ *   CODE      challenge id[16]: the code itself stands sealed in its own row
+ *   FACTOR    event u8 | kind u8 | purpose u8 | device_id u32
  *
  * Whoever has missed rows, because they were purged or an older database was put
  * back, forgets all that others may have changed.  Streams are ended only when
@@ -25,9 +27,12 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/wire.h"
+#include "server/domain/account_log.h"
 #include "server/domain/changes_sql.h"
 #include "server/domain/claims.h"
+#include "server/domain/codes.h"
 #include "server/domain/directory.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/hub.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/purge.h"
@@ -41,7 +46,9 @@ enum change_kind {
     CHANGE_SESSIONS,
     CHANGE_IDLE,
     CHANGE_KEYS,
-    CHANGE_HOLD
+    CHANGE_HOLD,
+    CHANGE_CODE,
+    CHANGE_FACTOR
 };
 
 struct changes {
@@ -131,6 +138,33 @@ void changes_note_hold(const struct domain *domain, struct store_batch *batch, i
         buf_append_u32(&details, event->device_id);
         buf_append_u64(&details, (uint64_t)event->held_until);
         note(domain, batch, CHANGE_HOLD, account, &details);
+        buf_clear(&details);
+    }
+}
+
+void changes_note_code(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct txn_challenge_id *id)
+{
+    struct buf details = { 0 };
+
+    if (domain->is_shared) {
+        buf_append(&details, bytes_of(id->raw, sizeof id->raw));
+        note(domain, batch, CHANGE_CODE, account, &details);
+        buf_clear(&details);
+    }
+}
+
+void changes_note_factor(const struct domain *domain, struct store_batch *batch,
+                         const struct account_log_entry *entry)
+{
+    struct buf details = { 0 };
+
+    if (domain->is_shared) {
+        buf_append_u8(&details, (uint8_t)entry->event);
+        buf_append_u8(&details, (uint8_t)entry->kind);
+        buf_append_u8(&details, (uint8_t)entry->purpose);
+        buf_append_u32(&details, entry->device_id);
+        note(domain, batch, CHANGE_FACTOR, entry->account, &details);
         buf_clear(&details);
     }
 }
@@ -346,6 +380,33 @@ static void follow_keys(struct domain *domain, const struct change_row *row)
     }
 }
 
+static void follow_code(struct domain *domain, const struct change_row *row)
+{
+    struct txn_challenge_id id;
+
+    if (row->details.size == sizeof id.raw) {
+        memcpy(id.raw, row->details.at, sizeof id.raw);
+        codes_tell_of(domain, &id, domain->changes->now_ms);
+    }
+}
+
+static void follow_factor(struct domain *domain, const struct change_row *row)
+{
+    struct wire wire = wire_of(row->details);
+    struct account_log_entry entry = { .event = (enum account_log_event)wire_u8(&wire) };
+    struct hub_event event;
+
+    entry.kind = (enum factor_kind)wire_u8(&wire);
+    entry.purpose = (enum txn_purpose)wire_u8(&wire);
+    entry.device_id = wire_u32(&wire);
+    if (entry.event < ACCOUNT_LOG_ENROLLED || entry.event > ACCOUNT_LOG_USED ||
+        entry.kind >= FACTOR_KINDS || entry.purpose > TXN_VAULT) {
+        return; /* a newer daemon's */
+    }
+    account_log_event_of(&entry, &event);
+    tell_streams(domain, row->account, &event);
+}
+
 static void follow(struct domain *domain, const struct change_row *row)
 {
     switch ((enum change_kind)row->kind) {
@@ -367,6 +428,12 @@ static void follow(struct domain *domain, const struct change_row *row)
         return;
     case CHANGE_HOLD:
         follow_hold(domain, row);
+        return;
+    case CHANGE_CODE:
+        follow_code(domain, row);
+        return;
+    case CHANGE_FACTOR:
+        follow_factor(domain, row);
         return;
     }
     /* A newer daemon's: what this one does not know of it holds in no memory. */

@@ -16,6 +16,7 @@
 #include "server/domain/sessions.h"
 #include "server/store/store.h"
 
+struct account_log_entry;
 struct hub_event;
 
 struct changes *changes_create(void);
@@ -46,6 +47,11 @@ void changes_note_session(const struct domain *domain, struct store_batch *batch
 /* The same of a hold that begins or is dropped: the event goes to the account's streams. */
 void changes_note_hold(const struct domain *domain, struct store_batch *batch, int64_t account,
                        const struct hub_event *event);
+/* The same: a code that devices are to show; what happened to a factor. */
+void changes_note_code(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct txn_challenge_id *id);
+void changes_note_factor(const struct domain *domain, struct store_batch *batch,
+                         const struct account_log_entry *entry);
 
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);

@@ -30,6 +30,9 @@
 #include "common/ids.h"
 #include "server/domain/domain.h"
 
+struct command_guard;
+struct grant;
+
 struct handle_key {
     uint8_t raw[CRYPTO_SHA256_BYTES];
 };
@@ -43,6 +46,7 @@ enum handles_result {
     HANDLES_SEQ,          /* claim: the name's next binding has `next_seq` */
     HANDLES_TOO_MANY,     /* claim: the account has `max` names */
     HANDLES_UNKNOWN,      /* release: the account has no such name */
+    HANDLES_STEPUP,       /* release: a factor is enrolled, and the grant is none or not good */
     HANDLES_REPLAYED,     /* release: the command's seq is not above last_seq */
     HANDLES_UNAVAILABLE,  /* the store did not do it, or cannot say */
     HANDLES_STORAGE_FULL, /* the disk is full */
@@ -74,6 +78,7 @@ struct handles_release {
     struct account_id account_id;
     int64_t account;
     const struct command_guard *guard;
+    const struct grant *grant; /* of a step-up, where a factor is enrolled; NULL: none */
 };
 void handles_release(struct domain *domain, const struct handles_release *order, int64_t now_ms,
                      handles_done_fn *done, void *arg);

@@ -14,6 +14,7 @@
 #include "server/domain/accounts_sql.h"
 #include "server/domain/commands.h"
 #include "server/domain/domain.h"
+#include "server/domain/grants.h"
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
 #include "server/domain/purge.h"
@@ -23,6 +24,7 @@
 enum guard {
     GUARD_SEQ = 0,
     GUARD_ADMIN,
+    GUARD_STEPUP,
     GUARD_NAME,
     GUARD_COUNT
 };
@@ -74,6 +76,9 @@ static void refuse(struct release *release, size_t refused_at)
     case GUARD_ADMIN:
         finish_with(release, HANDLES_NOT_ADMIN);
         return;
+    case GUARD_STEPUP:
+        finish_with(release, HANDLES_STEPUP);
+        return;
     case GUARD_NAME:
         finish_with(release, HANDLES_UNKNOWN);
         return;
@@ -123,6 +128,7 @@ void handles_release(struct domain *domain, const struct handles_release *order,
     handles_owner(domain, &key, &order->account_id, owner);
     commands_spend(batch, order->guard);
     accounts_sql_expect_admin(batch, order->account, order->guard->mailbox);
+    grants_expect_stepup(batch, order->account, order->grant, now_ms);
     handles_sql_release(batch, &key, order->account, owner, handles_free_day(domain, now_ms));
     store_submit(domain->store, &batch, on_released, release);
 }

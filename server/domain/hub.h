@@ -14,6 +14,9 @@
 
 #include "common/bytes.h"
 #include "common/ids.h"
+#include "server/domain/account_log.h"
+#include "server/domain/codes.h"
+#include "server/domain/factor_kinds.h"
 
 struct hub;
 struct hub_stream;
@@ -33,6 +36,8 @@ enum hub_event_kind {
     HUB_EVENT_MANIFEST_DROPPED,     /* and will not come */
     HUB_EVENT_ERASURE_HELD,    /* the erasure that device_id ordered is held until held_until */
     HUB_EVENT_ERASURE_DROPPED, /* and will not come */
+    HUB_EVENT_CODE,            /* code is to be shown */
+    HUB_EVENT_FACTOR,          /* factor_event of a factor of factor_kind */
 };
 
 struct hub_event {
@@ -45,6 +50,10 @@ struct hub_event {
     const char *slot;   /* static */
     int64_t count;
     int64_t first_use_day;
+    const struct shown_code *code; /* borrowed for the call */
+    enum account_log_event factor_event;
+    enum factor_kind factor_kind;
+    enum txn_purpose purpose; /* of a factor that was used; else 0 */
 };
 
 /* A committed item, or one that is passed on without being stored (seq 0). */

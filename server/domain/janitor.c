@@ -12,10 +12,13 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "server/domain/account_log.h"
 #include "server/domain/accounts.h"
 #include "server/domain/challenges.h"
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
+#include "server/domain/factors.h"
+#include "server/domain/grants.h"
 #include "server/domain/handles.h"
 #include "server/domain/holds.h"
 #include "server/domain/idle.h"
@@ -24,6 +27,7 @@
 #include "server/domain/losses.h"
 #include "server/domain/mls_groups.h"
 #include "server/domain/sessions.h"
+#include "server/domain/txns.h"
 #include "server/domain/welcomes.h"
 
 enum {
@@ -115,6 +119,36 @@ static void purge_groups(struct janitor *janitor)
     mls_groups_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_txns(struct janitor *janitor)
+{
+    txns_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_txn_challenges(struct janitor *janitor)
+{
+    txns_purge_challenges(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_guesses(struct janitor *janitor)
+{
+    txns_purge_guesses(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_grants(struct janitor *janitor)
+{
+    grants_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_factors(struct janitor *janitor)
+{
+    factors_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_account_log(struct janitor *janitor)
+{
+    account_log_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void count_key_pools(struct janitor *janitor)
 {
     keys_census_run(janitor->domain, janitor->now_ms, on_purged, janitor);
@@ -139,11 +173,13 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },      { do_held, false },          { expire_oldest, false },
-    { purge_sessions, false },  { purge_challenges, false }, { purge_expired_keys, false },
-    { purge_changes, true },    { purge_spent_keys, true },  { idle_devices, true },
-    { idle_accounts, true },    { purge_handles, true },     { purge_groups, true },
-    { purge_references, true }, { count_key_pools, true },
+    { expire_own, false },       { do_held, false },          { expire_oldest, false },
+    { purge_sessions, false },   { purge_challenges, false }, { purge_expired_keys, false },
+    { purge_changes, true },     { purge_spent_keys, true },  { idle_devices, true },
+    { idle_accounts, true },     { purge_handles, true },     { purge_groups, true },
+    { purge_references, true },  { purge_txns, false },       { purge_txn_challenges, false },
+    { purge_grants, false },     { purge_guesses, true },     { purge_factors, true },
+    { purge_account_log, true }, { count_key_pools, true },
 };
 
 enum {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The janitor: what must happen by time alone.  It runs one small batch at a
- * time and starts the next when the last is done: expired envelopes, what was held, ended
- * sessions, used challenges, idle devices and accounts, names that are free again, groups without commits.  Loop thread.
+ * time and starts the next when the last is done: expired envelopes, what was held,
+ * ended sessions, used challenges, idle devices and accounts, names that are free
+ * again, groups without commits, transactions and what is counted of them.  Loop thread.
  */
 #pragma once
 

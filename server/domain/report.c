@@ -11,6 +11,7 @@
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
 #include "server/domain/report_sql.h"
+#include "server/domain/txns.h"
 #include "server/store/store.h"
 
 struct making {
@@ -99,7 +100,7 @@ void report_make(struct domain *domain, const struct account_id *account_id, rep
                  void *arg)
 {
     struct making *making = mem_zeroed(1, sizeof *making);
-    struct store_batch *batch = report_sql_ask(account_id);
+    struct store_batch *batch = report_sql_ask(account_id, txns_subject(domain, account_id));
 
     making->domain = domain;
     making->done = done;

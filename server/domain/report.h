@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/key_slots.h"
 #include "common/limits.h"
+#include "server/domain/factors.h"
 #include "server/domain/holds.h"
 #include "server/domain/slots.h"
 
@@ -72,6 +73,12 @@ struct report {
     struct report_handle handles[REPORT_HANDLES_MAX];
     size_t hold_count;
     struct hold holds[HOLDS_MAX];
+    size_t factor_count;
+    struct factors_view factors[FACTORS_LIST_MAX];
+    int64_t txn_count;   /* transactions under way, or over a short time ago */
+    int64_t guess_count; /* wrong guesses of the last 30 days */
+    int64_t grant_count; /* not used, or over a short time ago */
+    int64_t log_count;   /* entries of the log */
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

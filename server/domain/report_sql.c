@@ -9,6 +9,8 @@
 #include "common/limits.h"
 #include "server/domain/body.h"
 #include "server/domain/columns.h"
+#include "server/domain/factors.h"
+#include "server/domain/factors_sql.h"
 #include "server/domain/handles_sql.h"
 #include "server/domain/holds_sql.h"
 #include "server/store/store.h"
@@ -59,6 +61,15 @@ static const struct store_stmt spent = {
            " WHERE a.account_id = $1 GROUP BY d.device_id",
 };
 
+static const struct store_stmt txns = {
+    .name = "report.txns",
+    .sql = "SELECT (SELECT count(*) FROM txns t WHERE t.account = a.account AND t.account > 0),"
+           " (SELECT count(*) FROM guesses g WHERE g.subject = $2),"
+           " (SELECT count(*) FROM grants g WHERE g.account = a.account),"
+           " (SELECT count(*) FROM account_log l WHERE l.account = a.account)"
+           " FROM accounts a WHERE a.account_id = $1",
+};
+
 enum {
     AT_ACCOUNT = 0,
     AT_DEVICES,
@@ -67,7 +78,9 @@ enum {
     AT_KEYS,
     AT_SPENT,
     AT_HANDLES,
-    AT_HOLDS
+    AT_HOLDS,
+    AT_FACTORS,
+    AT_TXNS
 };
 
 static void ask(struct store_batch *batch, const struct store_stmt *stmt,
@@ -77,7 +90,7 @@ static void ask(struct store_batch *batch, const struct store_stmt *stmt,
     store_bind_bytes(batch, bytes_of(account_id->raw, sizeof account_id->raw));
 }
 
-struct store_batch *report_sql_ask(const struct account_id *account_id)
+struct store_batch *report_sql_ask(const struct account_id *account_id, int64_t subject)
 {
     struct store_batch *batch = store_batch_create();
 
@@ -89,6 +102,9 @@ struct store_batch *report_sql_ask(const struct account_id *account_id)
     ask(batch, &spent, account_id);
     handles_sql_ask_account(batch, account_id);
     holds_sql_ask_whole(batch, account_id);
+    factors_sql_list(batch, account_id);
+    ask(batch, &txns, account_id);
+    store_bind_int(batch, subject);
     return batch;
 }
 
@@ -172,6 +188,25 @@ static void fill_holds(struct store_rows *rows, struct report *out)
     }
 }
 
+/* The labels are borrowed from the rows. */
+static void fill_factors(struct store_rows *rows, struct report *out)
+{
+    struct factors_row row;
+
+    store_rows_select(rows, AT_FACTORS);
+    while (out->factor_count < FACTORS_LIST_MAX && factors_sql_next(rows, &row)) {
+        factors_view_of(&row, &out->factors[out->factor_count]);
+        out->factor_count++;
+    }
+    store_rows_select(rows, AT_TXNS);
+    if (store_rows_next(rows)) {
+        out->txn_count = store_rows_int(rows, 0);
+        out->guess_count = store_rows_int(rows, 1);
+        out->grant_count = store_rows_int(rows, 2);
+        out->log_count = store_rows_int(rows, 3);
+    }
+}
+
 bool report_sql_fill(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_ACCOUNT);
@@ -189,6 +224,7 @@ bool report_sql_fill(struct store_rows *rows, struct report *out)
     fill_mail(rows, out);
     fill_keys(rows, out);
     fill_holds(rows, out);
+    fill_factors(rows, out);
     return true;
 }
 

@@ -10,8 +10,8 @@
 
 struct store_rows;
 
-/* Ask for everything on an account. */
-struct store_batch *report_sql_ask(const struct account_id *account_id);
+/* Ask for everything on an account; guesses at it are counted for subject (txns.h). */
+struct store_batch *report_sql_ask(const struct account_id *account_id, int64_t subject);
 
 /* Fill out from the rows, but for sessions; false when there is no such account. */
 bool report_sql_fill(struct store_rows *rows, struct report *out);

@@ -8,7 +8,7 @@ import { assertProblem, scene, suite } from './support/scene.mjs';
 const all = operations.map((operation) => ({
   ...operation,
   target: operation.path.replace('{account_id}', 'A'.repeat(43)).replace('{epoch}', '1')
-    .replace('{id}', 'A'.repeat(11)),
+    .replace('{id}', 'A'.repeat(11)).replace(/\{\w+\}/g, 'A'.repeat(22)),
   hasBody: operation.spec.requestBody !== undefined,
   needsSession: operation.spec.security === undefined,
 }));

@@ -7,7 +7,8 @@ const HANDLE = label('sealpost/handle/1');
 const COMMAND = label('sealpost/cmd/1');
 
 export const OP = {
-  accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4, handleRelease: 11, veto: 13, mlsReset: 14,
+  accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4,
+  factorEnrol: 8, factorRemove: 9, handleRelease: 11, veto: 13, mlsReset: 14,
 };
 
 const audienceField = (audience) => {

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guess at a challenge, by the kind of its factor: what is read from the text,
+ * asked for when it is counted, compared, and used up when it was right.  txns_answer.c
+ * walks through these in that order.  Loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/ids.h"
+#include "server/domain/codes.h"
+
+struct domain;
+struct store_batch;
+struct store_rows;
+struct txns_challenge_row;
+
+struct factor_guess {
+    struct code code;                       /* code */
+    uint32_t totp;                          /* totp */
+    struct factor_id factor_id;             /* totp: whose code it was, once judged right */
+    int64_t step;                           /* totp: the code's, once judged right */
+    uint8_t code_hash[CRYPTO_SHA256_BYTES]; /* recovery_code */
+};
+
+/* Read text as a guess at the challenge; false when it is none of its kind. */
+bool factor_guess_read(const struct domain *domain, const struct txns_challenge_row *row,
+                       struct bytes text, struct factor_guess *out);
+
+/* Append the statement, if the kind needs one, whose rows factor_guess_judge reads. */
+void factor_guess_ask(struct store_batch *batch, const struct txns_challenge_row *row,
+                      const struct factor_guess *guess);
+
+/* Where they are: the number of that statement. */
+struct factor_guess_rows {
+    struct store_rows *rows;
+    size_t at;
+};
+
+/* Say whether the guess is right.  A decoy's costs as much, and means nothing. */
+bool factor_guess_judge(const struct domain *domain, const struct txns_challenge_row *row,
+                        const struct factor_guess_rows *rows, int64_t now_ms,
+                        struct factor_guess *guess);
+
+/* Append the expected statement, if the kind has one, that uses the right answer up. */
+void factor_guess_expect_use(struct store_batch *batch, const struct txns_challenge_row *row,
+                             const struct factor_guess *guess);

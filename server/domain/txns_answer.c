@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * READ (the challenge) -> answer (over, or no guess of that kind)
+ *                      -> COUNT -> judged -> answer (wrong)
+ *                               |         -> USE -> answer (a grant; used by another just now)
+ *                               -> READ (when is the next guess due) -> answer
+ *
+ * COUNT commits before anything is compared: what is counted and not judged, since
+ * the relay ended or the store was in doubt, is a guess less.  A decoy is judged
+ * with as much work, and wrong.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/bytes.h"
+#include "common/check.h"
+#include "common/crypto.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "common/random.h"
+#include "server/domain/account_log.h"
+#include "server/domain/domain.h"
+#include "server/domain/factor_guess.h"
+#include "server/domain/grants.h"
+#include "server/domain/txns.h"
+#include "server/domain/txns_sql.h"
+#include "server/store/store.h"
+
+/* What an expected statement of COUNT says when it yields nothing; then what it reads. */
+enum count {
+    COUNT_TRY = 0,
+    COUNT_GUESS,
+    COUNT_FACTORS
+};
+
+/* The same for USE: behind these come those of the factor. */
+enum use {
+    USE_CHALLENGE = 0,
+    USE_TXN,
+    USE_FACTOR
+};
+
+struct answering {
+    struct domain *domain;
+    struct txns_challenge_row row; /* its views are not looked at */
+    uint8_t verifier[CRYPTO_SHA256_BYTES];
+    uint8_t text[LIMIT_GUESS_BYTES];
+    size_t text_size;
+    struct factor_guess guess;
+    struct txns_guess_row counted;
+    int64_t tries_left;
+    struct grant grant;
+    int64_t grant_expires_at;
+    int64_t now_ms;
+    txns_done_fn *done;
+    void *arg;
+};
+
+static void finish(struct answering *answering, const struct txns_outcome *outcome)
+{
+    answering->done(answering->arg, outcome);
+    mem_wipe(answering, sizeof *answering);
+    free(answering);
+}
+
+static void finish_with(struct answering *answering, enum txns_result result)
+{
+    finish(answering, &(struct txns_outcome){ .result = result });
+}
+
+static void finish_wrong(struct answering *answering)
+{
+    metrics_add(METRIC_factor_guesses_wrong, 1);
+    finish(answering,
+           &(struct txns_outcome){ .result = TXNS_WRONG, .attempts_left = answering->tries_left });
+}
+
+static struct account_log_entry entry_of(const struct answering *answering)
+{
+    return (struct account_log_entry){ .account = answering->row.account,
+                                       .account_id = answering->row.account_id,
+                                       .event = ACCOUNT_LOG_USED,
+                                       .kind = answering->row.kind,
+                                       .purpose = answering->row.purpose };
+}
+
+static void on_used(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct answering *answering = arg;
+    const struct account_log_entry entry = entry_of(answering);
+    struct txns_outcome outcome = { .result = TXNS_DONE,
+                                    .purpose = answering->row.purpose,
+                                    .expires_at = answering->grant_expires_at };
+
+    switch (status) {
+    case STORE_OK:
+        metrics_add(METRIC_factor_guesses_right, 1);
+        account_log_tell(answering->domain, &entry);
+        outcome.grant = answering->grant;
+        finish(answering, &outcome);
+        mem_wipe(&outcome, sizeof outcome);
+        return;
+    case STORE_REFUSED: /* a step or a code that was right is good once */
+        if (store_rows_refused_at(rows) < USE_FACTOR) {
+            finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
+        } else {
+            finish_wrong(answering);
+        }
+        return;
+    case STORE_FULL:
+        finish_with(answering, TXNS_STORAGE_FULL);
+        return;
+    case STORE_CONFLICT:
+    case STORE_BUSY:
+    case STORE_UNCERTAIN:
+    case STORE_BROKEN:
+        finish_with(answering, TXNS_UNAVAILABLE);
+        return;
+    }
+}
+
+static void use(struct answering *answering)
+{
+    struct store_batch *batch = store_batch_create();
+    const struct txns_challenge_row *row = &answering->row;
+    const struct account_log_entry entry = entry_of(answering);
+
+    grants_make(&answering->grant);
+    answering->grant_expires_at = answering->now_ms / 1000 + LIMIT_GRANT_S;
+    txns_sql_lock(batch, row->subject);
+    txns_sql_expect_use(batch, row);
+    factor_guess_expect_use(batch, row, &answering->guess);
+    txns_sql_give_back(batch, &answering->counted);
+    grants_put(batch, &answering->grant, row->account, row->purpose, answering->grant_expires_at);
+    account_log_note(answering->domain, batch, &entry, answering->now_ms);
+    store_submit(answering->domain->store, &batch, on_used, answering);
+}
+
+/* The sooner of two spans may be full; the later end counts. */
+static void on_guesses(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct answering *answering = arg;
+    int64_t now_s = answering->now_ms / 1000;
+    int64_t free_at = now_s + 1;
+    int64_t at = 0;
+
+    if (status != STORE_OK) {
+        finish_with(answering, TXNS_UNAVAILABLE);
+        return;
+    }
+    for (int i = 1; txns_sql_next_time(rows, &at); i++) {
+        int64_t span_s = i == LIMIT_GUESSES_DAY     ? LIMIT_GUESS_DAY_S
+                         : i == LIMIT_GUESSES_MONTH ? LIMIT_GUESS_MONTH_S
+                                                    : 0;
+        free_at = span_s > 0 && at + span_s > free_at ? at + span_s : free_at;
+    }
+    finish(answering,
+           &(struct txns_outcome){ .result = TXNS_RATE_LIMITED, .retry_s = free_at - now_s });
+}
+
+static void refuse(struct answering *answering, size_t refused_at)
+{
+    struct store_batch *batch = NULL;
+
+    if (refused_at == COUNT_TRY) {
+        finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
+        return;
+    }
+    CHECK(refused_at == COUNT_GUESS);
+    metrics_add(METRIC_factor_guesses_refused, 1);
+    batch = txns_sql_ask_guesses(answering->row.subject);
+    store_read(answering->domain->store, &batch, on_guesses, answering);
+}
+
+/* The one place that compares. */
+static bool is_right(struct answering *answering, struct store_rows *rows)
+{
+    const struct factor_guess_rows found = { rows, COUNT_FACTORS };
+    bool right = factor_guess_judge(answering->domain, &answering->row, &found, answering->now_ms,
+                                    &answering->guess);
+
+    return right && answering->row.account != 0;
+}
+
+static void on_counted(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct answering *answering = arg;
+
+    switch (status) {
+    case STORE_OK:
+        metrics_add(METRIC_factor_guesses, 1);
+        answering->tries_left = txns_sql_tries_left(rows);
+        if (is_right(answering, rows)) {
+            use(answering);
+        } else {
+            finish_wrong(answering);
+        }
+        return;
+    case STORE_REFUSED:
+        refuse(answering, store_rows_refused_at(rows));
+        return;
+    case STORE_FULL:
+        finish_with(answering, TXNS_STORAGE_FULL);
+        return;
+    case STORE_CONFLICT:
+    case STORE_BUSY:
+    case STORE_UNCERTAIN:
+    case STORE_BROKEN:
+        finish_with(answering, TXNS_UNAVAILABLE);
+        return;
+    }
+}
+
+static void count(struct answering *answering)
+{
+    struct store_batch *batch = store_batch_create();
+
+    random_fill(answering->counted.guess, sizeof answering->counted.guess);
+    answering->counted.subject = answering->row.subject;
+    answering->counted.now_s = answering->now_ms / 1000;
+    txns_sql_lock(batch, answering->row.subject);
+    txns_sql_expect_try(batch, &answering->row.challenge_id, answering->counted.now_s);
+    txns_sql_expect_guess(batch, &answering->counted);
+    factor_guess_ask(batch, &answering->row, &answering->guess);
+    store_submit(answering->domain->store, &batch, on_counted, answering);
+}
+
+/* What is compared with outlives the rows. */
+static bool keep_verifier(struct answering *answering)
+{
+    struct bytes verifier = answering->row.verifier;
+
+    answering->row.code = (struct bytes){ 0 };
+    if (answering->row.kind != FACTOR_CODE) {
+        return true;
+    }
+    if (verifier.size != sizeof answering->verifier) {
+        return false;
+    }
+    memcpy(answering->verifier, verifier.at, verifier.size);
+    answering->row.verifier = bytes_of(answering->verifier, sizeof answering->verifier);
+    return true;
+}
+
+static void on_challenge(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct answering *answering = arg;
+
+    if (status != STORE_OK) {
+        finish_with(answering, TXNS_UNAVAILABLE);
+    } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering)) {
+        finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
+    } else if (!factor_guess_read(answering->domain, &answering->row,
+                                  bytes_of(answering->text, answering->text_size),
+                                  &answering->guess)) {
+        finish_with(answering, TXNS_MALFORMED);
+    } else {
+        count(answering);
+    }
+}
+
+void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t now_ms,
+                 txns_done_fn *done, void *arg)
+{
+    struct answering *answering = mem_zeroed(1, sizeof *answering);
+    struct store_batch *batch =
+        txns_sql_ask_challenge(&guess->txn_id, &guess->challenge_id, now_ms / 1000);
+
+    CHECK(guess->text.size > 0 && guess->text.size <= sizeof answering->text);
+    memcpy(answering->text, guess->text.at, guess->text.size);
+    answering->text_size = guess->text.size;
+    answering->domain = domain;
+    answering->now_ms = now_ms;
+    answering->done = done;
+    answering->arg = arg;
+    store_read(domain->store, &batch, on_challenge, answering);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two daemons on one database: guesses are counted together, and devices hear at either.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hasServer } from './support/database.mjs';
+import {
+  answer, appCode, challenge, enrolApp, started, wrongCode,
+} from './support/txns.mjs';
+import { assertStatus, ok } from './support/scene.mjs';
+import { TwoRelays, through } from './support/two_relays.mjs';
+
+const TIMEOUT_MS = 180_000;
+const AT_ONCE = 60;
+const skip = hasServer ? false : 'there is no PostgreSQL server: see tests/support/with_postgres';
+
+function scene(name, body) {
+  test(name, { timeout: TIMEOUT_MS, skip }, async (t) => body(await TwoRelays.start(t)));
+}
+
+const whom = (account) => ({ account_id: account.idText });
+
+scene('a code that one daemon makes shows at the other, and is good there', async ({ a, b }) => {
+  const account = await a.account();
+  const [second] = await account.grow(2);
+  const streams = [await account.first.open(), await through(b, second).open()];
+  const { txn, challenge: asked } = await started(a, 'link', whom(account), 'code');
+  const events = await Promise.all(streams.map((stream) => stream.event('challenge.code')));
+  assert.deepEqual(events[0], events[1]);
+  ok(await answer(b, txn, asked, events[1].code));
+  for (const stream of streams) {
+    assert.equal((await stream.event('factor.changed')).change, 'used');
+  }
+});
+
+scene('guesses at both are counted together', async ({ a, b }) => {
+  const account = await a.account();
+  const app = await enrolApp(account.first);
+  const wrong = wrongCode(appCode(app.secret, a, 40));
+  const { txn, challenge: first } = await started(a, 'link', whom(account), 'totp');
+  const challenges = [first];
+  for (let i = 0; i < 3; i++) {
+    const reply = await challenge(b, txn, 'totp');
+    assertStatus(reply, 201);
+    challenges.push(reply.json);
+  }
+  const answers = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => answer(
+    i % 2 === 0 ? a : b, txn, challenges[i % challenges.length], wrong,
+  )));
+  assert.equal(answers.filter(({ status }) => status === 403).length, 10);
+  assert.ok(answers.every(({ status }) => [403, 404, 429].includes(status)));
+});
