@@ -59,9 +59,6 @@ void crypto_hmac_sha512(struct bytes key, const struct bytes *parts, size_t part
 /* HMAC-SHA1 of value, only for the codes of authenticator apps (RFC 4226 section 5). */
 void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES]);
 
-/* HMAC-SHA1 of value, only for the codes of authenticator apps (RFC 4226 section 5). */
-void crypto_hmac_sha1(struct bytes key, struct bytes value, uint8_t out[CRYPTO_SHA1_BYTES]);
-
 /* HKDF-SHA256 with an empty salt: derive size bytes (1..8160) for info.  secret is not empty. */
 void crypto_hkdf(struct bytes secret, struct bytes info, void *out, size_t size);
 
