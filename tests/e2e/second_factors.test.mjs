@@ -6,6 +6,7 @@ import {
   answer, appCode, begin, confirm, enrol, enrolApp, factorsOf, grantOf, logOf, remove, shown,
   started,
 } from './support/txns.mjs';
+import { household } from './support/holds.mjs';
 import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
 import { OP, handleBinding } from './support/signing.mjs';
 
@@ -218,6 +219,18 @@ suite('a step-up', {}, (it) => {
     assertStatus(await release({ grant }), 204);
     assertProblem(await erase(first, { grant }), 403, 'stepup_required');
     assertStatus(await erase(first, { grant: await byRecovery(first, codes[2]) }), 204);
+  });
+
+  it('is spent when the erasure is held', async (relay) => {
+    const { devices: [first] } = await household(relay);
+    const { codes } = await enrolCodes(first);
+    assertProblem(await erase(first), 403, 'stepup_required');
+    const grant = await byRecovery(first, codes[0]);
+    const held = await erase(first, { grant });
+    assertStatus(held, 202);
+    assert.deepEqual((await erase(first)).json, held.json); // it waits already
+    const [{ factor_id: id }] = await factorsOf(first);
+    assertProblem(await remove(first, { factor_id: id, grant }), 403, 'stepup_required');
   });
 
   it('of one account is none of another', async (relay) => {

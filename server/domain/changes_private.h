@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kinds of rows, as changes_note.c writes and changes.c follows them.
+ *
+ * Details of a row, big-endian, by its kind:
+ *
+ *   HEAD      account_id[32] | epoch u64 | hash[32]
+ *   ERASED    account_id[32]
+ *   SESSIONS  nothing: every session of the account is looked up again
+ *   IDLE      device_id u32 | days u64
+ *   HOLD      event u8 | epoch u64 | hash[32] | device_id u32 | held_until u64
+ *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
+ *   CODE      challenge id[16]: the code itself stands sealed in its own row
+ *   FACTOR    event u8 | kind u8 | purpose u8 | device_id u32
+ */
+#pragma once
+
+enum change_kind {
+    CHANGE_HEAD = 1,
+    CHANGE_ERASED,
+    CHANGE_SESSIONS,
+    CHANGE_IDLE,
+    CHANGE_KEYS,
+    CHANGE_HOLD,
+    CHANGE_CODE,
+    CHANGE_FACTOR
+};
