@@ -107,7 +107,8 @@ static void the_janitor_does_not_trust_a_clock_that_jumps(void **state)
     round_at(holding, janitor, HOLDING_DUE_MS + 1000);
     round_at(holding, janitor, HOLDING_DUE_MS + 2000);
     assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 0);
-    for (int64_t at_ms = HOLDING_DUE_MS + 3000; at_ms < HOLDING_DUE_MS + 500000; at_ms += ROUND_MS) {
+    for (int64_t at_ms = HOLDING_DUE_MS + 3000; at_ms < HOLDING_DUE_MS + 500000;
+         at_ms += ROUND_MS) {
         round_at(holding, janitor, at_ms);
     }
     assert_int_equal(scene_count(&holding->temp, HOLDING_EPOCH_SQL), 1);
