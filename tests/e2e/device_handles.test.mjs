@@ -19,7 +19,7 @@ const [REFUSED, USAGE, UNVERIFIED] = [1, 2, 4];
 async function begin(t) {
   const liar = await Liar.open();
   t.after(() => liar.close());
-  const relay = await Relay.start(t, { set: { base_url: urlOf(liar.port) } });
+  const relay = await Relay.start(t, { set: { base_url: urlOf(liar.port), hold_time: '0' } });
   liar.target = relay.port;
   const [ada, bob] = [new Program(relay, 'ada'), new Program(relay, 'bob')];
   await ada.register();
