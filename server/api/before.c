@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/mem.h"
 #include "server/api/api.h"

@@ -2,12 +2,10 @@
 /* Second factors of the calling account: enrolling, confirming, removing; codes to show; the log. */
 #include "server/api/factors_api.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
@@ -28,6 +26,7 @@
 #include "server/domain/account_log.h"
 #include "server/domain/codes.h"
 #include "server/domain/commands.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/factors.h"
 #include "server/domain/grants.h"
 #include "server/http/exchange.h"

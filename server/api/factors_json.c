@@ -2,6 +2,7 @@
 #include "server/api/factors_json.h"
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factors.h"

@@ -17,10 +17,10 @@
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
 #include "server/domain/commands.h"
+#include "server/domain/holds.h"
 #include "server/domain/holds_veto.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
-#include "server/http/route.h"
 
 static void on_vetoed(void *arg, const struct holds_outcome *outcome)
 {

@@ -3,6 +3,7 @@
 
 #include "common/bytes.h"
 #include "common/ids.h"
+#include "common/json.h"
 #include "server/domain/holds.h"
 
 static json_t *hold_json(const struct hold *hold)

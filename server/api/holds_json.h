@@ -2,9 +2,8 @@
 /* What an account holds, as JSON.  Loop thread. */
 #pragma once
 
+#include <jansson.h>
 #include <stddef.h>
-
-#include "common/json.h"
 
 struct hold;
 

@@ -2,6 +2,7 @@
 #include "server/api/mail_json.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "common/base64url.h"
 #include "common/bytes.h"

@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,9 +20,11 @@
 #include "server/api/rates.h"
 #include "server/api/reply.h"
 #include "server/domain/factor_kinds.h"
+#include "server/domain/grants.h"
 #include "server/domain/txns.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     MEMBERS_BYTES = 48

@@ -15,7 +15,6 @@
 #include "server/ctl/prekeys.h"
 
 struct manifest;
-struct manifest_device;
 
 enum bundle_result {
     BUNDLE_OK = 0,

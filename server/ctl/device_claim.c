@@ -6,12 +6,12 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base64url.h"
 #include "common/bytes.h"
+#include "common/crypto.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"

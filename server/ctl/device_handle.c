@@ -3,7 +3,6 @@
  * Handles: bound by a signature of this device, and believed of others only by one of
  * a device that their account vouches for.
  */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>

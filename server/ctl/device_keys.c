@@ -17,6 +17,7 @@
 #include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/pools.h"

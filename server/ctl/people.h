@@ -9,12 +9,11 @@
 #include <stdbool.h>
 
 #include "common/ids.h"
+#include "common/manifest.h"
 #include "server/ctl/chain.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_state.h"
 #include "server/ctl/exit_code.h"
-
-struct manifest;
 
 /* Read an account id as people write it; false, with the reason said, when it is none. */
 bool people_parse_id(const char *text, struct account_id *out);

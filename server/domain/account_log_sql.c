@@ -2,6 +2,7 @@
 #include "server/domain/account_log_sql.h"
 
 #include "server/domain/account_log.h"
+#include "server/domain/factor_kinds.h"
 #include "server/store/store.h"
 
 static const struct store_stmt put = {

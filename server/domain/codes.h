@@ -23,7 +23,6 @@
 #include "server/domain/factor_kinds.h"
 
 struct domain;
-struct store_rows;
 
 enum {
     CODES_DIGITS = 6

@@ -6,6 +6,7 @@
 #include "common/recovery_code.h"
 #include "common/totp.h"
 #include "server/domain/domain.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/factor_secret.h"
 #include "server/domain/factors_sql.h"
 #include "server/domain/txns_sql.h"

@@ -15,9 +15,7 @@
 #include "common/ids.h"
 #include "server/domain/codes.h"
 
-struct domain;
 struct store_batch;
-struct store_rows;
 struct txns_challenge_row;
 
 struct factor_guess {

@@ -2,7 +2,6 @@
 #include "server/domain/factor_kinds.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "common/check.h"
 

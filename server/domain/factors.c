@@ -11,14 +11,13 @@
 #include "server/domain/factors.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/check.h"
-#include "common/crypto.h"
 #include "common/mem.h"
-#include "common/metrics.h"
 #include "common/random.h"
+#include "common/recovery_code.h"
+#include "common/totp.h"
 #include "server/domain/account_log.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/commands.h"

@@ -21,14 +21,10 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/limits.h"
-#include "common/recovery_code.h"
-#include "common/totp.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 
-struct command_guard;
 struct factors_row;
-struct grant;
 
 enum factors_result {
     FACTORS_DONE = 0,

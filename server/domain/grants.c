@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/grants.h"
 
+#include <stddef.h>
+
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/random.h"

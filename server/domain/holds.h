@@ -31,7 +31,6 @@
 
 struct hub_event;
 struct manifest;
-struct store_batch;
 
 enum hold_kind {
     HOLD_MANIFEST = 0,

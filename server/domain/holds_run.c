@@ -4,9 +4,8 @@
  * call.  What the store could not do now stays and is tried at the next turn; what
  * cannot be done any more (a key of it was taken meanwhile) is dropped, and told.
  */
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/log.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/holds_sql.h"
 
-#include <string.h>
-
 #include "common/bytes.h"
 #include "server/domain/columns.h"
 #include "server/store/store.h"

@@ -3,14 +3,11 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/ids.h"
 #include "server/domain/holds.h"
-
-struct store_batch;
-struct store_rows;
+#include "server/store/store.h"
 
 enum {
     HOLDS_DUE_AT_ONCE = 16

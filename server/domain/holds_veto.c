@@ -11,13 +11,14 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/log.h"
+#include "common/limits.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/sigbytes.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
+#include "server/domain/commands.h"
 #include "server/domain/devices_sql.h"
 #include "server/domain/domain.h"
 #include "server/domain/holds_sql.h"

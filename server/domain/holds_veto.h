@@ -11,7 +11,7 @@
 
 #include "common/bytes.h"
 #include "common/ids.h"
-#include "server/domain/commands.h"
+#include "server/domain/domain.h"
 #include "server/domain/holds.h"
 
 enum holds_result {

@@ -3,14 +3,23 @@
  * Manifests that are held.  The rows of holds change only under the lock of the account's row,
  * which expects the head that was read; so what is judged here is judged again by the write.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/ids.h"
+#include "common/manifest.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
+#include "server/domain/holds.h"
 #include "server/domain/holds_sql.h"
 #include "server/domain/hub.h"
+#include "server/domain/manifests.h"
+#include "server/domain/manifests_follow.h"
 #include "server/domain/manifests_private.h"
 #include "server/store/store.h"
 

@@ -13,11 +13,10 @@
 #include "common/ids.h"
 #include "common/key_slots.h"
 #include "common/limits.h"
+#include "server/domain/domain.h"
 #include "server/domain/factors.h"
 #include "server/domain/holds.h"
 #include "server/domain/slots.h"
-
-struct domain;
 
 enum {
     REPORT_POOLS_MAX = 2 * SLOTS_MAX /* with those of slots that were switched off */

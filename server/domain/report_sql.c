@@ -12,6 +12,7 @@
 #include "server/domain/factors.h"
 #include "server/domain/factors_sql.h"
 #include "server/domain/handles_sql.h"
+#include "server/domain/holds.h"
 #include "server/domain/holds_sql.h"
 #include "server/store/store.h"
 

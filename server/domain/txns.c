@@ -6,11 +6,12 @@
  */
 #include "server/domain/txns.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/crypto.h"
+#include "common/handle.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"

@@ -28,11 +28,9 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/handle.h"
 #include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"

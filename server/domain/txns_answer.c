@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
@@ -25,6 +24,7 @@
 #include "server/domain/account_log.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_guess.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/grants.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"

@@ -6,7 +6,6 @@
  *
  * A decoy's code is made, sealed and stored as any, and shown to nobody.
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -14,6 +13,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -21,6 +21,7 @@
 #include "server/domain/changes.h"
 #include "server/domain/codes.h"
 #include "server/domain/domain.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
 #include "server/store/store.h"

@@ -9,7 +9,6 @@
 #include "common/limits.h"
 #include "server/domain/columns.h"
 #include "server/domain/handles.h"
-#include "server/domain/txns.h"
 #include "server/store/store.h"
 
 enum {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/domain/commands.h"
 #include "server/domain/holds.h"
 #include "server/domain/holds_veto.h"
 #include "tests/domain/support/scenes.h"
