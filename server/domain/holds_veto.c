@@ -175,7 +175,6 @@ static bool is_meant(const struct veto *veto, const struct hold *hold)
 static bool find(struct veto *veto, struct store_rows *rows, bool *out_removed)
 {
     struct hold hold;
-    struct hold meant;
     bool found = false;
 
     *out_removed = false;
@@ -183,12 +182,9 @@ static bool find(struct veto *veto, struct store_rows *rows, bool *out_removed)
     while (holds_sql_next(rows, &hold)) {
         if (!found && is_meant(veto, &hold)) {
             found = true;
-            meant = hold;
+            veto->hold = hold;
         }
         *out_removed = *out_removed || hold.removes[veto->device_id] != 0;
-    }
-    if (found) {
-        veto->hold = meant;
     }
     return found;
 }
