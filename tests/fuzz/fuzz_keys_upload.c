@@ -179,7 +179,7 @@ static void hold(const struct keys_judged *good, bool other, struct keys_judged 
 static void expect_nothing_to_do(const struct keys_judged *good)
 {
     const struct keys_parcel *parcel = good->parcel;
-    struct keys_judged again;
+    static struct keys_judged again; /* large */
 
     hold(good, false, &again);
     judge(&again);
@@ -195,7 +195,7 @@ static void expect_nothing_to_do(const struct keys_judged *good)
 static void expect_conflict(const struct keys_judged *good)
 {
     const struct keys_parcel *parcel = good->parcel;
-    struct keys_judged again;
+    static struct keys_judged again; /* large */
     size_t i = 0;
 
     hold(good, true, &again);
