@@ -16,7 +16,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/check.h"
 #include "common/clock.h"

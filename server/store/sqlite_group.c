@@ -16,6 +16,7 @@
  *                     that far is STORE_BUSY
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/check.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/sqlite_pass_private.h"
 
+#include <sqlite3.h>
+
 static sqlite3_file *under_of(sqlite3_file *base)
 {
     return ((struct sqlite_pass *)(void *)base)->under;
