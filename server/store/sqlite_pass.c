@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/store/sqlite_pass_private.h"
-
 #include <sqlite3.h>
+
+#include "server/store/sqlite_pass_private.h"
 
 static sqlite3_file *under_of(sqlite3_file *base)
 {
