@@ -289,6 +289,17 @@ suite('a held erasure', {}, (it) => {
     assert.deepEqual(await heldBy(two), []);
   });
 
+  it('is vetoed by good commands alone', async (relay) => {
+    const account = await household(relay);
+    const [one, two] = account.devices;
+    assertStatus(await erase(one), 202);
+    assertProblem(await vetoErasure(two, one, { key: one.key }), 401, 'command_invalid');
+    assertProblem(await vetoErasure(two, one, { token: 'sp1_wrong' }), 401, 'session_invalid');
+    assertStatus(await vetoErasure(two, one, { seq: 77 }), 204);
+    assertStatus(await erase(one), 202);
+    assertProblem(await vetoErasure(two, one, { seq: 77 }), 409, 'command_replayed');
+  });
+
   it('is vetoed by no device that a held manifest removes', async (relay) => {
     const account = await household(relay, { admins: 3 });
     const [one, two, three] = account.devices;
