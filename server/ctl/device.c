@@ -17,8 +17,7 @@
 #include "server/ctl/say.h"
 
 enum {
-    FOLDER_BYTES = 4096,
-    STATUS_SUCCESS_END = 300,
+    FOLDER_BYTES = 4096
 };
 
 enum exit_code device_folder(const struct arguments *arguments, const char **out_folder)
@@ -140,7 +139,7 @@ enum exit_code device_ask(struct device *device, const struct http_call *call, j
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (reply.status >= STATUS_SUCCESS_END) {
+    if (!http_reply_is_success(&reply)) {
         code = http_reply_say(&reply);
         http_reply_clear(&reply);
         return code;

@@ -24,10 +24,6 @@
 #include "server/ctl/prekeys.h"
 #include "server/ctl/say.h"
 
-enum {
-    STATUS_SUCCESS_END = 300
-};
-
 enum judgement {
     KEYS_MATCH = 0,
     KEYS_DIFFER
@@ -47,7 +43,7 @@ static enum exit_code ask_digest(struct device *device, const uint8_t digest[CRY
     if (code == EXIT_CODE_OK) {
         bool differs = strcmp(http_reply_problem(&reply), "keys_differ") == 0;
         *out = differs ? KEYS_DIFFER : KEYS_MATCH;
-        if (!differs && reply.status >= STATUS_SUCCESS_END) {
+        if (!differs && !http_reply_is_success(&reply)) {
             code = http_reply_say(&reply);
         }
     }

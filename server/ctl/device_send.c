@@ -34,7 +34,6 @@ enum {
     ATTEMPTS = 4,
     REQUEST = 1,
     RESULT_WAIT_MS = 60000,
-    STATUS_SUCCESS_END = 300,
 };
 
 /* One message to one account. */
@@ -175,7 +174,7 @@ static enum exit_code send_all(const struct arguments *arguments, struct sending
             break;
         }
     }
-    if (code == EXIT_CODE_OK && reply.status < STATUS_SUCCESS_END) {
+    if (code == EXIT_CODE_OK && http_reply_is_success(&reply)) {
         say_sent(arguments, &reply);
     } else if (code == EXIT_CODE_OK) {
         code = http_reply_say(&reply);
