@@ -32,17 +32,31 @@
 enum {
     ATTEMPTS = 3,
     STATUS_BOUND_BEFORE = 200,
-    STATUS_SUCCESS_END = 300,
 };
 
-static bool name_read(const char *text, struct handle *out)
+typedef enum exit_code handle_run_fn(const struct arguments *arguments, struct device *device,
+                                     const struct handle *handle);
+
+/* Run one of the commands, with the handle that it is given and the device open. */
+static enum exit_code handle_run(const struct arguments *arguments, handle_run_fn *run)
 {
-    if (!handle_read(bytes_text(text), out)) {
-        say_error("\"%.60s\" is no handle: it is 2 to 32 of a-z, 0-9, '.', '_' and '-'", text);
-        return false;
+    const char *name = arguments->words[0];
+    struct device device;
+    struct handle handle;
+
+    if (!handle_read(bytes_text(name), &handle)) {
+        say_error("\"%.60s\" is no handle: it is 2 to 32 of a-z, 0-9, '.', '_' and '-'", name);
+        return EXIT_CODE_USAGE;
     }
-    return true;
+    enum exit_code code = device_open(arguments, true, &device);
+    if (code == EXIT_CODE_OK) {
+        code = run(arguments, &device, &handle);
+        device_close(&device);
+    }
+    return code;
 }
+
+/* ---- set and release ---- */
 
 /* Append the binding of handle to the device's account, by the device. */
 static void binding_append(const struct device_state *state, const struct handle *handle,
@@ -86,12 +100,14 @@ static bool next_seq(const struct http_reply *reply, int64_t *seq)
 }
 
 /* Bind with seq 0, and with the one that the relay names when that is not next. */
-static enum exit_code bind_next(struct device *device, const struct handle *handle)
+static enum exit_code bind_next(const struct arguments *arguments, struct device *device,
+                                const struct handle *handle)
 {
     struct http_reply reply = { .status = 0 };
     enum exit_code code = EXIT_CODE_OK;
     int64_t seq = 0;
 
+    (void)arguments;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         http_reply_clear(&reply);
         code = binding_put(device, handle, seq, &reply);
@@ -99,7 +115,7 @@ static enum exit_code bind_next(struct device *device, const struct handle *hand
             break;
         }
     }
-    if (code == EXIT_CODE_OK && reply.status < STATUS_SUCCESS_END) {
+    if (code == EXIT_CODE_OK && http_reply_is_success(&reply)) {
         (void)printf("%s %s\n", handle->text,
                      reply.status == STATUS_BOUND_BEFORE ? "was this account's by the same binding"
                                                          : "is this account's");
@@ -112,39 +128,26 @@ static enum exit_code bind_next(struct device *device, const struct handle *hand
 
 enum exit_code device_handle_set(const struct arguments *arguments)
 {
-    struct device device;
-    struct handle handle;
+    return handle_run(arguments, bind_next);
+}
 
-    if (!name_read(arguments->words[0], &handle)) {
-        return EXIT_CODE_USAGE;
-    }
-    enum exit_code code = device_open(arguments, true, &device);
+static enum exit_code release(const struct arguments *arguments, struct device *device,
+                              const struct handle *handle)
+{
+    enum exit_code code = device_command(device, COMMAND_HANDLE_RELEASE, "DELETE", "/v1/handles",
+                                         json_pack("{s:s}", "handle", handle->text));
+
+    (void)arguments;
     if (code == EXIT_CODE_OK) {
-        code = bind_next(&device, &handle);
-        device_close(&device);
+        (void)printf("%s is nobody's now; for a while only this account can have it back\n",
+                     handle->text);
     }
     return code;
 }
 
 enum exit_code device_handle_release(const struct arguments *arguments)
 {
-    struct device device;
-    struct handle handle;
-
-    if (!name_read(arguments->words[0], &handle)) {
-        return EXIT_CODE_USAGE;
-    }
-    enum exit_code code = device_open(arguments, true, &device);
-    if (code == EXIT_CODE_OK) {
-        code = device_command(&device, COMMAND_HANDLE_RELEASE, "DELETE", "/v1/handles",
-                              json_pack("{s:s}", "handle", handle.text));
-        device_close(&device);
-    }
-    if (code == EXIT_CODE_OK) {
-        (void)printf("%s is nobody's now; for a while only this account can have it back\n",
-                     handle.text);
-    }
-    return code;
+    return handle_run(arguments, release);
 }
 
 /* ---- lookup ---- */
@@ -251,16 +254,5 @@ static enum exit_code look_up(const struct arguments *arguments, struct device *
 
 enum exit_code device_handle_lookup(const struct arguments *arguments)
 {
-    struct device device;
-    struct handle handle;
-
-    if (!name_read(arguments->words[0], &handle)) {
-        return EXIT_CODE_USAGE;
-    }
-    enum exit_code code = device_open(arguments, true, &device);
-    if (code == EXIT_CODE_OK) {
-        code = look_up(arguments, &device, &handle);
-        device_close(&device);
-    }
-    return code;
+    return handle_run(arguments, look_up);
 }
