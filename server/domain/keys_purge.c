@@ -2,9 +2,9 @@
 /*
  * Letting go of what is over, a while later: a claim on another daemon that saw
  * the key alive would wait for the purge, find nothing, and answer that the pool
- * is empty.  The owner of a pool in which few are left by it
- * hears so, as after a claim: the pools are looked at behind the purge, in a batch
- * of its own, for on PostgreSQL a purge must not wait for a device's lock.
+ * is empty.  The owner of a pool in which few are left by it hears so, as after a
+ * claim: the pools are looked at behind the purge, in a batch of its own, for on
+ * PostgreSQL a purge must not wait for a device's lock.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -204,20 +204,10 @@ static void put_write(struct put *put)
     store_submit(put->domain->store, &batch, on_written, put);
 }
 
-static struct bytes identity_of(const struct manifest_device *device, uint16_t type)
-{
-    for (size_t i = 0; i < device->key_count; i++) {
-        if (device->keys[i].type == type) {
-            return device->keys[i].key;
-        }
-    }
-    return bytes_of(NULL, 0);
-}
-
 static struct bytes copy_identity(const struct manifest_device *device, uint16_t type,
                                   uint8_t *room)
 {
-    struct bytes key = identity_of(device, type);
+    struct bytes key = manifest_find_key(device, type);
 
     if (key.size > 0) {
         memcpy(room, key.at, key.size);
@@ -362,8 +352,8 @@ void keys_follow_identity(const struct domain *domain, struct store_batch *batch
         const struct slot *slot = slots_at(domain->slots, i);
         const struct keys_pool_name pool = { mailbox, slot->name };
 
-        if (slot->identity != 0 &&
-            !bytes_equal(identity_of(before, slot->identity), identity_of(after, slot->identity))) {
+        if (slot->identity != 0 && !bytes_equal(manifest_find_key(before, slot->identity),
+                                                manifest_find_key(after, slot->identity))) {
             sharing_lock(batch, mailbox);
             keys_sql_drop_all(batch, &pool);
         }
