@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "server/ctl/pools.h"
+#include "server/ctl/say.h"
 
 enum {
     TIME_BYTES = 32,
@@ -57,7 +58,7 @@ void admin_print_invite(json_t *answer)
 
     (void)printf("%s\n", text_of(answer, "url"));
     (void)fprintf(stderr, "for %" PRId64 " %s, until %s. It is shown only now.\n",
-                  number_of(answer, "uses"), number_of(answer, "uses") == 1 ? "use" : "uses",
+                  number_of(answer, "uses"), say_noun(number_of(answer, "uses"), "use", "uses"),
                   minute_text(number_of(answer, "expires_at"), when));
 }
 
@@ -85,8 +86,9 @@ void admin_print_accounts(json_t *answer)
 
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        (void)printf("%s  epoch %" PRId64 ", %" PRId64 " devices, since %s, seen %s\n",
+        (void)printf("%s  epoch %" PRId64 ", %" PRId64 " %s, since %s, seen %s\n",
                      text_of(row, "account_id"), number_of(row, "epoch"), number_of(row, "devices"),
+                     say_noun(number_of(row, "devices"), "device", "devices"),
                      day_text(number_of(row, "created_day"), created),
                      day_text(number_of(row, "seen_day"), seen));
     }

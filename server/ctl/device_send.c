@@ -137,7 +137,7 @@ static enum exit_code send_once(struct sending *sending, struct http_reply *out)
 
 static const char *devices_word(json_int_t count)
 {
-    return count == 1 ? "device" : "devices";
+    return say_noun(count, "device", "devices");
 }
 
 static void say_sent(const struct arguments *arguments, const struct http_reply *reply)

@@ -157,8 +157,9 @@ bool inbox_print_gap(struct inbox *inbox, const struct inbox_gap *gap)
         say_json_steal(json_pack("{s:I, s:{s:I, s:s}}", "seq", (json_int_t)gap->seq, "gap", "count",
                                  (json_int_t)gap->count, "reason", gap->reason));
     } else {
-        (void)printf("#%" PRIu64 " %" PRId64 " messages before this were lost: %s\n", gap->seq,
-                     gap->count, gap->reason);
+        (void)printf("#%" PRIu64 " %" PRId64 " %s lost: %s\n", gap->seq, gap->count,
+                     say_noun(gap->count, "message before this was", "messages before this were"),
+                     gap->reason);
     }
     return printed();
 }

@@ -20,6 +20,11 @@ void say_error(const char *format, ...)
     (void)fputc('\n', stderr);
 }
 
+const char *say_noun(int64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 void say_json_steal(json_t *value)
 {
     struct buf text = { 0 };

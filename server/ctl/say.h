@@ -6,11 +6,15 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "common/bytes.h"
 
 /* Print "sealpost: " and a sentence made as printf makes it. */
 __attribute__((format(printf, 1, 2))) void say_error(const char *format, ...);
+
+/* The noun that goes with count: one for 1, else many. */
+const char *say_noun(int64_t count, const char *one, const char *many);
 
 /* Print value as one line of JSON and decref it. */
 void say_json_steal(json_t *value);

@@ -41,8 +41,9 @@ scene('the operator sees how many keys each device has left', {}, async (relay) 
   assert.equal(shown.code, 0, shown.stderr);
   assert.deepEqual(JSON.parse(shown.stdout), json);
   const lines = (await stats(relay, owner.idText)).stdout.split('\n');
-  assert.match(lines[0], /^device +1 +signal\.last-kyber +1 keys, last resort used 2 times$/);
+  assert.match(lines[0], /^device +1 +signal\.last-kyber +1 key, last resort used 2 times$/);
   assert.match(lines[1], /^device +1 +signal\.one-time-ec +2 keys$/);
+  assert.match(lines[2], /^device +1 +signal\.one-time-kyber +0 keys, has a last resort$/);
   assert.match(lines[3], /^device +2 +has no keys$/);
 });
 
