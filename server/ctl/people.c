@@ -117,8 +117,9 @@ static void announce(const struct manifest *old, const struct manifest *fresh)
 
 struct fetch {
     struct chain *chain;
-    bool is_own;            /* the device's own account: announce each step */
-    people_visit_fn *visit; /* told each step, or NULL */
+    bool is_own;               /* the device's own account: announce each step */
+    const struct chain *until; /* its head is where to stop; NULL: the relay's head is */
+    people_visit_fn *visit;    /* told each step, or NULL */
     void *visit_arg;
 };
 
@@ -162,30 +163,44 @@ static enum exit_code fetch_step(const struct fetch *fetch, const char *text)
     return result == CHAIN_OK ? EXIT_CODE_OK : refuse(chain, result);
 }
 
+/* Whether nothing is left to fetch, whatever the relay has. */
+static bool is_reached(const struct fetch *fetch)
+{
+    return fetch->until != NULL && fetch->chain->head != NULL &&
+           fetch->chain->head->epoch >= fetch->until->head->epoch;
+}
+
+/* The last step must be the head that the relay names, or the one that was to be reached. */
+static enum exit_code head_check(const struct fetch *fetch, const json_t *page)
+{
+    const char *hash_text = json_string_value(json_object_get(page, "hash"));
+    enum chain_result result = CHAIN_BACK;
+    struct manifest_hash hash;
+
+    if (fetch->until != NULL) {
+        result = chain_judge_head(fetch->chain, fetch->until->head->epoch, &fetch->until->hash);
+    } else if (hash_text != NULL &&
+               base64url_decode_exact(bytes_text(hash_text), hash.raw, sizeof hash.raw)) {
+        uint64_t epoch = (uint64_t)json_integer_value(json_object_get(page, "epoch"));
+        result = chain_judge_head(fetch->chain, epoch, &hash);
+    }
+    return result == CHAIN_SAME ? EXIT_CODE_OK : refuse(fetch->chain, result);
+}
+
 /* Verify one page; *out_more says whether another one follows. */
 static enum exit_code fetch_page(const struct fetch *fetch, const json_t *page, bool *out_more)
 {
     const json_t *manifests = json_object_get(page, "manifests");
-    const char *hash_text = json_string_value(json_object_get(page, "hash"));
-    struct manifest_hash hash;
 
-    for (size_t i = 0; i < json_array_size(manifests); i++) {
+    for (size_t i = 0; i < json_array_size(manifests) && !is_reached(fetch); i++) {
         enum exit_code code = fetch_step(fetch, json_string_value(json_array_get(manifests, i)));
         if (code != EXIT_CODE_OK) {
             return code;
         }
     }
-    *out_more = json_is_true(json_object_get(page, "more")) && json_array_size(manifests) > 0;
-    if (*out_more) {
-        return EXIT_CODE_OK;
-    }
-    if (hash_text == NULL ||
-        !base64url_decode_exact(bytes_text(hash_text), hash.raw, sizeof hash.raw)) {
-        return refuse(fetch->chain, CHAIN_BACK);
-    }
-    uint64_t epoch = (uint64_t)json_integer_value(json_object_get(page, "epoch"));
-    enum chain_result result = chain_judge_head(fetch->chain, epoch, &hash);
-    return result == CHAIN_SAME ? EXIT_CODE_OK : refuse(fetch->chain, result);
+    *out_more = json_is_true(json_object_get(page, "more")) && json_array_size(manifests) > 0 &&
+                !is_reached(fetch);
+    return *out_more ? EXIT_CODE_OK : head_check(fetch, page);
 }
 
 /* Get a page; only a success comes back as OK. */
@@ -274,14 +289,12 @@ enum exit_code people_walk(struct device *device, const struct chain *chain, peo
                            void *arg)
 {
     struct chain walked;
-    const struct fetch fetch = { .chain = &walked, .visit = visit, .visit_arg = arg };
+    const struct fetch fetch = {
+        .chain = &walked, .until = chain, .visit = visit, .visit_arg = arg
+    };
 
     chain_init(&walked, &chain->account);
     enum exit_code code = fetch_pages(device, &fetch);
-    if (code == EXIT_CODE_OK &&
-        chain_judge_head(chain, walked.head->epoch, &walked.hash) != CHAIN_SAME) {
-        code = refuse(chain, walked.head->epoch == chain->head->epoch ? CHAIN_FORK : CHAIN_BACK);
-    }
     chain_clear(&walked);
     return code;
 }

@@ -37,7 +37,7 @@ typedef void people_visit_fn(void *arg, const struct manifest *manifest);
 
 /*
  * Tell visit all manifests that led to chain's head, from the first on.  They are fetched and
- * verified anew, for only heads are kept.
+ * verified anew, for only heads are kept; what the relay has behind that head is left alone.
  */
 enum exit_code people_walk(struct device *device, const struct chain *chain, people_visit_fn *visit,
                            void *arg);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { b64u, fromB64u } from './support/bytes.mjs';
 import { verifySignature } from './support/keys.mjs';
 import { Liar } from './support/liar.mjs';
-import { parseManifest } from './support/manifest.mjs';
+import { manifestHash, parseManifest } from './support/manifest.mjs';
 import { Program } from './support/program.mjs';
 import { Relay } from './support/relay.mjs';
 import { ok } from './support/scene.mjs';
@@ -89,6 +89,26 @@ handles('a binding is believed after its signer has left', async ({ relay, liar,
   const path = `/v1/accounts/${ada.accountText}`;
   liar.lie(path, (page) => (page.manifests.length === 0 ? page : { ...page, manifests: page.manifests.slice(0, 2) }));
   await assertRefused(bob, ['handle lookup', ['ours']], UNVERIFIED, /do NOT trust the device list/);
+});
+
+handles('a list that moves on between two looks at it is no lie', async ({ relay, liar, ada, bob }) => {
+  const second = new Program(relay, 'second');
+  await ada.add(second, ['--admin']);
+  await second.run('handle set', ['ours']);
+  await ada.run('manifest remove', ['2']);
+  await ada.add(new Program(relay, 'third'));
+  let looks = 0;
+  liar.lie(`/v1/accounts/${ada.accountText}`, (page) => {
+    looks++;
+    if (looks > 1) {
+      return page;
+    }
+    const manifests = page.manifests.slice(0, 3); // as it was before the third came
+    const { body } = parseManifest(fromB64u(manifests[2]));
+    return { ...page, manifests, epoch: 2, hash: b64u(manifestHash(body)) };
+  });
+  assert.equal(await bob.run('handle lookup', ['ours']), `${ada.accountText}\n`);
+  assert.equal(looks, 2);
 });
 
 handles('what the relay made up about a name is not believed', async ({ relay, liar, ada, bob }) => {
