@@ -93,7 +93,7 @@ static void say_judgement(enum judgement judgement, bool is_pending)
             "new keys in their place");
     }
     if (is_pending) {
-        (void)puts("the last upload had no answer; \"sealpost device publish\" sends it again");
+        (void)puts("an upload had no answer; the same \"sealpost device publish\" sends it again");
     }
 }
 

@@ -170,7 +170,7 @@ static enum exit_code keys_put(struct publishing *publishing, const struct preke
                                     .body = payload_of(publishing) };
     enum exit_code code = device_command_ask(device, COMMAND_KEYS_PUT, &call, out_stock);
     if (code == EXIT_CODE_OK) {
-        prekeys_settle(&publishing->prekeys);
+        prekeys_settle(&publishing->prekeys, publishing->is_replacing);
         return prekeys_save(&publishing->prekeys, folder) ? EXIT_CODE_OK : EXIT_CODE_LOCAL;
     }
     if (code == EXIT_CODE_REFUSED) {

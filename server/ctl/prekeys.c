@@ -128,7 +128,7 @@ bool prekeys_note(struct prekeys *prekeys, enum prekey_slot slot, uint32_t id, s
                   bool moved)
 {
     struct prekey_pool *pool = &prekeys->pools[slot];
-    struct prekey noted = { .id = id, .is_pending = true };
+    struct prekey noted = { .id = id, .is_pending = true, .is_noted = true };
 
     CHECK(!slots[slot].is_made);
     crypto_sha256(&key, 1, noted.hash);
@@ -140,6 +140,7 @@ bool prekeys_note(struct prekeys *prekeys, enum prekey_slot slot, uint32_t id, s
             return false;
         }
         if (!moved) {
+            pool->at[i].is_noted = true;
             return true;
         }
         noted.is_pending = pool->at[i].is_pending;
@@ -161,13 +162,24 @@ size_t prekeys_pending(const struct prekeys *prekeys, enum prekey_slot slot)
     return count;
 }
 
-void prekeys_settle(struct prekeys *prekeys)
+static bool has_noted(const struct prekey_pool *pool)
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (pool->at[i].is_noted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void prekeys_settle(struct prekeys *prekeys, bool replaced)
 {
     for (size_t i = 0; i < PREKEY_SLOTS; i++) {
         struct prekey_pool *pool = &prekeys->pools[i];
+        bool is_whole = slots[i].is_made || (replaced && has_noted(pool));
 
         for (size_t j = 0; j < pool->count; j++) {
-            pool->at[j].is_pending = false;
+            pool->at[j].is_pending = pool->at[j].is_pending && !is_whole && !pool->at[j].is_noted;
         }
         if (pool->count > PREKEYS_KEPT) {
             pool_remove(pool, 0, pool->count - PREKEYS_KEPT);

@@ -42,6 +42,7 @@ enum {
 struct prekey {
     uint32_t id;
     bool is_pending;
+    bool is_noted; /* by prekeys_note; not kept in the file */
     uint8_t hash[CRYPTO_SHA256_BYTES];
     uint8_t key[PREKEY_EC_BYTES];      /* of slots whose keys are made here */
     uint8_t secret[CRYPTO_SEED_BYTES]; /* the same */
@@ -92,8 +93,11 @@ bool prekeys_note(struct prekeys *prekeys, enum prekey_slot slot, uint32_t id, s
 /* How many of slot are pending: they are the last of their pool, unless they were known. */
 size_t prekeys_pending(const struct prekeys *prekeys, enum prekey_slot slot);
 
-/* The relay has them all: nothing is pending, and the oldest beyond PREKEYS_KEPT are forgotten. */
-void prekeys_settle(struct prekeys *prekeys);
+/*
+ * The relay took the upload: what was made here and what was noted since the load is not pending any
+ * more; replaced: nothing of their slots is.  The oldest beyond PREKEYS_KEPT are forgotten.
+ */
+void prekeys_settle(struct prekeys *prekeys, bool replaced);
 
 /*
  * The digest of POST /v1/keys/check for a relay that holds so many keys of each slot.  It hands

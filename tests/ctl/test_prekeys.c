@@ -74,7 +74,7 @@ static void what_is_saved_is_loaded(void **state)
 
     prekeys_make(&story->prekeys, PREKEY_SIGNED_EC, 1);
     prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 100);
-    prekeys_settle(&story->prekeys);
+    prekeys_settle(&story->prekeys, false);
     prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 2);
     assert_true(note(story, 7, 1, false));
     assert_true(note(story, UINT32_MAX, 2, false));
@@ -213,7 +213,7 @@ static void the_oldest_are_forgotten_when_there_are_many(void **state)
     const struct prekey_pool *pool = &story->prekeys.pools[PREKEY_ONE_TIME_EC];
 
     prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, PREKEYS_KEPT + 5);
-    prekeys_settle(&story->prekeys);
+    prekeys_settle(&story->prekeys, false);
     assert_int_equal(pool->count, PREKEYS_KEPT);
     assert_int_equal(pool->at[0].id, 6);
     assert_int_equal(pool->at[PREKEYS_KEPT - 1].id, PREKEYS_KEPT + 5);
@@ -221,6 +221,43 @@ static void the_oldest_are_forgotten_when_there_are_many(void **state)
     assert_true(prekeys_save(&story->prekeys, story->folder));
     prekeys_clear(&story->prekeys);
     assert_true(prekeys_load(&story->prekeys, story->folder)); /* the file is not too large */
+}
+
+static void load_again(struct story *story)
+{
+    assert_true(prekeys_save(&story->prekeys, story->folder));
+    prekeys_clear(&story->prekeys);
+    assert_true(prekeys_load(&story->prekeys, story->folder));
+}
+
+static void what_was_not_sent_stays_pending(void **state)
+{
+    struct story *story = *state;
+    const struct prekey_pool *pool = &story->prekeys.pools[PREKEY_ONE_TIME_KYBER];
+
+    assert_true(note(story, 1, 1, false));
+    assert_true(note(story, 2, 2, false));
+    prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 1);
+    load_again(story); /* of that upload nobody heard */
+    assert_true(note(story, 2, 2, false));
+    assert_true(note(story, 3, 3, false));
+    prekeys_settle(&story->prekeys, false);
+    assert_int_equal(prekeys_pending(&story->prekeys, PREKEY_ONE_TIME_KYBER), 1);
+    assert_true(pool->at[0].is_pending);
+    assert_int_equal(prekeys_pending(&story->prekeys, PREKEY_ONE_TIME_EC), 0);
+}
+
+static void what_was_replaced_is_not_pending(void **state)
+{
+    struct story *story = *state;
+
+    assert_true(note(story, 1, 1, false));
+    assert_true(prekeys_note(&story->prekeys, PREKEY_LAST_KYBER, 9, kyber_of(9), false));
+    load_again(story);
+    assert_true(note(story, 2, 2, true));
+    prekeys_settle(&story->prekeys, true);
+    assert_int_equal(prekeys_pending(&story->prekeys, PREKEY_ONE_TIME_KYBER), 0);
+    assert_int_equal(prekeys_pending(&story->prekeys, PREKEY_LAST_KYBER), 1);
 }
 
 static void a_copy_is_of_its_own(void **state)
@@ -232,7 +269,7 @@ static void a_copy_is_of_its_own(void **state)
     prekeys_copy(&story->prekeys, &copy);
     expect_same(&copy, &story->prekeys);
     prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 1);
-    prekeys_settle(&story->prekeys);
+    prekeys_settle(&story->prekeys, false);
     assert_int_equal(prekeys_pending(&copy, PREKEY_ONE_TIME_EC), 3);
     prekeys_clear(&copy);
 }
@@ -315,7 +352,7 @@ static void the_digest_is_over_the_newest_that_the_relay_can_have(void **state)
     append_id(&text, 3, kyber_of(3));
     append_id(&text, 4, kyber_of(4));
     expect_digest(story, two, buf_view(&text));
-    prekeys_settle(&story->prekeys);
+    prekeys_settle(&story->prekeys, false);
     digest(story, two, true, with);
     assert_true(note(story, 5, 5, false));
     digest(story, two, false, without);
@@ -340,6 +377,8 @@ int main(void)
         IN_STORY(ids_go_up_over_both_slots_and_begin_again_at_their_end),
         IN_STORY(an_id_stands_for_one_key),
         IN_STORY(the_oldest_are_forgotten_when_there_are_many),
+        IN_STORY(what_was_not_sent_stays_pending),
+        IN_STORY(what_was_replaced_is_not_pending),
         IN_STORY(a_copy_is_of_its_own),
         IN_STORY(the_digest_is_over_slots_by_name_and_keys_by_id),
         IN_STORY(the_digest_is_over_the_newest_that_the_relay_can_have),

@@ -152,7 +152,7 @@ Object.entries(lost).forEach(([when, [change, status]]) => keys(`${when} the sam
   const before = program.kept('prekeys.json').slots;
   const unanswered = await program.json('keys');
   assert.deepEqual([unanswered.matches, unanswered.pending], [true, true], 'the relay has them');
-  assert.match(await program.run('keys'), /the last upload had no answer/);
+  assert.match(await program.run('keys'), /an upload had no answer; the same/);
   liar.honest();
   const stock = await program.json('publish', [], ['--count', '4']);
   assert.deepEqual([held(stock, EC), held(stock, SIGNED)], [4, 1]);
