@@ -136,7 +136,7 @@ enum exit_code device_keys_run(const struct arguments *arguments)
         return code;
     }
     code = EXIT_CODE_LOCAL;
-    if (prekeys_load(&prekeys, device.state.folder)) {
+    if (prekeys_load(&prekeys, device.state.folder, &device.state.pub)) {
         code = show(arguments, &device, &prekeys);
         prekeys_clear(&prekeys);
     }

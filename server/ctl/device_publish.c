@@ -225,7 +225,7 @@ static enum exit_code run(const struct arguments *arguments, struct publishing *
         return EXIT_CODE_USAGE;
     }
     code = EXIT_CODE_LOCAL;
-    if (prekeys_load(&publishing->prekeys, state->folder)) {
+    if (prekeys_load(&publishing->prekeys, state->folder, &state->pub)) {
         code = publish(publishing, &stock);
         prekeys_clear(&publishing->prekeys);
     }

@@ -37,12 +37,13 @@ bool prekeys_slot_is_made(enum prekey_slot slot)
     return slots[slot].is_made;
 }
 
-void prekeys_init(struct prekeys *prekeys)
+void prekeys_init(struct prekeys *prekeys, const struct device_pub *device)
 {
     uint32_t chance = 0;
 
     random_fill(&chance, sizeof chance);
     *prekeys = (struct prekeys){
+        .device = *device,
         .registration_id = 1 + chance % PREKEYS_REGISTRATIONS,
         .next_id = 1,
     };

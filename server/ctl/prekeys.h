@@ -6,7 +6,7 @@
  * days later; of each slot the newest are kept.  One file, prekeys.json, in the
  * device's folder (see folder.h):
  *
- *   {"registration_id": 4711, "next_id": 102, "slots": {
+ *   {"device_pub": "...", "registration_id": 4711, "next_id": 102, "slots": {
  *     "signal.signed-ec":       [{"id": 1, "key": "BQ...", "secret": "..."}],
  *     "signal.one-time-ec":     [...],    a key is base64url of 33 bytes, 0x05 first
  *     "signal.one-time-kyber":  [{"id": 1, "hash": "...", "pending": true}],
@@ -22,6 +22,7 @@
 
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 
 enum prekey_slot {
     PREKEY_SIGNED_EC = 0,
@@ -56,20 +57,24 @@ struct prekey_pool {
 };
 
 struct prekeys {
+    struct device_pub device; /* whose keys they are */
     uint32_t registration_id;
     uint32_t next_id; /* of keys that are made here */
     struct prekey_pool pools[PREKEY_SLOTS];
 };
 
 /* Begin with no keys and a registration id of chance. */
-void prekeys_init(struct prekeys *prekeys);
+void prekeys_init(struct prekeys *prekeys, const struct device_pub *device);
 void prekeys_copy(const struct prekeys *prekeys, struct prekeys *out);
 
 /* Wipe and free. */
 void prekeys_clear(struct prekeys *prekeys);
 
-/* Read the file in folder, or begin where there is none; false with the reason said. */
-bool prekeys_load(struct prekeys *prekeys, const char *folder);
+/*
+ * Read the file in folder, or begin where there is none; false, with the reason said, when it is
+ * damaged or another device's.
+ */
+bool prekeys_load(struct prekeys *prekeys, const char *folder, const struct device_pub *device);
 
 /* Write it, whole and durably; false with the reason said. */
 bool prekeys_save(const struct prekeys *prekeys, const char *folder);

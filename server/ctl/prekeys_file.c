@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
@@ -54,9 +55,11 @@ bool prekeys_save(const struct prekeys *prekeys, const char *folder)
         (void)json_object_set_new(slots, prekeys_slot_name((enum prekey_slot)i),
                                   pool_json((enum prekey_slot)i, &prekeys->pools[i]));
     }
-    json_append_steal(&text, json_pack("{s:I, s:I, s:o}", "registration_id",
-                                       (json_int_t)prekeys->registration_id, "next_id",
-                                       (json_int_t)prekeys->next_id, "slots", slots));
+    json_append_steal(
+        &text, json_pack("{s:o, s:I, s:I, s:o}", "device_pub",
+                         json_base64url(bytes_of(prekeys->device.raw, sizeof prekeys->device.raw)),
+                         "registration_id", (json_int_t)prekeys->registration_id, "next_id",
+                         (json_int_t)prekeys->next_id, "slots", slots));
     buf_append_text(&text, "\n");
     bool is_saved = folder_write(folder, file_name, buf_view(&text));
     mem_wipe(text.at, text.size);
@@ -123,6 +126,7 @@ static bool prekeys_parse(struct bytes text, struct prekeys *prekeys)
     if (!json_reader_begin(&reader, text)) {
         return false;
     }
+    json_need_exact(&reader, "device_pub", prekeys->device.raw, sizeof prekeys->device.raw);
     json_need_int(&reader, "registration_id", 1, PREKEYS_REGISTRATIONS, &registration_id);
     json_need_int(&reader, "next_id", 1, PREKEYS_ID_MAX, &next_id);
     json_need_object(&reader, "slots", &slots);
@@ -132,11 +136,11 @@ static bool prekeys_parse(struct bytes text, struct prekeys *prekeys)
     return json_reader_end(&reader) && is_good;
 }
 
-bool prekeys_load(struct prekeys *prekeys, const char *folder)
+bool prekeys_load(struct prekeys *prekeys, const char *folder, const struct device_pub *device)
 {
     struct buf text = { 0 };
 
-    prekeys_init(prekeys);
+    prekeys_init(prekeys, device);
     if (!folder_has(folder, file_name)) {
         return true;
     }
@@ -144,14 +148,15 @@ bool prekeys_load(struct prekeys *prekeys, const char *folder)
     bool is_good = is_read && prekeys_parse(buf_view(&text), prekeys);
     mem_wipe(text.at, text.size);
     buf_clear(&text);
-    if (!is_good) {
+    bool is_own = is_good && memcmp(prekeys->device.raw, device->raw, sizeof device->raw) == 0;
+    if (!is_own) {
         if (is_read) {
-            say_error("%s/%s is damaged; take it from a backup. Without it what is written to "
+            say_error("%s/%s is %s; take it from a backup. Without it what is written to "
                       "this device with its old keys cannot be read: move it away, and publish "
                       "with --replace",
-                      folder, file_name);
+                      folder, file_name, is_good ? "another device's" : "damaged");
         }
         prekeys_clear(prekeys);
     }
-    return is_good;
+    return is_own;
 }

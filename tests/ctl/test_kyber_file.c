@@ -186,12 +186,12 @@ static void what_is_read_is_noted_once(void **state)
     (void)add(story, one_time, 2);
     (void)add(story, last, 9);
     assert_true(parse(story));
-    prekeys_init(&prekeys);
+    prekeys_init(&prekeys, &story->device.pub);
     assert_true(kyber_file_note(story->slots, false, &prekeys));
     assert_true(kyber_file_note(story->slots, false, &prekeys));
     assert_int_equal(prekeys.pools[PREKEY_ONE_TIME_KYBER].count, 2);
     assert_int_equal(prekeys.pools[PREKEY_LAST_KYBER].count, 1);
-    prekeys_init(&others);
+    prekeys_init(&others, &story->device.pub);
     uint8_t other[PREKEY_KYBER_BYTES] = { 8, 77 };
     assert_true(
         prekeys_note(&others, PREKEY_ONE_TIME_KYBER, 2, bytes_of(other, sizeof other), false));

@@ -11,6 +11,9 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
 
+/* DEVICE, as a file has it. */
+static const struct device_pub device = { .raw = { 1 } };
+
 struct story {
     char folder[TEMP_DIR_BYTES];
     struct prekeys prekeys;
@@ -21,7 +24,7 @@ static int story_begin(void **state)
     static struct story story;
 
     temp_dir_create(story.folder);
-    prekeys_init(&story.prekeys);
+    prekeys_init(&story.prekeys, &device);
     *state = &story;
     return 0;
 }
@@ -47,6 +50,13 @@ static struct bytes kyber_of(uint8_t number)
 static bool note(struct story *story, uint32_t id, uint8_t number, bool moved)
 {
     return prekeys_note(&story->prekeys, PREKEY_ONE_TIME_KYBER, id, kyber_of(number), moved);
+}
+
+static void load_again(struct story *story)
+{
+    assert_true(prekeys_save(&story->prekeys, story->folder));
+    prekeys_clear(&story->prekeys);
+    assert_true(prekeys_load(&story->prekeys, story->folder, &device));
 }
 
 static void expect_same(const struct prekeys *a, const struct prekeys *b)
@@ -79,7 +89,7 @@ static void what_is_saved_is_loaded(void **state)
     assert_true(note(story, 7, 1, false));
     assert_true(note(story, UINT32_MAX, 2, false));
     assert_true(prekeys_save(&story->prekeys, story->folder));
-    assert_true(prekeys_load(&loaded, story->folder));
+    assert_true(prekeys_load(&loaded, story->folder, &device));
     expect_same(&loaded, &story->prekeys);
     assert_int_equal(prekeys_pending(&loaded, PREKEY_ONE_TIME_EC), 2);
     prekeys_clear(&loaded);
@@ -91,7 +101,7 @@ static void a_folder_without_the_file_has_no_keys(void **state)
     const struct story *story = *state;
     struct prekeys loaded;
 
-    assert_true(prekeys_load(&loaded, story->folder));
+    assert_true(prekeys_load(&loaded, story->folder, &device));
     assert_in_range(loaded.registration_id, 1, PREKEYS_REGISTRATIONS);
     for (int slot = 0; slot < PREKEY_SLOTS; slot++) {
         assert_int_equal(loaded.pools[slot].count, 0);
@@ -111,9 +121,10 @@ static void only_the_owner_may_read_the_secrets(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
 }
 
-#define POOLS(signed_ec, one_time_ec, kyber)                                           \
-    "{\"registration_id\":1,\"next_id\":1,\"slots\":{\"signal.signed-ec\":[" signed_ec \
-    "],\"signal.one-time-ec\":[" one_time_ec "],\"signal.one-time-kyber\":[" kyber     \
+#define DEVICE "\"device_pub\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define POOLS(signed_ec, one_time_ec, kyber)                                                      \
+    "{" DEVICE ",\"registration_id\":1,\"next_id\":1,\"slots\":{\"signal.signed-ec\":[" signed_ec \
+    "],\"signal.one-time-ec\":[" one_time_ec "],\"signal.one-time-kyber\":[" kyber                \
     "],\"signal.last-kyber\":[]}}"
 #define SECRET "\"secret\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
 #define KEY "\"key\":\"BQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
@@ -126,10 +137,12 @@ static void a_damaged_file_is_refused(void **state)
         "[]",
         "{}",
         "not JSON at all",
-        "{\"registration_id\":1,\"next_id\":1}",
-        "{\"registration_id\":1,\"next_id\":1,\"slots\":[]}",
-        "{\"registration_id\":1,\"next_id\":1,\"slots\":{}}",
-        "{\"registration_id\":0,\"next_id\":1,\"slots\":{}}",
+        "{" DEVICE ",\"registration_id\":1,\"next_id\":1}",
+        "{" DEVICE ",\"registration_id\":1,\"next_id\":1,\"slots\":[]}",
+        "{" DEVICE ",\"registration_id\":1,\"next_id\":1,\"slots\":{}}",
+        "{" DEVICE ",\"registration_id\":0,\"next_id\":1,\"slots\":{}}",
+        "{\"registration_id\":1,\"next_id\":1,\"slots\":{\"signal.signed-ec\":[],"
+        "\"signal.one-time-ec\":[],\"signal.one-time-kyber\":[],\"signal.last-kyber\":[]}}",
         POOLS("5", "", ""),
         POOLS("{\"id\":1," KEY "}", "", ""),
         POOLS("{\"id\":1," SECRET "}", "", ""),
@@ -146,14 +159,26 @@ static void a_damaged_file_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_true(folder_write(story->folder, "prekeys.json", bytes_text(texts[i])));
-        assert_false(prekeys_load(&loaded, story->folder));
+        assert_false(prekeys_load(&loaded, story->folder, &device));
     }
     const char *good =
         POOLS("{\"id\":1," KEY "," SECRET "}", "{\"id\":1," KEY "," SECRET ",\"pending\":true}",
               "{\"id\":1," HASH "}");
     assert_true(folder_write(story->folder, "prekeys.json", bytes_text(good)));
-    assert_true(prekeys_load(&loaded, story->folder));
+    assert_true(prekeys_load(&loaded, story->folder, &device));
     assert_int_equal(prekeys_pending(&loaded, PREKEY_ONE_TIME_EC), 1);
+    prekeys_clear(&loaded);
+}
+
+static void the_file_of_another_device_is_refused(void **state)
+{
+    static const struct device_pub other = { .raw = { 2 } };
+    const struct story *story = *state;
+    struct prekeys loaded;
+
+    assert_true(prekeys_save(&story->prekeys, story->folder));
+    assert_false(prekeys_load(&loaded, story->folder, &other));
+    assert_true(prekeys_load(&loaded, story->folder, &device));
     prekeys_clear(&loaded);
 }
 
@@ -218,16 +243,7 @@ static void the_oldest_are_forgotten_when_there_are_many(void **state)
     assert_int_equal(pool->at[0].id, 6);
     assert_int_equal(pool->at[PREKEYS_KEPT - 1].id, PREKEYS_KEPT + 5);
     assert_int_equal(prekeys_pending(&story->prekeys, PREKEY_ONE_TIME_EC), 0);
-    assert_true(prekeys_save(&story->prekeys, story->folder));
-    prekeys_clear(&story->prekeys);
-    assert_true(prekeys_load(&story->prekeys, story->folder)); /* the file is not too large */
-}
-
-static void load_again(struct story *story)
-{
-    assert_true(prekeys_save(&story->prekeys, story->folder));
-    prekeys_clear(&story->prekeys);
-    assert_true(prekeys_load(&story->prekeys, story->folder));
+    load_again(story); /* the file is not too large */
 }
 
 static void what_was_not_sent_stays_pending(void **state)
@@ -373,6 +389,7 @@ int main(void)
         IN_STORY(a_folder_without_the_file_has_no_keys),
         IN_STORY(only_the_owner_may_read_the_secrets),
         IN_STORY(a_damaged_file_is_refused),
+        IN_STORY(the_file_of_another_device_is_refused),
         IN_STORY(a_made_key_opens_what_is_sealed_to_it),
         IN_STORY(ids_go_up_over_both_slots_and_begin_again_at_their_end),
         IN_STORY(an_id_stands_for_one_key),

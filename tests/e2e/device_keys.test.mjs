@@ -289,6 +289,18 @@ keys('a damaged file of keys is not written over', async ({ program }) => {
   assert.deepEqual(program.kept('prekeys.json'), { registration_id: 1 });
 });
 
+keys('the file of keys of another device is not used', async ({ relay, program }) => {
+  const other = new Program(relay, 'other');
+  await other.register();
+  await other.run('publish', [], ['--count', '1']);
+  program.file('prekeys.json', JSON.stringify(other.kept('prekeys.json')));
+  for (const command of ['publish', 'keys']) {
+    const { code, stderr } = await program.try(command);
+    assert.equal(code, LOCAL);
+    assert.match(stderr, /prekeys\.json is another device's; take it from a backup/);
+  }
+});
+
 // Somebody of this client with a Signal identity and keys in the directory.
 async function owner(relay, devices = 1) {
   const signal = new SignalKeys();
