@@ -70,24 +70,44 @@ static enum exit_code check_identity(struct device *device)
     return EXIT_CODE_OK;
 }
 
+/*
+ * Each publish leaves a signed key in the file.  Where it has none, the relay's keys would stay the
+ * ones to write to, and nobody could read that.
+ */
+static bool has_secrets(const struct publishing *publishing, const json_t *slots)
+{
+    const char *folder = publishing->device->state.folder;
+
+    if (publishing->prekeys.pools[PREKEY_SIGNED_EC].count > 0 ||
+        (pools_count(slots, prekeys_slot_name(PREKEY_SIGNED_EC)) == 0 &&
+         pools_count(slots, prekeys_slot_name(PREKEY_ONE_TIME_EC)) == 0)) {
+        return true;
+    }
+    say_error("the relay holds keys of this device, and their secrets are not in %s: take its "
+              "prekeys.json from a backup, or put new keys in their place with --replace",
+              folder);
+    return false;
+}
+
 /* How many keys for single use to make, so that with those that are there it is enough. */
 static enum exit_code missing_count(struct publishing *publishing, size_t *out_count)
 {
     const struct http_call call = { .method = "GET", .path = "/v1/keys" };
     size_t there = prekeys_pending(&publishing->prekeys, PREKEY_ONE_TIME_EC);
     json_t *stock = NULL;
+    enum exit_code code = EXIT_CODE_OK;
 
     if (!publishing->is_replacing) {
-        enum exit_code code = device_ask(publishing->device, &call, &stock);
-        if (code != EXIT_CODE_OK) {
-            return code;
+        code = device_ask(publishing->device, &call, &stock);
+        const json_t *slots = json_object_get(stock, "slots");
+        there += pools_count(slots, prekeys_slot_name(PREKEY_ONE_TIME_EC));
+        if (code == EXIT_CODE_OK && !has_secrets(publishing, slots)) {
+            code = EXIT_CODE_LOCAL;
         }
-        there +=
-            pools_count(json_object_get(stock, "slots"), prekeys_slot_name(PREKEY_ONE_TIME_EC));
         json_decref(stock);
     }
     *out_count = there < publishing->one_time ? publishing->one_time - there : 0;
-    return EXIT_CODE_OK;
+    return code;
 }
 
 static json_t *upload_of(const struct device_state *state, enum prekey_slot slot,

@@ -6,7 +6,7 @@ import {
   createHash, createPrivateKey, createPublicKey, randomBytes, randomUUID,
 } from 'node:crypto';
 import {
-  existsSync, readFileSync, statSync, writeFileSync,
+  existsSync, readFileSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -287,6 +287,20 @@ keys('a damaged file of keys is not written over', async ({ program }) => {
     assert.match(stderr, /prekeys\.json is damaged/);
   }
   assert.deepEqual(program.kept('prekeys.json'), { registration_id: 1 });
+});
+
+keys('keys at the relay whose file was lost are not left there', async ({ liar, program }) => {
+  await program.run('publish', [], ['--count', '3']);
+  rmSync(join(program.dir, 'prekeys.json'));
+  liar.asked.length = 0;
+  const { code, stderr } = await program.try('publish', [], ['--count', '3']);
+  assert.equal(code, LOCAL);
+  assert.match(stderr, /their secrets are not in .*--replace/);
+  assert.ok(!liar.asked.includes('PUT /v1/keys'));
+  assert.equal((await program.json('keys')).matches, false);
+  const stock = await program.json('publish', [], ['--count', '3', '--replace']);
+  assert.deepEqual([held(stock, EC), held(stock, SIGNED)], [3, 1]);
+  assert.equal((await program.json('keys')).matches, true);
 });
 
 keys('the file of keys of another device is not used', async ({ relay, program }) => {
