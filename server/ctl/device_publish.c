@@ -23,6 +23,7 @@
 #include "server/ctl/device_commands.h"
 #include "server/ctl/device_state.h"
 #include "server/ctl/exit_code.h"
+#include "server/ctl/folder.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/kyber_file.h"
 #include "server/ctl/people.h"
@@ -219,6 +220,24 @@ static enum exit_code publish(struct publishing *publishing, json_t **out_stock)
     return code;
 }
 
+/* From reading the file to writing it: of two at once, one would lose the other's secrets. */
+static enum exit_code publish_alone(struct publishing *publishing, json_t **out_stock)
+{
+    const struct device_state *state = &publishing->device->state;
+    int lock = folder_lock(state->folder, "prekeys.lock");
+    enum exit_code code = EXIT_CODE_LOCAL;
+
+    if (lock < 0) {
+        return code;
+    }
+    if (prekeys_load(&publishing->prekeys, state->folder, &state->pub)) {
+        code = publish(publishing, out_stock);
+        prekeys_clear(&publishing->prekeys);
+    }
+    folder_unlock(lock);
+    return code;
+}
+
 static void say_stock(const struct arguments *arguments, json_t *stock)
 {
     if (arguments_has(arguments, OPTION_JSON)) {
@@ -228,7 +247,7 @@ static void say_stock(const struct arguments *arguments, json_t *stock)
     }
 }
 
-/* With the device open: check, read what there is, publish. */
+/* With the device open: check, publish, say what there is. */
 static enum exit_code run(const struct arguments *arguments, struct publishing *publishing)
 {
     const struct device_state *state = &publishing->device->state;
@@ -244,11 +263,7 @@ static enum exit_code run(const struct arguments *arguments, struct publishing *
     } else if (!kyber_file_read(kyber, state, &publishing->slots)) {
         return EXIT_CODE_USAGE;
     }
-    code = EXIT_CODE_LOCAL;
-    if (prekeys_load(&publishing->prekeys, state->folder, &state->pub)) {
-        code = publish(publishing, &stock);
-        prekeys_clear(&publishing->prekeys);
-    }
+    code = publish_alone(publishing, &stock);
     if (code == EXIT_CODE_OK) {
         say_stock(arguments, stock);
     }

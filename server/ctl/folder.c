@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +135,28 @@ bool folder_write(const char *folder, const char *name, struct bytes content)
     free(fresh);
     free(path);
     return is_written;
+}
+
+int folder_lock(const char *folder, const char *name)
+{
+    char *path = path_of(folder, name, "");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+
+    if (lock < 0) {
+        say_error("cannot create %s: %s", path, strerrordesc_np(errno));
+    } else if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        say_error("another sealpost is at work in %s (%s): try again when it is done", folder,
+                  strerrordesc_np(errno));
+        (void)close(lock);
+        lock = -1;
+    }
+    free(path);
+    return lock;
+}
+
+void folder_unlock(int lock)
+{
+    (void)close(lock);
 }
 
 static bool read_all(int fd, size_t max, struct buf *out)

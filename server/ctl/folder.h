@@ -23,6 +23,13 @@ bool folder_has(const char *folder, const char *name);
 /* Write folder/name whole and durably. */
 bool folder_write(const char *folder, const char *name, struct bytes content);
 
+/*
+ * Be the only one to write what folder/name, a file that is made for this alone, stands for.  Below
+ * 0, with the reason said, when another process is; else until folder_unlock, or the process's end.
+ */
+int folder_lock(const char *folder, const char *name);
+void folder_unlock(int lock);
+
 /* Append the content of folder/name, at most 1 MiB, to out. */
 bool folder_read(const char *folder, const char *name, struct buf *out);
 

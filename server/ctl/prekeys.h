@@ -4,7 +4,7 @@
  * secrets of those that it made, and of each by what the relay can be asked for it.
  * A key is written down before it is uploaded and stays, for whoever took it writes
  * days later; of each slot the newest are kept.  One file, prekeys.json, in the
- * device's folder (see folder.h):
+ * device's folder (see folder.h), written by whoever has the lock prekeys.lock:
  *
  *   {"device_pub": "...", "registration_id": 4711, "next_id": 102, "slots": {
  *     "signal.signed-ec":       [{"id": 1, "key": "BQ...", "secret": "..."}],

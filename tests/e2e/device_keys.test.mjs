@@ -289,6 +289,22 @@ keys('a damaged file of keys is not written over', async ({ program }) => {
   assert.deepEqual(program.kept('prekeys.json'), { registration_id: 1 });
 });
 
+keys('of two that publish from one folder at once the second is turned away', async ({ liar, program }) => {
+  let second = null;
+  liar.asking = async (method, where) => {
+    if (`${method} ${where}` === 'GET /v1/keys' && second === null) { // the first has read what it keeps
+      second = {};
+      second = await program.try('publish', [], ['--count', '7']);
+    }
+  };
+  await program.run('publish', [], ['--count', '5']);
+  assert.equal(second.code, LOCAL, second.stderr);
+  assert.match(second.stderr, /another sealpost is at work in .*: try again when it is done/);
+  assert.equal(program.kept('prekeys.json').slots[EC].length, 5);
+  assert.equal((await program.json('keys')).matches, true);
+  assert.match(await program.run('publish', [], ['--count', '7']), /^signal\.one-time-ec +7 keys$/m);
+});
+
 keys('keys at the relay whose file was lost are not left there', async ({ liar, program }) => {
   await program.run('publish', [], ['--count', '3']);
   rmSync(join(program.dir, 'prekeys.json'));

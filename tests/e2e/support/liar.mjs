@@ -38,9 +38,9 @@ export class Liar {
     this.lies.clear();
   }
 
-  pass(asked, answer) {
+  async pass(asked, answer) {
     const path = asked.url.split('?')[0];
-    this.asking(asked.method, path); // before the relay hears of it
+    await this.asking(asked.method, path); // before the relay hears of it
     this.asked.push(`${asked.method} ${path}`);
     const options = {
       host: '127.0.0.1', port: this.target, method: asked.method, path: asked.url,
