@@ -102,22 +102,40 @@ static void pool_remove(struct prekey_pool *pool, size_t from, size_t count)
     pool->count -= count;
 }
 
-static uint32_t next_id(struct prekeys *prekeys)
+/* The place of the key with that id, or count. */
+static size_t pool_find(const struct prekey_pool *pool, uint32_t id)
 {
-    uint32_t id = prekeys->next_id;
+    size_t at = 0;
 
-    prekeys->next_id = id == PREKEYS_ID_MAX ? 1 : id + 1;
+    while (at < pool->count && pool->at[at].id != id) {
+        at++;
+    }
+    return at;
+}
+
+/* An id that no key of the pool has: after the last one they begin again. */
+static uint32_t next_id(struct prekeys *prekeys, const struct prekey_pool *pool)
+{
+    uint32_t id = 0;
+
+    do {
+        id = prekeys->next_id;
+        prekeys->next_id = id == PREKEYS_ID_MAX ? 1 : id + 1;
+    } while (pool_find(pool, id) < pool->count);
     return id;
 }
 
 void prekeys_make(struct prekeys *prekeys, enum prekey_slot slot, size_t count)
 {
+    struct prekey_pool *pool = &prekeys->pools[slot];
+
     CHECK(slots[slot].is_made);
     for (size_t i = 0; i < count; i++) {
-        struct prekey *made = pool_append(&prekeys->pools[slot]);
+        uint32_t id = next_id(prekeys, pool);
+        struct prekey *made = pool_append(pool);
         struct bytes key = bytes_of(made->key, sizeof made->key);
 
-        made->id = next_id(prekeys);
+        made->id = id;
         made->is_pending = true;
         made->key[0] = EC_TYPE;
         crypto_make_box_pair(made->key + 1, made->secret);
@@ -133,22 +151,20 @@ bool prekeys_note(struct prekeys *prekeys, enum prekey_slot slot, uint32_t id, s
 
     CHECK(!slots[slot].is_made);
     crypto_sha256(&key, 1, noted.hash);
-    for (size_t i = 0; i < pool->count; i++) {
-        if (pool->at[i].id != id) {
-            continue;
-        }
-        if (memcmp(pool->at[i].hash, noted.hash, sizeof noted.hash) != 0) {
-            return false;
-        }
-        if (!moved) {
-            pool->at[i].is_noted = true;
-            return true;
-        }
-        noted.is_pending = pool->at[i].is_pending;
-        pool_remove(pool, i, 1);
-        break;
+    size_t at = pool_find(pool, id);
+    if (at == pool->count) {
+        *pool_append(pool) = noted;
+        return true;
     }
-    *pool_append(pool) = noted;
+    if (memcmp(pool->at[at].hash, noted.hash, sizeof noted.hash) != 0) {
+        return false;
+    }
+    pool->at[at].is_noted = true;
+    if (moved) {
+        noted.is_pending = pool->at[at].is_pending;
+        pool_remove(pool, at, 1);
+        *pool_append(pool) = noted;
+    }
     return true;
 }
 

@@ -208,9 +208,10 @@ static void ids_go_up_over_both_slots_and_begin_again_at_their_end(void **state)
     assert_int_equal(pools[PREKEY_SIGNED_EC].at[0].id, 1);
     assert_int_equal(pools[PREKEY_ONE_TIME_EC].at[1].id, 3);
     story->prekeys.next_id = PREKEYS_ID_MAX;
-    prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 2);
+    prekeys_make(&story->prekeys, PREKEY_ONE_TIME_EC, 3);
     assert_int_equal(pools[PREKEY_ONE_TIME_EC].at[2].id, PREKEYS_ID_MAX);
     assert_int_equal(pools[PREKEY_ONE_TIME_EC].at[3].id, 1);
+    assert_int_equal(pools[PREKEY_ONE_TIME_EC].at[4].id, 4); /* 2 and 3 are there still */
 }
 
 static void an_id_stands_for_one_key(void **state)
