@@ -2,7 +2,9 @@
 /*
  * What the relay holds of this device's keys, and whether these are the keys that the
  * device put there.  It asks how many there are first: the relay hands out the oldest
- * first, so those must be the newest that the device knows.
+ * first, so those must be the newest that the device knows.  The relay compares: older
+ * copies of its database or of this folder are found, a relay that lies is not; what it
+ * hands out is verified by whoever claims it.
  */
 #include <jansson.h>
 #include <stdbool.h>
