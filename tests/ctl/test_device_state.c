@@ -207,6 +207,21 @@ static void a_file_is_replaced_whole(void **state)
     buf_clear(&content);
 }
 
+static void one_at_a_time_has_a_lock(void **state)
+{
+    const struct place *place = *state;
+
+    assert_true(folder_make(place->folder));
+    int lock = folder_lock(place->folder, "l");
+    assert_true(lock >= 0);
+    assert_true(folder_lock(place->folder, "l") < 0);
+    folder_unlock(lock);
+    lock = folder_lock(place->folder, "l");
+    assert_true(lock >= 0);
+    folder_unlock(lock);
+    assert_true(folder_lock("/nowhere/at/all", "l") < 0);
+}
+
 #define ON_A_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(every_device_has_keys_of_its_own),
         cmocka_unit_test(urls_are_judged),
         ON_A_PLACE(a_file_is_replaced_whole),
+        ON_A_PLACE(one_at_a_time_has_a_lock),
     };
     return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
