@@ -20,6 +20,7 @@ enum {
     FILE_MODE = 0600,
     FILE_MAX_BYTES = 1048576,
     READ_BYTES = 65536,
+    ENDING_BYTES = 32,
     WALK_DESCRIPTORS = 16,
 };
 
@@ -124,13 +125,17 @@ static bool file_create(const char *path, struct bytes content)
 
 bool folder_write(const char *folder, const char *name, struct bytes content)
 {
+    char ending[ENDING_BYTES];
     char *path = path_of(folder, name, "");
-    char *fresh = path_of(folder, name, ".new");
+
+    /* Each process has its own: one must not replace the file by what another is writing. */
+    (void)snprintf(ending, sizeof ending, ".%ld.new", (long)getpid());
+    char *fresh = path_of(folder, name, ending);
     bool is_written =
         file_create(fresh, content) && rename(fresh, path) == 0 && folder_sync(folder);
-
     if (!is_written) {
         say_error("cannot write %s: %s", path, strerrordesc_np(errno));
+        (void)unlink(fresh);
     }
     free(fresh);
     free(path);

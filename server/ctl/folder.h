@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small files of this device in a folder of mode 0700, each of mode 0600 and
- * replaced whole: a crash leaves the old content or the new.  What fails is said.
+ * replaced whole: a crash leaves the old content or the new, and of two processes
+ * that write it one comes last.  What fails is said.
  */
 #pragma once
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/crypto.h"
 #include "common/manifest.h"
@@ -10,6 +13,11 @@
 #include "server/ctl/folder.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
+
+enum {
+    WRITERS = 4,
+    WRITES = 50
+};
 
 struct place {
     char base[TEMP_DIR_BYTES];
@@ -187,6 +195,19 @@ static void urls_are_judged(void **state)
     }
 }
 
+static size_t count_files(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    size_t count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
+        count++;
+    }
+    assert_int_equal(closedir(dir), 0);
+    return count - 2; /* . and .. */
+}
+
 static void a_file_is_replaced_whole(void **state)
 {
     const struct place *place = *state;
@@ -198,12 +219,41 @@ static void a_file_is_replaced_whole(void **state)
     assert_true(folder_write(place->folder, "f", bytes_text("short")));
     assert_true(folder_read(place->folder, "f", &content));
     assert_true(bytes_equal(buf_view(&content), bytes_text("short")));
-    assert_false(folder_has(place->folder, "f.new"));
+    assert_int_equal(count_files(place->folder), 1);
     assert_false(folder_read(place->folder, "g", &content));
     assert_false(folder_write("/nowhere/at/all", "f", bytes_text("x")));
     assert_true(folder_has(place->base, "one"));
     folder_remove(place->folder);
     assert_false(folder_has(place->base, "one/two"));
+    buf_clear(&content);
+}
+
+static void processes_that_write_one_file_at_once_all_write_it(void **state)
+{
+    const struct place *place = *state;
+    struct buf content = { 0 };
+    pid_t writers[WRITERS];
+
+    assert_true(folder_make(place->folder));
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = fork();
+        assert_true(writers[i] >= 0);
+        if (writers[i] == 0) {
+            bool is_written = true;
+            for (int j = 0; is_written && j < WRITES; j++) {
+                is_written = folder_write(place->folder, "f", bytes_text("whole"));
+            }
+            _exit(is_written ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(writers[i], &status, 0), writers[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_true(folder_read(place->folder, "f", &content));
+    assert_true(bytes_equal(buf_view(&content), bytes_text("whole")));
+    assert_int_equal(count_files(place->folder), 1);
     buf_clear(&content);
 }
 
@@ -235,6 +285,7 @@ int main(void)
         cmocka_unit_test(every_device_has_keys_of_its_own),
         cmocka_unit_test(urls_are_judged),
         ON_A_PLACE(a_file_is_replaced_whole),
+        ON_A_PLACE(processes_that_write_one_file_at_once_all_write_it),
         ON_A_PLACE(one_at_a_time_has_a_lock),
     };
     return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
