@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "server/ctl/folder.h"

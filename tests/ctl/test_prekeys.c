@@ -6,6 +6,7 @@
 
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "server/ctl/folder.h"
 #include "server/ctl/prekeys.h"
 #include "tests/support/temp_dir.h"
