@@ -228,6 +228,16 @@ static void a_file_is_replaced_whole(void **state)
     buf_clear(&content);
 }
 
+static bool write_often(const char *folder)
+{
+    bool is_written = true;
+
+    for (int i = 0; is_written && i < WRITES; i++) {
+        is_written = folder_write(folder, "f", bytes_text("whole"));
+    }
+    return is_written;
+}
+
 static void processes_that_write_one_file_at_once_all_write_it(void **state)
 {
     const struct place *place = *state;
@@ -239,11 +249,7 @@ static void processes_that_write_one_file_at_once_all_write_it(void **state)
         writers[i] = fork();
         assert_true(writers[i] >= 0);
         if (writers[i] == 0) {
-            bool is_written = true;
-            for (int j = 0; is_written && j < WRITES; j++) {
-                is_written = folder_write(place->folder, "f", bytes_text("whole"));
-            }
-            _exit(is_written ? 0 : 1);
+            _exit(write_often(place->folder) ? 0 : 1);
         }
     }
     for (int i = 0; i < WRITERS; i++) {
