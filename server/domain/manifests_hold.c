@@ -10,7 +10,6 @@
 #include "common/buf.h"
 #include "common/ids.h"
 #include "common/manifest.h"
-#include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
@@ -124,16 +123,11 @@ void put_end_holds(const struct put *put, struct store_batch *batch)
 void manifests_put_held(struct domain *domain, const struct hold *hold, int64_t now_ms,
                         manifests_put_fn *done, void *arg)
 {
-    struct put *put = mem_zeroed(1, sizeof *put);
+    struct put *put = put_create(domain, hold->signed_bytes, now_ms, done, arg);
 
-    put->domain = domain;
-    put->now_ms = now_ms;
-    put->done = done;
-    put->arg = arg;
     put->by_hold = true;
     put->hold = *hold;
     put->hash = hold->hash;
-    buf_append(&put->bytes, hold->signed_bytes);
     if (manifest_parse(buf_view(&put->bytes), &put->next) == MANIFEST_VALID) {
         put_read(put);
     } else { /* it was valid when it was stored: the database is damaged */
