@@ -77,9 +77,14 @@ void holds_event(const struct hold *hold, enum holds_step step, struct hub_event
 /* An account's holds, the first to be done first; borrowed until return.  NULL: ok is false. */
 typedef void holds_listed_fn(void *arg, bool ok, const struct hold *holds, size_t count);
 
-/* List what an account holds (nothing, where there is no such account); done comes later, once. */
+/*
+ * List what an account holds (nothing, where there is no such account), without the manifests, which
+ * may be megabytes, or whole.  done comes later, once.
+ */
 void holds_list(struct domain *domain, const struct account_id *account_id, holds_listed_fn *done,
                 void *arg);
+void holds_list_whole(struct domain *domain, const struct account_id *account_id,
+                      holds_listed_fn *done, void *arg);
 
 /*
  * Do what is due at now_ms, one after the other, and tell how many were.  The

@@ -145,6 +145,42 @@ static void a_veto_is_for_devices_that_nothing_held_removes(void **state)
     person_clear(&next);
 }
 
+struct listed {
+    bool done;
+    size_t count;
+    size_t bytes;
+};
+
+static void hear_listed(void *arg, bool ok, const struct hold *holds, size_t count)
+{
+    struct listed *listed = arg;
+
+    assert_true(ok);
+    listed->done = true;
+    listed->count = count;
+    listed->bytes = count > 0 ? holds[0].signed_bytes.size : 0;
+}
+
+static void what_is_held_is_listed_with_its_manifest_or_without(void **state)
+{
+    struct holding *holding = *state;
+    struct listed whole = { 0 };
+    struct listed lean = { 0 };
+    struct person next;
+
+    holding_without(&holding->ada, 2, 1, &next);
+    holding_expect(holding, &next);
+    holds_list_whole(&holding->temp.domain, &holding->ada.account_id, hear_listed, &whole);
+    holds_list(&holding->temp.domain, &holding->ada.account_id, hear_listed, &lean);
+    temp_store_wait(&holding->temp.temp, &whole.done);
+    temp_store_wait(&holding->temp.temp, &lean.done);
+    assert_int_equal(whole.count, 1);
+    assert_int_equal(whole.bytes, next.manifest.size);
+    assert_int_equal(lean.count, 1);
+    assert_int_equal(lean.bytes, 0);
+    person_clear(&next);
+}
+
 static struct accounts_outcome erase_by(struct holding *holding, uint32_t device_id, int64_t seq)
 {
     struct command_guard guard = holding_guard(holding, device_id, seq);
@@ -228,6 +264,7 @@ int main(void)
         TEST(while_something_is_held_the_head_stays),
         TEST(a_plain_manifest_that_races_with_a_hold_never_ends_it),
         TEST(a_veto_is_for_devices_that_nothing_held_removes),
+        TEST(what_is_held_is_listed_with_its_manifest_or_without),
         TEST(an_erasure_is_held_where_another_admin_is),
         TEST(an_erasure_that_is_held_is_vetoed_or_overtaken),
         TEST(an_operators_erasure_waits_for_nothing),
