@@ -213,6 +213,20 @@ static void an_erasure_is_held_where_another_admin_is(void **state)
     assert_int_equal(scene_count(&holding->temp, "SELECT count(*) FROM accounts"), 0);
 }
 
+static void the_command_of_an_erasure_that_is_held_already_is_used_up(void **state)
+{
+    const struct holds_veto order = { .kind = HOLD_ERASURE, .signer = 1 };
+    struct holding *holding = *state;
+
+    assert_int_equal(erase_by(holding, 1, 5).result, ACCOUNTS_HELD);
+    assert_int_equal(erase_by(holding, 1, 5).result, ACCOUNTS_REPLAYED);
+    assert_int_equal(erase_by(holding, 1, 6).result, ACCOUNTS_HELD);
+    assert_int_equal(holding_veto(holding, &order, 2, 5).result, HOLDS_VETOED);
+    assert_int_equal(erase_by(holding, 1, 6).result, ACCOUNTS_REPLAYED);
+    assert_int_equal(erase_by(holding, 1, 6).last_seq, 6);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+}
+
 static void an_erasure_that_is_held_is_vetoed_or_overtaken(void **state)
 {
     const struct holds_veto order = { .kind = HOLD_ERASURE, .signer = 1 };
@@ -266,6 +280,7 @@ int main(void)
         TEST(a_veto_is_for_devices_that_nothing_held_removes),
         TEST(what_is_held_is_listed_with_its_manifest_or_without),
         TEST(an_erasure_is_held_where_another_admin_is),
+        TEST(the_command_of_an_erasure_that_is_held_already_is_used_up),
         TEST(an_erasure_that_is_held_is_vetoed_or_overtaken),
         TEST(an_operators_erasure_waits_for_nothing),
     };
