@@ -182,17 +182,23 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     }
 }
 
+static void tell_held(const struct erasure *erasure)
+{
+    struct hub_event event;
+
+    holds_event(&erasure->hold, HOLDS_BEGUN, &event);
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        hub_tell(erasure->domain->hub, &erasure->devices[i].pub, &event);
+    }
+}
+
 static void on_held(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct erasure *erasure = arg;
-    struct hub_event event;
 
     switch (status) {
     case STORE_OK:
-        holds_event(&erasure->hold, HOLDS_BEGUN, &event);
-        for (size_t i = 0; i < erasure->device_count; i++) {
-            hub_tell(erasure->domain->hub, &erasure->devices[i].pub, &event);
-        }
+        tell_held(erasure);
         metrics_add(METRIC_erasures_held, 1);
         finish_held(erasure, erasure->hold.held_until);
         return;
@@ -202,8 +208,11 @@ static void on_held(void *arg, enum store_status status, struct store_rows *rows
     case STORE_FULL:
         finish(erasure, ACCOUNTS_STORAGE_FULL, 0);
         return;
+    case STORE_UNCERTAIN: /* ordered again, it is found held; nobody vetoes what was not told */
+        tell_held(erasure);
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
     case STORE_CONFLICT:
-    case STORE_UNCERTAIN: /* ordered again, it is found held */
     case STORE_BUSY:
     case STORE_BROKEN:
         finish(erasure, ACCOUNTS_UNAVAILABLE, 0);

@@ -2,6 +2,7 @@
 /* What is held, and vetoes.  Over a temp_domain, on either engine. */
 #include "server/domain/accounts.h"
 #include "server/domain/commands.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/holding.h"
 #include "tests/support/unit.h"
 
@@ -90,6 +91,39 @@ static void while_something_is_held_the_head_stays(void **state)
     assert_int_equal(scene_put(&holding->temp, &holding->ada), MANIFESTS_BLOCKED);
     assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
     person_clear(&next);
+}
+
+/* Nothing that it may sign moves the head, or comes before its own removal. */
+static void who_is_ordered_out_cannot_put_it_off(void **state)
+{
+    static struct person removal;
+    static struct person evasion;
+    static struct person counter;
+    struct holding *holding = *state;
+    struct holds_veto order;
+
+    holding_without(&holding->ada, 2, 1, &removal);
+    order = holding_order(&removal);
+    holding_expect(holding, &removal);
+    person_copy(&holding->ada, &evasion);
+    (void)person_add(&evasion, 9, MANIFEST_DEVICE_ADMIN);
+    person_next_by(&evasion, 2);
+    assert_int_equal(scene_put(&holding->temp, &evasion), MANIFESTS_BLOCKED);
+    assert_int_equal(holding_veto(holding, &order, 2, 5).result, HOLDS_DENIED);
+    holding_without(&holding->ada, 1, 2, &counter);
+    order = holding_order(&counter);
+    for (int64_t seq = 6; seq < 9; seq++) {
+        holding_expect(holding, &counter);
+        assert_int_equal(holding_veto(holding, &order, 3, seq).result, HOLDS_VETOED);
+    }
+    holding_expect(holding, &counter);
+    assert_int_equal(holding_run_at(holding, HOLDING_DUE_MS), 1);
+    assert_int_equal(scene_count(&holding->temp, HOLDING_COUNT_SQL), 0);
+    assert_int_equal(scene_put(&holding->temp, &removal), MANIFESTS_PRESENT);
+    assert_int_equal(scene_put(&holding->temp, &evasion), MANIFESTS_CONFLICT);
+    person_clear(&removal);
+    person_clear(&evasion);
+    person_clear(&counter);
 }
 
 static void a_plain_manifest_that_races_with_a_hold_never_ends_it(void **state)
@@ -194,6 +228,44 @@ static struct accounts_outcome erase_by(struct holding *holding, uint32_t device
     return heard.outcome;
 }
 
+/* The server ends our connection while it commits what is held, so nobody knows. */
+static void break_commits(struct temp_domain *temp)
+{
+    static const char *const steps[] = {
+        "CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60);"
+        " RETURN NULL; END'",
+        "CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON holds"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION break_off()",
+    };
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        damage_run(temp, "SELECT 1", steps[i]);
+    }
+}
+
+static void what_may_be_held_is_told(void **state)
+{
+    struct holding *holding = *state;
+    struct session_hash session = scene_begin(&holding->temp, &holding->ada, 3);
+    struct scene_stream stream;
+    struct person next;
+
+    if (!temp_store_is_shared()) { /* SQLite goes on after no doubt: the process ends */
+        skip();
+    }
+    scene_listen(&holding->temp, &person_device(&holding->ada, 3)->pub, &session, &stream);
+    holding_without(&holding->ada, 2, 1, &next);
+    break_commits(&holding->temp);
+    assert_int_equal(scene_put(&holding->temp, &next), MANIFESTS_UNAVAILABLE);
+    assert_int_equal(stream.event_count, 1);
+    assert_int_equal(stream.event.kind, HUB_EVENT_MANIFEST_HELD);
+    assert_int_equal(erase_by(holding, 1, 5).result, ACCOUNTS_UNAVAILABLE);
+    assert_int_equal(stream.event.kind, HUB_EVENT_ERASURE_HELD);
+    scene_leave(&stream);
+    person_clear(&next);
+}
+
 static void an_erasure_is_held_where_another_admin_is(void **state)
 {
     struct holding *holding = *state;
@@ -276,9 +348,11 @@ int main(void)
         TEST(an_admin_bit_that_is_cleared_is_held),
         TEST(a_second_order_of_one_admin_is_blocked_and_anothers_is_held),
         TEST(while_something_is_held_the_head_stays),
+        TEST(who_is_ordered_out_cannot_put_it_off),
         TEST(a_plain_manifest_that_races_with_a_hold_never_ends_it),
         TEST(a_veto_is_for_devices_that_nothing_held_removes),
         TEST(what_is_held_is_listed_with_its_manifest_or_without),
+        TEST(what_may_be_held_is_told),
         TEST(an_erasure_is_held_where_another_admin_is),
         TEST(the_command_of_an_erasure_that_is_held_already_is_used_up),
         TEST(an_erasure_that_is_held_is_vetoed_or_overtaken),
