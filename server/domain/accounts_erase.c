@@ -241,7 +241,7 @@ static void on_repeated(void *arg, enum store_status status, struct store_rows *
     }
 }
 
-/* It is held already, and waits on.  The command is used up, or it could order anew after a veto. */
+/* It is held already.  The command is used up, or it could order anew after a veto. */
 static void erasure_repeat(struct erasure *erasure)
 {
     struct store_batch *batch = store_batch_create();

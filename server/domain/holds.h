@@ -12,7 +12,8 @@
  *        -> overtaken by a new head: all holds are orders upon the head that stands
  *
  * While anything is held the head does not change but by what is held and by
- * epochs that the recovery key signs.  Each ADMIN device may hold one order of
+ * epochs that the recovery key signs: else a device that is to leave would move
+ * the head from under its own removal, or add a device to veto it.  Each ADMIN device may hold one order of
  * each kind, so that who is first cannot keep the others from holding theirs;
  * of several the first that is due is done, and ends the others.  A veto and the
  * janitor both delete the row, under the lock of the account's row: one of them
