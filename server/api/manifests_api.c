@@ -82,7 +82,7 @@ static void on_listed(void *arg, bool ok, const struct manifests_page *page)
         exchange_reply_problem(listing->exchange, PROBLEM_not_found, 0, "");
     } else if (is_own(listing)) {
         listing->page = page_json(&listing->account_id, page);
-        holds_list(listing->api->domain, &listing->account_id, on_holds, listing);
+        holds_list_whole(listing->api->domain, &listing->account_id, on_holds, listing);
         return;
     } else {
         reply_json_steal(listing->exchange, 200, page_json(&listing->account_id, page));

@@ -182,17 +182,23 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     }
 }
 
+static void tell_held(const struct erasure *erasure)
+{
+    struct hub_event event;
+
+    holds_event(&erasure->hold, HOLDS_BEGUN, &event);
+    for (size_t i = 0; i < erasure->device_count; i++) {
+        hub_tell(erasure->domain->hub, &erasure->devices[i].pub, &event);
+    }
+}
+
 static void on_held(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct erasure *erasure = arg;
-    struct hub_event event;
 
     switch (status) {
     case STORE_OK:
-        holds_event(&erasure->hold, HOLDS_BEGUN, &event);
-        for (size_t i = 0; i < erasure->device_count; i++) {
-            hub_tell(erasure->domain->hub, &erasure->devices[i].pub, &event);
-        }
+        tell_held(erasure);
         metrics_add(METRIC_erasures_held, 1);
         finish_held(erasure, erasure->hold.held_until);
         return;
@@ -202,13 +208,49 @@ static void on_held(void *arg, enum store_status status, struct store_rows *rows
     case STORE_FULL:
         finish(erasure, ACCOUNTS_STORAGE_FULL, 0);
         return;
+    case STORE_UNCERTAIN: /* ordered again, it is found held; nobody vetoes what was not told */
+        tell_held(erasure);
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
     case STORE_CONFLICT:
-    case STORE_UNCERTAIN: /* ordered again, it is found held */
     case STORE_BUSY:
     case STORE_BROKEN:
         finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
         return;
     }
+}
+
+static void on_repeated(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct erasure *erasure = arg;
+
+    switch (status) {
+    case STORE_OK:
+        finish_held(erasure, erasure->hold.held_until);
+        return;
+    case STORE_REFUSED:
+        refuse(erasure, store_rows_refused_at(rows) == 0 ? GUARD_SEQ : GUARD_HOLD);
+        return;
+    case STORE_CONFLICT:
+    case STORE_FULL:
+    case STORE_UNCERTAIN:
+    case STORE_BUSY:
+    case STORE_BROKEN:
+        finish(erasure, ACCOUNTS_UNAVAILABLE, 0);
+        return;
+    }
+}
+
+/* It is held already.  The command is used up, or it could order anew after a veto. */
+static void erasure_repeat(struct erasure *erasure)
+{
+    struct store_batch *batch = store_batch_create();
+
+    erasure->writes++;
+    commands_spend(batch, &erasure->guard);
+    accounts_sql_expect_head(batch, &erasure->row);
+    holds_sql_expect_held(batch, erasure->row.account, &erasure->hold);
+    store_submit(erasure->domain->store, &batch, on_repeated, erasure);
 }
 
 static void erasure_hold(struct erasure *erasure)
@@ -288,14 +330,11 @@ static uint32_t commander(const struct erasure *erasure, bool *out_other_admin)
 }
 
 /* Find the erasure that device signer ordered before. */
-static bool is_held(struct store_rows *rows, uint32_t signer, int64_t *out_until)
+static bool is_held(struct store_rows *rows, uint32_t signer, struct hold *out)
 {
-    struct hold hold;
-
     store_rows_select(rows, READ_HOLDS);
-    while (holds_sql_next(rows, &hold)) {
-        if (hold.kind == HOLD_ERASURE && hold.signer == signer) {
-            *out_until = hold.held_until;
+    while (holds_sql_next(rows, out)) {
+        if (out->kind == HOLD_ERASURE && out->signer == signer) {
             return true;
         }
     }
@@ -306,12 +345,11 @@ static void erasure_place(struct erasure *erasure, struct store_rows *rows)
 {
     bool other_admin = false;
     uint32_t device_id = commander(erasure, &other_admin);
-    int64_t held_until = 0;
 
     if (!erasure->by_command || !other_admin || erasure->domain->settings.hold_s == 0) {
         erasure_write(erasure);
-    } else if (is_held(rows, device_id, &held_until)) {
-        finish_held(erasure, held_until);
+    } else if (is_held(rows, device_id, &erasure->hold)) {
+        erasure_repeat(erasure);
     } else {
         holds_of_erasure(erasure->domain, &erasure->account_id, device_id, erasure->now_ms,
                          &erasure->hold);

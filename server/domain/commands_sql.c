@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/commands_sql.h"
 
+#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 static const struct store_stmt spend = {
@@ -16,6 +17,7 @@ static const struct store_stmt last = {
 
 void commands_sql_spend(struct store_batch *batch, int64_t mailbox, int64_t seq)
 {
+    sharing_lock(batch, mailbox); /* before other rows, so that no two wait in a circle */
     store_batch_expect(batch, &spend);
     store_bind_int(batch, seq);
     store_bind_int(batch, mailbox);

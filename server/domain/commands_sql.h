@@ -7,7 +7,7 @@
 struct store_batch;
 struct store_rows;
 
-/* Expect that seq is above the last one of mailbox, and set it. */
+/* Lock the mailbox, expect that seq is above its last one, and set it. */
 void commands_sql_spend(struct store_batch *batch, int64_t mailbox, int64_t seq);
 
 /* Ask for the last seq; -1 when the mailbox is gone. */

@@ -90,6 +90,7 @@ void holds_event(const struct hold *hold, enum holds_step step, struct hub_event
 }
 
 struct listing {
+    bool (*next)(struct store_rows *rows, struct hold *out);
     holds_listed_fn *done;
     void *arg;
 };
@@ -100,7 +101,7 @@ static void on_listed(void *arg, enum store_status status, struct store_rows *ro
     struct hold *holds = mem_zeroed(HOLDS_MAX, sizeof *holds);
     size_t count = 0;
 
-    while (status == STORE_OK && count < HOLDS_MAX && holds_sql_next_whole(rows, &holds[count])) {
+    while (status == STORE_OK && count < HOLDS_MAX && listing->next(rows, &holds[count])) {
         count++;
     }
     listing->done(listing->arg, status == STORE_OK, status == STORE_OK ? holds : NULL, count);
@@ -108,14 +109,31 @@ static void on_listed(void *arg, enum store_status status, struct store_rows *ro
     free(listing);
 }
 
+static void list(struct domain *domain, struct store_batch **batch,
+                 bool (*next)(struct store_rows *, struct hold *), holds_listed_fn *done, void *arg)
+{
+    struct listing *listing = mem_zeroed(1, sizeof *listing);
+
+    listing->next = next;
+    listing->done = done;
+    listing->arg = arg;
+    store_read(domain->store, batch, on_listed, listing);
+}
+
 void holds_list(struct domain *domain, const struct account_id *account_id, holds_listed_fn *done,
                 void *arg)
 {
-    struct listing *listing = mem_zeroed(1, sizeof *listing);
     struct store_batch *batch = store_batch_create();
 
-    listing->done = done;
-    listing->arg = arg;
+    holds_sql_ask(batch, account_id);
+    list(domain, &batch, holds_sql_next, done, arg);
+}
+
+void holds_list_whole(struct domain *domain, const struct account_id *account_id,
+                      holds_listed_fn *done, void *arg)
+{
+    struct store_batch *batch = store_batch_create();
+
     holds_sql_ask_whole(batch, account_id);
-    store_read(domain->store, &batch, on_listed, listing);
+    list(domain, &batch, holds_sql_next_whole, done, arg);
 }

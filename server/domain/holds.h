@@ -12,7 +12,8 @@
  *        -> overtaken by a new head: all holds are orders upon the head that stands
  *
  * While anything is held the head does not change but by what is held and by
- * epochs that the recovery key signs.  Each ADMIN device may hold one order of
+ * epochs that the recovery key signs: else a device that is to leave would move
+ * the head from under its own removal, or add a device to veto it.  Each ADMIN device may hold one order of
  * each kind, so that who is first cannot keep the others from holding theirs;
  * of several the first that is due is done, and ends the others.  A veto and the
  * janitor both delete the row, under the lock of the account's row: one of them
@@ -77,9 +78,14 @@ void holds_event(const struct hold *hold, enum holds_step step, struct hub_event
 /* An account's holds, the first to be done first; borrowed until return.  NULL: ok is false. */
 typedef void holds_listed_fn(void *arg, bool ok, const struct hold *holds, size_t count);
 
-/* List what an account holds (nothing, where there is no such account); done comes later, once. */
+/*
+ * List what an account holds (nothing, where there is no such account), without the manifests, which
+ * may be megabytes, or whole.  done comes later, once.
+ */
 void holds_list(struct domain *domain, const struct account_id *account_id, holds_listed_fn *done,
                 void *arg);
+void holds_list_whole(struct domain *domain, const struct account_id *account_id,
+                      holds_listed_fn *done, void *arg);
 
 /*
  * Do what is due at now_ms, one after the other, and tell how many were.  The

@@ -20,6 +20,12 @@ static const struct store_stmt expect_free = {
            " (SELECT 1 FROM holds WHERE account = $1 AND (kind <> 0 OR hash <> $2))",
 };
 
+static const struct store_stmt expect_held = {
+    .name = "holds.expect_held",
+    .sql = "SELECT 1 FROM holds WHERE account = $1 AND kind = $2 AND signer = $3 AND hash = $4"
+           " AND made_ms = $5",
+};
+
 static const struct store_stmt take = {
     .name = "holds.take",
     .sql = "DELETE FROM holds WHERE account = $1 AND kind = $2 AND signer = $3 AND hash = $4"
@@ -79,6 +85,14 @@ static void bind_name(struct store_batch *batch, int64_t account, const struct h
     store_bind_int(batch, hold->signer);
 }
 
+/* The name, and that it is the one that was read. */
+static void bind_one(struct store_batch *batch, int64_t account, const struct hold *hold)
+{
+    bind_name(batch, account, hold);
+    store_bind_bytes(batch, hash_of(hold));
+    store_bind_int(batch, hold->made_ms);
+}
+
 void holds_sql_insert(struct store_batch *batch, int64_t account, const struct hold *hold)
 {
     store_batch_expect(batch, &insert);
@@ -100,12 +114,16 @@ void holds_sql_expect_free(struct store_batch *batch, int64_t account,
     store_bind_bytes(batch, bytes_of(hash->raw, sizeof hash->raw));
 }
 
+void holds_sql_expect_held(struct store_batch *batch, int64_t account, const struct hold *hold)
+{
+    store_batch_expect(batch, &expect_held);
+    bind_one(batch, account, hold);
+}
+
 void holds_sql_take(struct store_batch *batch, int64_t account, const struct hold *hold)
 {
     store_batch_expect(batch, &take);
-    bind_name(batch, account, hold);
-    store_bind_bytes(batch, hash_of(hold));
-    store_bind_int(batch, hold->made_ms);
+    bind_one(batch, account, hold);
 }
 
 void holds_sql_veto(struct store_batch *batch, int64_t account, const struct hold *hold,
@@ -114,9 +132,7 @@ void holds_sql_veto(struct store_batch *batch, int64_t account, const struct hol
     static const uint8_t removed = 1;
 
     store_batch_expect(batch, &veto);
-    bind_name(batch, account, hold);
-    store_bind_bytes(batch, hash_of(hold));
-    store_bind_int(batch, hold->made_ms);
+    bind_one(batch, account, hold);
     store_bind_int(batch, device_id);
     store_bind_bytes(batch, bytes_of(&removed, sizeof removed));
 }
@@ -124,9 +140,7 @@ void holds_sql_veto(struct store_batch *batch, int64_t account, const struct hol
 void holds_sql_renew(struct store_batch *batch, int64_t account, const struct hold *hold)
 {
     store_batch_expect(batch, &renew);
-    bind_name(batch, account, hold);
-    store_bind_bytes(batch, hash_of(hold));
-    store_bind_int(batch, hold->made_ms);
+    bind_one(batch, account, hold);
     store_bind_int(batch, hold->held_until);
     store_bind_int(batch, hold->generation);
 }

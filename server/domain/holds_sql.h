@@ -20,7 +20,10 @@ void holds_sql_insert(struct store_batch *batch, int64_t account, const struct h
 void holds_sql_expect_free(struct store_batch *batch, int64_t account,
                            const struct manifest_hash *hash);
 
-/* Expect that it is held still, and delete it. */
+/* Expect that it is held still. */
+void holds_sql_expect_held(struct store_batch *batch, int64_t account, const struct hold *hold);
+
+/* The same, and delete it. */
 void holds_sql_take(struct store_batch *batch, int64_t account, const struct hold *hold);
 
 /* The same where device_id, too, is removed by nothing that is held. */

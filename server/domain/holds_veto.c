@@ -283,53 +283,53 @@ static void veto_read(struct veto *veto)
     store_read(veto->domain->store, &batch, on_read, veto);
 }
 
-void holds_veto(struct domain *domain, const struct holds_veto *order, int64_t now_ms,
-                holds_done_fn *done, void *arg)
+static struct veto *veto_create(struct domain *domain, enum who who, int64_t now_ms,
+                                holds_done_fn *done, void *arg)
 {
     struct veto *veto = mem_zeroed(1, sizeof *veto);
 
     veto->domain = domain;
+    veto->who = who;
     veto->now_ms = now_ms;
     veto->done = done;
     veto->arg = arg;
+    return veto;
+}
+
+void holds_veto(struct domain *domain, const struct holds_veto *order, int64_t now_ms,
+                holds_done_fn *done, void *arg)
+{
+    enum who who = order->guard != NULL ? BY_DEVICE : BY_RECOVERY_KEY;
+    struct veto *veto = veto_create(domain, who, now_ms, done, arg);
+
     veto->hold = (struct hold){ .kind = order->kind,
                                 .account_id = order->account_id,
                                 .epoch = order->epoch,
                                 .hash = order->hash,
                                 .signer = order->signer };
     if (order->guard != NULL) {
-        veto->who = BY_DEVICE;
         veto->guard = *order->guard;
         veto->device_id = order->device_id;
     } else {
-        veto->who = BY_RECOVERY_KEY;
         veto->command = *order->command;
         buf_append(&veto->payload, order->payload);
     }
     veto_read(veto);
 }
 
-static void by_relay(struct domain *domain, enum who who, const struct hold *hold, int64_t now_ms,
-                     holds_done_fn *done, void *arg)
-{
-    struct veto *veto = mem_zeroed(1, sizeof *veto);
-
-    veto->domain = domain;
-    veto->now_ms = now_ms;
-    veto->done = done;
-    veto->arg = arg;
-    veto->who = who;
-    veto->hold = *hold;
-    veto_read(veto);
-}
-
 void holds_drop(struct domain *domain, const struct hold *hold, holds_done_fn *done, void *arg)
 {
-    by_relay(domain, BY_RELAY, hold, 0, done, arg);
+    struct veto *veto = veto_create(domain, BY_RELAY, 0, done, arg);
+
+    veto->hold = *hold;
+    veto_read(veto);
 }
 
 void holds_renew(struct domain *domain, const struct hold *hold, int64_t now_ms,
                  holds_done_fn *done, void *arg)
 {
-    by_relay(domain, RENEWED_BY_RELAY, hold, now_ms, done, arg);
+    struct veto *veto = veto_create(domain, RENEWED_BY_RELAY, now_ms, done, arg);
+
+    veto->hold = *hold;
+    veto_read(veto);
 }

@@ -32,7 +32,7 @@
 
 enum {
     HOUR_MS = 3600000,
-    ASLEEP_MS = 60000, /* without a round for this long, or with a clock that went back */
+    ASLEEP_MS = 60000, /* not called for this long, or with a clock that went back */
 };
 
 struct janitor {
@@ -41,7 +41,8 @@ struct janitor {
     size_t duty;
     size_t duty_end; /* of this round */
     int64_t now_ms;
-    int64_t awake_ms; /* since when rounds follow one another */
+    int64_t called_ms; /* last, also while a round is under way */
+    int64_t awake_ms;  /* since when calls follow one another */
     int64_t hourly_at_ms;
     int64_t cursor;
 };
@@ -219,12 +220,13 @@ void janitor_destroy(struct janitor *janitor)
 
 static void janitor_begin(struct janitor *janitor, int64_t now_ms, size_t duty_end)
 {
+    if (now_ms < janitor->called_ms || now_ms > janitor->called_ms + ASLEEP_MS) {
+        janitor->awake_ms = now_ms;
+    }
+    janitor->called_ms = now_ms;
     if (janitor->running) { /* a short round under way becomes a whole one */
         janitor->duty_end = duty_end > janitor->duty_end ? duty_end : janitor->duty_end;
         return;
-    }
-    if (now_ms < janitor->now_ms || now_ms > janitor->now_ms + ASLEEP_MS) {
-        janitor->awake_ms = now_ms;
     }
     janitor->running = true;
     janitor->duty = 0;

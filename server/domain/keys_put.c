@@ -185,7 +185,6 @@ static void put_write(struct put *put)
     struct store_batch *batch = store_batch_create();
     int64_t mailbox = put->owner.guard.mailbox;
 
-    sharing_lock(batch, mailbox);
     keys_sql_expect_seq(batch, mailbox, put->row.command_seq);
     commands_spend(batch, &put->owner.guard);
     keys_sql_expect_head(batch, &put->row.head);

@@ -338,18 +338,25 @@ void put_read(struct put *put)
     store_read(put->domain->store, &batch, on_read, put);
 }
 
-void manifests_put(struct domain *domain, const struct manifests_order *order, int64_t now_ms,
-                   manifests_put_fn *done, void *arg)
+struct put *put_create(struct domain *domain, struct bytes signed_bytes, int64_t now_ms,
+                       manifests_put_fn *done, void *arg)
 {
     struct put *put = mem_zeroed(1, sizeof *put);
-    enum manifest_verdict verdict = MANIFEST_VALID;
 
     put->domain = domain;
     put->now_ms = now_ms;
     put->done = done;
     put->arg = arg;
-    buf_append(&put->bytes, order->signed_bytes);
-    verdict = manifest_parse(buf_view(&put->bytes), &put->next);
+    buf_append(&put->bytes, signed_bytes);
+    return put;
+}
+
+void manifests_put(struct domain *domain, const struct manifests_order *order, int64_t now_ms,
+                   manifests_put_fn *done, void *arg)
+{
+    struct put *put = put_create(domain, order->signed_bytes, now_ms, done, arg);
+    enum manifest_verdict verdict = manifest_parse(buf_view(&put->bytes), &put->next);
+
     if (verdict != MANIFEST_VALID) {
         finish_invalid(put, verdict);
     } else if (memcmp(put->next.account.raw, order->account_id.raw, sizeof order->account_id.raw) !=

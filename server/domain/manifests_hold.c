@@ -10,7 +10,6 @@
 #include "common/buf.h"
 #include "common/ids.h"
 #include "common/manifest.h"
-#include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts_sql.h"
 #include "server/domain/changes.h"
@@ -66,18 +65,24 @@ enum manifests_result put_storing_obstacle(struct put *put, struct store_rows *r
     return put->by_hold && !found ? MANIFESTS_NOT_HELD : MANIFESTS_STORED;
 }
 
+static void tell(const struct put *put)
+{
+    struct hub_event event;
+
+    holds_event(&put->hold, HOLDS_BEGUN, &event);
+    for (size_t i = 0; i < put->change.heard_count; i++) {
+        hub_tell(put->domain->hub, &put->change.heard[i], &event);
+    }
+}
+
 static void on_held(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct put *put = arg;
-    struct hub_event event;
 
     (void)rows;
     switch (status) {
     case STORE_OK:
-        holds_event(&put->hold, HOLDS_BEGUN, &event);
-        for (size_t i = 0; i < put->change.heard_count; i++) {
-            hub_tell(put->domain->hub, &put->change.heard[i], &event);
-        }
+        tell(put);
         metrics_add(METRIC_manifests_held, 1);
         put_finish_until(put, MANIFESTS_HELD, put->hold.held_until);
         return;
@@ -88,7 +93,10 @@ static void on_held(void *arg, enum store_status status, struct store_rows *rows
     case STORE_FULL:
         put_finish(put, MANIFESTS_STORAGE_FULL);
         return;
-    case STORE_UNCERTAIN: /* put again, it is found held */
+    case STORE_UNCERTAIN: /* put again, it is found held; nobody vetoes what was not told */
+        tell(put);
+        put_finish(put, MANIFESTS_UNAVAILABLE);
+        return;
     case STORE_BUSY:
     case STORE_BROKEN:
         put_finish(put, MANIFESTS_UNAVAILABLE);
@@ -124,16 +132,11 @@ void put_end_holds(const struct put *put, struct store_batch *batch)
 void manifests_put_held(struct domain *domain, const struct hold *hold, int64_t now_ms,
                         manifests_put_fn *done, void *arg)
 {
-    struct put *put = mem_zeroed(1, sizeof *put);
+    struct put *put = put_create(domain, hold->signed_bytes, now_ms, done, arg);
 
-    put->domain = domain;
-    put->now_ms = now_ms;
-    put->done = done;
-    put->arg = arg;
     put->by_hold = true;
     put->hold = *hold;
     put->hash = hold->hash;
-    buf_append(&put->bytes, hold->signed_bytes);
     if (manifest_parse(buf_view(&put->bytes), &put->next) == MANIFEST_VALID) {
         put_read(put);
     } else { /* it was valid when it was stored: the database is damaged */

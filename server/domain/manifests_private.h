@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/ids.h"
 #include "common/manifest.h"
 #include "server/domain/accounts_sql.h"
@@ -40,6 +41,10 @@ struct put {
     manifests_put_fn *done;
     void *arg;
 };
+
+/* Begin on a manifest, whose bytes are copied; nothing is parsed yet. */
+struct put *put_create(struct domain *domain, struct bytes signed_bytes, int64_t now_ms,
+                       manifests_put_fn *done, void *arg);
 
 /* Read what must be known, and go on from there. */
 void put_read(struct put *put);

@@ -15,7 +15,6 @@
 #include "server/domain/purge.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
-#include "server/domain/sharing.h"
 #include "server/store/store.h"
 
 struct ending {
@@ -118,7 +117,6 @@ void sessions_revoke(struct domain *domain, const struct command_guard *guard,
     struct store_batch *batch = store_batch_create();
 
     ending->mailbox = guard->mailbox;
-    sharing_lock(batch, guard->mailbox);
     commands_spend(batch, guard);
     ending->first_at = store_batch_size(batch);
     if (revocation->device_ids == NULL) {
