@@ -104,6 +104,45 @@ static void what_was_enrolled_before_the_first_factor_cannot_be_confirmed_after_
     assert_int_equal(factor_remove(scenes, &app.factor_id, NULL), FACTORS_STEPUP);
 }
 
+/* Whoever holds a stolen device reads codes there: what they gave ends when something better comes. */
+static void what_a_code_gave_before_the_first_factor_is_no_step_up_after_it(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct started early = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    struct started late;
+    struct heard_factor app;
+    struct grant grant;
+    struct code code;
+    struct txns_outcome outcome;
+
+    assert_true(factor_shown(scenes, &code));
+    grant = factor_answer(scenes, &early, code.digits).grant;
+    late = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    assert_true(factor_shown(scenes, &code));
+    app = factor_enrol_app(scenes, NULL);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &grant), FACTORS_STEPUP);
+    outcome = factor_answer(scenes, &late, code.digits);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &outcome.grant), FACTORS_STEPUP);
+    grant = stepup(scenes, &app, 1);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &grant), FACTORS_DONE);
+}
+
+static void an_app_that_a_code_let_in_cannot_be_confirmed_after_the_first_factor(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct started started = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    struct heard_factor early;
+    struct grant grant;
+    struct code code;
+
+    assert_true(factor_shown(scenes, &code));
+    grant = factor_answer(scenes, &started, code.digits).grant;
+    early = factor_enrol(scenes, FACTOR_TOTP, &grant);
+    assert_int_equal(early.result, FACTORS_DONE);
+    (void)factor_enrol_app(scenes, NULL);
+    assert_int_equal(factor_confirm(scenes, &early, 0), FACTORS_STEPUP);
+}
+
 static void a_grant_is_used_by_what_it_lets_happen_and_by_nothing_else(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -258,6 +297,8 @@ int main(void)
         TEST(a_step_that_comes_twice_at_once_is_good_once),
         TEST(each_app_of_an_account_is_tried),
         TEST(what_was_enrolled_before_the_first_factor_cannot_be_confirmed_after_it),
+        TEST(what_a_code_gave_before_the_first_factor_is_no_step_up_after_it),
+        TEST(an_app_that_a_code_let_in_cannot_be_confirmed_after_the_first_factor),
         TEST(a_grant_is_used_by_what_it_lets_happen_and_by_nothing_else),
         TEST(a_grant_ends),
         TEST(new_recovery_codes_take_the_place_of_the_old),
