@@ -10,7 +10,8 @@
  *   totp           the secret, sealed (factor_secret.h), and the step of the last code
  *   recovery_code  of each code HMAC-SHA256(keys.index, ...), see common/recovery_code.h
  *
- * and labels as the client encrypted them.  Loop thread.
+ * and labels as the client encrypted them.  A set whose codes are used up stays in the
+ * list, and is no factor.  Loop thread.
  */
 #pragma once
 

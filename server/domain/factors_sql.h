@@ -14,9 +14,14 @@
 struct store_batch;
 struct store_rows;
 
-/* In a statement: the account $1 has a factor. */
-#define FACTORS_SQL_ENROLLED \
-    "EXISTS (SELECT 1 FROM factors e WHERE e.account = $1 AND e.is_confirmed = 1)"
+/*
+ * In a statement: the account $1 has a factor, an app that is confirmed or a recovery code that is
+ * left.  A set that is used up is none: nobody could step up by it, not even to make another.
+ */
+#define FACTORS_SQL_ENROLLED                                               \
+    "(EXISTS (SELECT 1 FROM factors e WHERE e.account = $1 AND e.kind = 1" \
+    " AND e.is_confirmed = 1)"                                             \
+    " OR EXISTS (SELECT 1 FROM recovery_codes c WHERE c.account = $1))"
 
 /* Confirmed apps of an account. */
 struct factors_totp_row {

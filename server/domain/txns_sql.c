@@ -18,7 +18,7 @@ enum {
 #define ENROLLED                                                                  \
     " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1" \
     " AND f.is_confirmed = 1),"                                                   \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 2)"
+    " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
 
 static const struct store_stmt find_account = {
     .name = "txns.find_account",

@@ -14,7 +14,7 @@ struct handle_key;
 struct store_batch;
 struct store_rows;
 
-/* Find whose a transaction would be, with the kinds it has enrolled; false when nobody's. */
+/* Find whose a transaction would be, with the kinds that it can answer; false when nobody's. */
 struct txns_person {
     int64_t account;
     struct account_id account_id;

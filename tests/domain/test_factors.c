@@ -195,6 +195,24 @@ static void new_recovery_codes_take_the_place_of_the_old(void **state)
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM recovery_codes"), 0);
 }
 
+static void a_set_that_is_used_up_is_no_factor(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_factor set = factor_enrol(scenes, FACTOR_RECOVERY_CODE, NULL);
+    char text[RECOVERY_CODE_TEXT_CHARS + 1];
+
+    for (size_t i = 0; i < RECOVERY_CODE_COUNT; i++) {
+        struct started started = factor_start(scenes, TXN_LINK, FACTOR_RECOVERY_CODE);
+
+        assert_int_equal(factor_remove(scenes, &set.factor_id, NULL), FACTORS_STEPUP);
+        recovery_code_write(&set.codes[i], text);
+        assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_DONE);
+    }
+    assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_CODE);
+    assert_int_equal(factor_enrol(scenes, FACTOR_RECOVERY_CODE, NULL).result, FACTORS_DONE);
+    assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_RECOVERY_CODE);
+}
+
 static void an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -302,6 +320,7 @@ int main(void)
         TEST(a_grant_is_used_by_what_it_lets_happen_and_by_nothing_else),
         TEST(a_grant_ends),
         TEST(new_recovery_codes_take_the_place_of_the_old),
+        TEST(a_set_that_is_used_up_is_no_factor),
         TEST(an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others),
         TEST(no_secret_stands_in_the_database),
         TEST(an_app_that_nobody_confirms_is_forgotten),
