@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -222,6 +223,25 @@ static void whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer(v
                      1);
 }
 
+/* What no decoy has would tell that there is an account. */
+static void whom_there_is_not_has_any_kinds_that_an_account_may_have(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    unsigned seen = 0; /* a bit for each set of kinds */
+
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "nobody-%d", i);
+        seen |= 1U << factor_begin(scenes, TXN_LINK, name).kinds;
+    }
+    for (uint32_t enrolled = 0; enrolled < 1U << FACTOR_KINDS; enrolled++) {
+        if ((enrolled & 1U << FACTOR_CODE) == 0) {
+            assert_true((seen & 1U << factor_kinds_of(TXN_LINK, enrolled)) != 0);
+        }
+    }
+}
+
 static void hear_erased(void *arg, const struct accounts_outcome *outcome)
 {
     assert_int_equal(outcome->result, ACCOUNTS_DONE);
@@ -339,6 +359,7 @@ int main(void)
         TEST(a_device_is_shown_three_codes_an_hour),
         TEST(what_has_no_six_digits_is_not_counted),
         TEST(whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer),
+        TEST(whom_there_is_not_has_any_kinds_that_an_account_may_have),
         TEST(an_erased_accounts_right_code_is_wrong),
         TEST(a_transaction_lives_ten_minutes),
         TEST(time_forgets_transactions_and_what_was_counted),
