@@ -256,8 +256,8 @@ static void erasure_write(struct erasure *erasure)
         devices_sql_remove(batch, erasure->devices[i].mailbox);
     }
     accounts_sql_erase_manifests(batch, account);
-    factors_sql_end_account(batch, account);
     txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
+    factors_sql_end_account(batch, account);
     grants_end_account(batch, account);
     account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));

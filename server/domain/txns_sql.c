@@ -102,7 +102,8 @@ static const struct store_stmt give_back = {
 
 static const struct store_stmt expect_use_challenge = {
     .name = "txn_challenges.expect_use",
-    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE challenge_id = $1 AND used = 0",
+    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE challenge_id = $1 AND used = 0"
+           " AND account = $2",
 };
 
 static const struct store_stmt expect_use = {
@@ -383,6 +384,7 @@ void txns_sql_expect_use(struct store_batch *batch, const struct txns_challenge_
 {
     store_batch_expect(batch, &expect_use_challenge);
     bind_challenge(batch, &row->challenge_id);
+    store_bind_int(batch, row->account);
     store_batch_expect(batch, &expect_use);
     bind_txn(batch, &row->txn_id);
 }
@@ -439,12 +441,12 @@ struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challe
 
 void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject)
 {
-    store_batch_add(batch, &end_guesses);
-    store_bind_int(batch, subject);
     store_batch_add(batch, &end_challenges);
     store_bind_int(batch, account);
     store_batch_add(batch, &end);
     store_bind_int(batch, account);
+    store_batch_add(batch, &end_guesses);
+    store_bind_int(batch, subject);
 }
 
 static struct store_batch *purge_by(const struct store_stmt *stmt, int64_t until_s, size_t limit)

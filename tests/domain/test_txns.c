@@ -267,6 +267,24 @@ static void an_erased_accounts_right_code_is_wrong(void **state)
                      0);
 }
 
+/* The erasure is written once the guess is counted, and before it is used. */
+static void an_answer_during_an_erasure_leaves_nothing_of_the_account(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    const struct accounts_erasure erasure = { .account_id = scenes->ada.account_id };
+    struct heard_txn heard;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+    bool done = false;
+
+    factor_answer_start(&scenes->temp, &started, code.digits, SCENE_NOW_MS, &heard);
+    accounts_erase(&scenes->temp.domain, &erasure, SCENE_NOW_MS, hear_erased, &done);
+    temp_store_wait(&scenes->temp.temp, &done);
+    temp_store_wait(&scenes->temp.temp, &heard.done);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM grants"), 0);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM account_log"), 0);
+}
+
 static void a_transaction_lives_ten_minutes(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -361,6 +379,7 @@ int main(void)
         TEST(whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer),
         TEST(whom_there_is_not_has_any_kinds_that_an_account_may_have),
         TEST(an_erased_accounts_right_code_is_wrong),
+        TEST(an_answer_during_an_erasure_leaves_nothing_of_the_account),
         TEST(a_transaction_lives_ten_minutes),
         TEST(time_forgets_transactions_and_what_was_counted),
         TEST(a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered),
