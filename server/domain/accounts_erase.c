@@ -79,20 +79,26 @@ struct erasure {
 
 static void erasure_read(struct erasure *erasure);
 
+static void erasure_destroy(struct erasure *erasure)
+{
+    mem_wipe(&erasure->grant, sizeof erasure->grant);
+    free(erasure);
+}
+
 /* Tell the outcome; it is the last to use erasure. */
 static void finish(struct erasure *erasure, enum accounts_result result, int64_t last_seq)
 {
     const struct accounts_outcome outcome = { .result = result, .last_seq = last_seq };
 
     erasure->done(erasure->arg, &outcome);
-    free(erasure);
+    erasure_destroy(erasure);
 }
 
 static void finish_held(struct erasure *erasure, int64_t held_until)
 {
     erasure->done(erasure->arg,
                   &(struct accounts_outcome){ .result = ACCOUNTS_HELD, .held_until = held_until });
-    free(erasure);
+    erasure_destroy(erasure);
 }
 
 static void on_last(void *arg, bool ok, int64_t last_seq)

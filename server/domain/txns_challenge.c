@@ -93,15 +93,16 @@ static void refuse(struct starting *starting, size_t refused_at)
 
 static void show(struct starting *starting)
 {
-    const struct shown_code code = { .challenge_id = starting->challenge_id,
-                                     .purpose = starting->txn.purpose,
-                                     .expires_at = starting->txn.expires_at,
-                                     .code = starting->code };
+    struct shown_code code = { .challenge_id = starting->challenge_id,
+                               .purpose = starting->txn.purpose,
+                               .expires_at = starting->txn.expires_at,
+                               .code = starting->code };
 
     if (starting->kind == FACTOR_CODE && starting->txn.account != 0) {
         metrics_add(METRIC_factor_codes, 1);
         codes_tell(starting->domain, &starting->txn.account_id, &code);
     }
+    mem_wipe(&code, sizeof code);
 }
 
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
