@@ -4,7 +4,7 @@
  *                        -> WRITE -> told, answer
  *                                 -> READ (when is the next code due) -> answer
  *
- * A decoy's code is made, sealed and stored as any, and shown to nobody.
+ * A decoy's code is made, sealed, stored and told to other daemons as any, and shown to nobody.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -161,7 +161,7 @@ static void start_write(struct starting *starting)
     txns_sql_lock(batch, starting->txn.subject);
     txns_sql_expect_challenge(batch, &starting->txn.txn_id, now_s);
     txns_sql_put_challenge(batch, &row, now_s - LIMIT_CODES_HOUR_S, LIMIT_CODES_HOUR);
-    if (starting->kind == FACTOR_CODE && starting->txn.account != 0) {
+    if (starting->kind == FACTOR_CODE) {
         changes_note_code(domain, batch, starting->txn.account, &starting->challenge_id);
     }
     buf_clear(&sealed);
