@@ -23,8 +23,8 @@ export const challenge = (relay, txn, kind) => relay.call(
   'POST', `/v1/txns/${txn.txn_id}/challenges`, { json: { kind } },
 );
 
-export const answer = (relay, txn, { challenge_id: id }, text) => relay.call(
-  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json: { answer: text } },
+export const answer = (relay, txn, { challenge_id: id }, text, headers = {}) => relay.call(
+  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json: { answer: text }, headers },
 );
 
 const made = (reply) => {
