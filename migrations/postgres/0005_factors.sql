@@ -27,7 +27,7 @@ CREATE TABLE txn_challenges (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX txn_challenges_of_account ON txn_challenges (account) WHERE account > 0;
-CREATE INDEX txn_challenges_of_subject ON txn_challenges (subject);
+CREATE INDEX txn_challenges_codes ON txn_challenges (subject, created_at) WHERE kind = 0;
 CREATE INDEX txn_challenges_age ON txn_challenges (created_at);
 
 -- Guesses that were counted and were not right.
