@@ -236,25 +236,14 @@ static void no_secret_stands_in_the_database(void **state)
                      TOTP_SECRET_BYTES + SEAL_OVERHEAD_BYTES);
 }
 
-typedef void purge_fn(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
-
-static size_t purge_at(struct factor_scenes *scenes, purge_fn *purge, int64_t after_s)
-{
-    struct heard_purge heard = { .done = false };
-
-    purge(&scenes->temp.domain, SCENE_NOW_MS + S(after_s), scene_hear_purge, &heard);
-    temp_store_wait(&scenes->temp.temp, &heard.done);
-    return heard.row_count;
-}
-
 static void an_app_that_nobody_confirms_is_forgotten(void **state)
 {
     struct factor_scenes *scenes = *state;
 
     assert_int_equal(factor_enrol(scenes, FACTOR_TOTP, NULL).result, FACTORS_DONE);
     (void)factor_enrol_app(scenes, NULL);
-    assert_int_equal(purge_at(scenes, factors_purge, LIMIT_FACTOR_PENDING_S - 1), 0);
-    assert_int_equal(purge_at(scenes, factors_purge, 2 * LIMIT_FACTOR_PENDING_S + 1), 1);
+    assert_int_equal(factor_purge(scenes, factors_purge, LIMIT_FACTOR_PENDING_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, factors_purge, 2 * LIMIT_FACTOR_PENDING_S + 1), 1);
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM factors"), 1);
 }
 
@@ -300,8 +289,10 @@ static void the_log_says_what_happened_in_which_hour_and_for_90_days(void **stat
         assert_int_equal(heard.entries[i].device_id, events[i] == ACCOUNT_LOG_USED ? 0 : 1);
         assert_int_equal(heard.entries[i].purpose, events[i] == ACCOUNT_LOG_USED ? TXN_STEPUP : 0);
     }
-    assert_int_equal(purge_at(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 - 3600), 0);
-    assert_int_equal(purge_at(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 + 1234), 3);
+    assert_int_equal(factor_purge(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 - 3600),
+                     0);
+    assert_int_equal(factor_purge(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 + 1234),
+                     3);
 }
 
 #define TEST(name) \

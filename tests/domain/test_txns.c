@@ -223,6 +223,23 @@ static void whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer(v
                      1);
 }
 
+static void a_code_of_whom_there_is_not_goes_to_other_daemons_as_any(void **state)
+{
+    static const char *const names[] = { NULL, "nobody" };
+    struct factor_scenes *scenes = *state;
+    int64_t told = scene_count(&scenes->temp, "SELECT count(*) FROM changes");
+
+    if (!temp_store_is_shared()) {
+        skip();
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct txns_outcome begun = factor_begin(scenes, TXN_LINK, names[i]);
+
+        assert_int_equal(factor_challenge(scenes, &begun.txn_id, FACTOR_CODE).result, TXNS_DONE);
+        assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM changes"), ++told);
+    }
+}
+
 /* What no decoy has would tell that there is an account. */
 static void whom_there_is_not_has_any_kinds_that_an_account_may_have(void **state)
 {
@@ -297,17 +314,6 @@ static void a_transaction_lives_ten_minutes(void **state)
     assert_false(factor_shown(scenes, &code));
 }
 
-typedef void purge_fn(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
-
-static size_t purge_at(struct factor_scenes *scenes, purge_fn *purge, int64_t after_s)
-{
-    struct heard_purge heard = { .done = false };
-
-    purge(&scenes->temp.domain, SCENE_NOW_MS + S(after_s), scene_hear_purge, &heard);
-    temp_store_wait(&scenes->temp.temp, &heard.done);
-    return heard.row_count;
-}
-
 static void time_forgets_transactions_and_what_was_counted(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -319,14 +325,14 @@ static void time_forgets_transactions_and_what_was_counted(void **state)
     assert_int_equal(factor_answer(scenes, &started, wrong.digits).result, TXNS_WRONG);
     assert_true(factor_shown(scenes, &code));
     assert_int_equal(factor_answer(scenes, &used, code.digits).result, TXNS_DONE);
-    assert_int_equal(purge_at(scenes, txns_purge, LIMIT_TXN_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge, LIMIT_TXN_S), 2);
-    assert_int_equal(purge_at(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
-    assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
-    assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S), 1);
-    assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
+    assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S), 2);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
+    assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S), 1);
+    assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
 }
 
 static void a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered(void **state)
@@ -377,6 +383,7 @@ int main(void)
         TEST(a_device_is_shown_three_codes_an_hour),
         TEST(what_has_no_six_digits_is_not_counted),
         TEST(whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer),
+        TEST(a_code_of_whom_there_is_not_goes_to_other_daemons_as_any),
         TEST(whom_there_is_not_has_any_kinds_that_an_account_may_have),
         TEST(an_erased_accounts_right_code_is_wrong),
         TEST(an_answer_during_an_erasure_leaves_nothing_of_the_account),

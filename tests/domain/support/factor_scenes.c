@@ -217,6 +217,15 @@ struct heard_factor factor_enrol_app(struct factor_scenes *scenes, const struct 
     return app;
 }
 
+size_t factor_purge(struct factor_scenes *scenes, factor_purge_fn *purge, int64_t after_s)
+{
+    struct heard_purge heard = { .done = false };
+
+    purge(&scenes->temp.domain, SCENE_NOW_MS + after_s * 1000, scene_hear_purge, &heard);
+    temp_store_wait(&scenes->temp.temp, &heard.done);
+    return heard.row_count;
+}
+
 void factor_app_code(const struct factor_scenes *scenes, const struct heard_factor *app,
                      int64_t steps, char out[CODES_DIGITS + 1])
 {
