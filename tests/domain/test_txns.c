@@ -133,12 +133,15 @@ static void of_guesses_at_two_daemons_ten_are_compared(void **state)
 }
 
 /* Guess wrong at a fresh challenge of an app until it is out of tries. */
-static void guess_wrong(struct factor_scenes *scenes)
+static void guess_wrong(struct factor_scenes *scenes, const struct heard_factor *app)
 {
     struct started started = factor_start(scenes, TXN_LINK, FACTOR_TOTP);
+    char wrong[CODES_DIGITS + 1];
 
+    factor_app_wrong(scenes, app, wrong);
     for (int i = 0; i < LIMIT_CHALLENGE_GUESSES; i++) {
-        struct txns_outcome outcome = factor_answer(scenes, &started, "000000");
+        struct txns_outcome outcome = factor_answer(scenes, &started, wrong);
+
         assert_int_equal(outcome.result, TXNS_WRONG);
         assert_int_equal(outcome.attempts_left, LIMIT_CHALLENGE_GUESSES - 1 - i);
     }
@@ -156,12 +159,12 @@ static int64_t wait_of(struct factor_scenes *scenes)
 static void an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month(void **state)
 {
     struct factor_scenes *scenes = *state;
+    struct heard_factor app = factor_enrol_app(scenes, NULL);
 
-    (void)factor_enrol_app(scenes, NULL);
     for (int day = 0; day < 3; day++) {
-        guess_wrong(scenes);
+        guess_wrong(scenes, &app);
         scenes->now_ms += S(60);
-        guess_wrong(scenes);
+        guess_wrong(scenes, &app);
         if (day < 2) {
             assert_int_equal(wait_of(scenes), LIMIT_GUESS_DAY_S - 60);
         }
@@ -169,7 +172,7 @@ static void an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month(void **sta
     }
     assert_int_equal(wait_of(scenes), LIMIT_GUESS_MONTH_S - 3 * (LIMIT_GUESS_DAY_S + 60));
     scenes->now_ms += S(LIMIT_GUESS_MONTH_S) - 3 * S(LIMIT_GUESS_DAY_S + 60);
-    guess_wrong(scenes);
+    guess_wrong(scenes, &app);
 }
 
 static void a_device_is_shown_three_codes_an_hour(void **state)

@@ -87,3 +87,7 @@ size_t factor_purge(struct factor_scenes *scenes, factor_purge_fn *purge, int64_
 /* Write the code of an app so many steps from now. */
 void factor_app_code(const struct factor_scenes *scenes, const struct heard_factor *app,
                      int64_t steps, char out[CODES_DIGITS + 1]);
+
+/* Write digits that are no code of the app in this step or one beside it. */
+void factor_app_wrong(const struct factor_scenes *scenes, const struct heard_factor *app,
+                      char out[CODES_DIGITS + 1]);

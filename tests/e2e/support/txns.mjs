@@ -15,6 +15,12 @@ export const appCode = (secret, relay, steps = 0) => {
     { encoding: 'utf8' }).trim();
 };
 
+// Digits that an app shows neither now nor soon, nor did of late.
+export const wrongAppCode = (secret, relay) => {
+  const near = [-1, 0, 1, 2].map((steps) => appCode(secret, relay, steps));
+  return ['000000', '000001', '000002', '000003', '000004'].find((each) => !near.includes(each));
+};
+
 export const begin = (relay, purpose, whom) => relay.call('POST', '/v1/txns', {
   json: { purpose, ...whom },
 });
