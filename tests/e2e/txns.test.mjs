@@ -73,7 +73,8 @@ suite('a transaction', {}, (it) => {
     assertProblem(await answer(relay, txn, asked, code), 404, 'challenge_unknown');
     assert.deepEqual(await shown(account.first), []);
     const report = ok(await account.first.call('GET', '/v1/account/report'));
-    assert.deepEqual([report.txns, report.wrong_guesses, report.grants], [1, 5, 0]);
+    assert.deepEqual([report.txns, report.challenges, report.wrong_guesses, report.grants],
+      [1, 1, 5, 0]);
   });
 
   it('compares five of many guesses that come at once', async (relay) => {
