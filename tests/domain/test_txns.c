@@ -98,6 +98,38 @@ static void of_guesses_that_come_at_once_five_are_compared(void **state)
     assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_CHALLENGE_UNKNOWN);
 }
 
+static void what_could_not_be_counted_is_not_compared(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+    struct code wrong = factor_wrong(&code);
+
+    damage_break(&scenes->temp, DAMAGE_INSERT_GUESSES);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_UNAVAILABLE);
+    assert_int_equal(factor_answer(scenes, &started, wrong.digits).result, TXNS_UNAVAILABLE);
+    damage_mend(&scenes->temp);
+    assert_int_equal(factor_answer(scenes, &started, wrong.digits).attempts_left,
+                     LIMIT_CHALLENGE_GUESSES - 1);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_DONE);
+}
+
+static void a_right_answer_whose_grant_is_not_stored_is_a_guess_less(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+
+    damage_break(&scenes->temp, DAMAGE_INSERT_GRANTS);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_UNAVAILABLE);
+    damage_mend(&scenes->temp);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT attempts_left FROM txn_challenges"),
+                     LIMIT_CHALLENGE_GUESSES - 1);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_DONE);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM guesses"), 1);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM grants"), 1);
+}
+
 /* Three challenges have fifteen tries, of which the account has ten. */
 static void of_guesses_at_two_daemons_ten_are_compared(void **state)
 {
@@ -381,6 +413,8 @@ int main(void)
         TEST(a_right_code_gives_a_grant_and_ends_its_transaction),
         TEST(devices_hear_a_code),
         TEST(of_guesses_that_come_at_once_five_are_compared),
+        TEST(what_could_not_be_counted_is_not_compared),
+        TEST(a_right_answer_whose_grant_is_not_stored_is_a_guess_less),
         TEST(of_guesses_at_two_daemons_ten_are_compared),
         TEST(an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month),
         TEST(a_device_is_shown_three_codes_an_hour),
