@@ -70,16 +70,17 @@ static const struct store_stmt put_challenge = {
            " AND kind = 0 AND created_at > $12) < $13",
 };
 
+/* Of a transaction that is not done. */
 #define CHALLENGE                                                                    \
     "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"      \
     " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id" \
-    " FROM txn_challenges c LEFT JOIN accounts a ON a.account = c.account"
+    " FROM txn_challenges c JOIN txns t ON t.txn_id = c.txn_id AND t.is_done = 0"    \
+    " LEFT JOIN accounts a ON a.account = c.account"
 
 static const struct store_stmt ask_challenge = {
     .name = "txn_challenges.ask",
-    .sql = CHALLENGE " JOIN txns t ON t.txn_id = c.txn_id"
-                     " WHERE c.challenge_id = $1 AND c.txn_id = $2 AND c.used = 0"
-                     " AND c.attempts_left > 0 AND c.expires_at > $3 AND t.is_done = 0",
+    .sql = CHALLENGE " WHERE c.challenge_id = $1 AND c.txn_id = $2 AND c.used = 0"
+                     " AND c.attempts_left > 0 AND c.expires_at > $3",
 };
 
 static const struct store_stmt expect_try = {

@@ -40,6 +40,21 @@ static void an_app_counts_once_its_first_code_has_come(void **state)
     assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_TOTP);
 }
 
+static void the_code_of_a_transaction_that_an_app_ended_is_not_shown(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_factor app = factor_enrol_app(scenes, NULL);
+    struct started started = factor_start(scenes, TXN_LINK, FACTOR_TOTP);
+    char text[CODES_DIGITS + 1];
+    struct code code;
+
+    assert_int_equal(factor_challenge(scenes, &started.txn_id, FACTOR_CODE).result, TXNS_DONE);
+    assert_true(factor_shown(scenes, &code));
+    factor_app_code(scenes, &app, 1, text);
+    assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_DONE);
+    assert_false(factor_shown(scenes, &code));
+}
+
 static void a_step_is_good_once_and_so_is_each_before_it(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -302,6 +317,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(an_app_counts_once_its_first_code_has_come),
+        TEST(the_code_of_a_transaction_that_an_app_ended_is_not_shown),
         TEST(a_step_is_good_once_and_so_is_each_before_it),
         TEST(a_step_that_comes_twice_at_once_is_good_once),
         TEST(each_app_of_an_account_is_tried),
