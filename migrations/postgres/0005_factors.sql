@@ -27,7 +27,7 @@ CREATE TABLE txn_challenges (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX txn_challenges_of_account ON txn_challenges (account) WHERE account > 0;
-CREATE INDEX txn_challenges_of_subject ON txn_challenges (subject);
+CREATE INDEX txn_challenges_codes ON txn_challenges (subject, created_at) WHERE kind = 0;
 CREATE INDEX txn_challenges_age ON txn_challenges (created_at);
 
 -- Guesses that were counted and were not right.
@@ -44,6 +44,7 @@ CREATE TABLE grants (
     grant_hash BYTEA PRIMARY KEY, -- SHA-256
     account BIGINT NOT NULL,
     purpose BIGINT NOT NULL,
+    kind BIGINT NOT NULL, -- of what was answered; a code's is good while no factor is enrolled
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX grants_of_account ON grants (account);
@@ -55,7 +56,7 @@ CREATE TABLE factors (
     account BIGINT NOT NULL,
     kind BIGINT NOT NULL,          -- 1 totp, 2 a set of recovery codes
     is_confirmed BIGINT NOT NULL,
-    is_stepped_up BIGINT NOT NULL, -- enrolled by a step-up
+    is_stepped_up BIGINT NOT NULL, -- enrolled beside another, so by a step-up
     label BYTEA NOT NULL,          -- encrypted by the client
     secret BYTEA,                  -- of totp: sealed
     last_step BIGINT NOT NULL,     -- of totp: no code of this step or an earlier one is good

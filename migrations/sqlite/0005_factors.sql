@@ -27,7 +27,7 @@ CREATE TABLE txn_challenges (
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX txn_challenges_of_account ON txn_challenges (account) WHERE account > 0;
-CREATE INDEX txn_challenges_of_subject ON txn_challenges (subject);
+CREATE INDEX txn_challenges_codes ON txn_challenges (subject, created_at) WHERE kind = 0;
 CREATE INDEX txn_challenges_age ON txn_challenges (created_at);
 
 -- Guesses that were counted and were not right.
@@ -44,6 +44,7 @@ CREATE TABLE grants (
     grant_hash BLOB PRIMARY KEY, -- SHA-256
     account INTEGER NOT NULL,
     purpose INTEGER NOT NULL,
+    kind INTEGER NOT NULL, -- of what was answered; a code's is good while no factor is enrolled
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX grants_of_account ON grants (account);
@@ -55,7 +56,7 @@ CREATE TABLE factors (
     account INTEGER NOT NULL,
     kind INTEGER NOT NULL,          -- 1 totp, 2 a set of recovery codes
     is_confirmed INTEGER NOT NULL,
-    is_stepped_up INTEGER NOT NULL, -- enrolled by a step-up
+    is_stepped_up INTEGER NOT NULL, -- enrolled beside another, so by a step-up
     label BLOB NOT NULL,            -- encrypted by the client
     secret BLOB,                    -- of totp: sealed
     last_step INTEGER NOT NULL,     -- of totp: no code of this step or an earlier one is good

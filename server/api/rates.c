@@ -83,6 +83,24 @@ void rates_count_failure(struct api *api, const struct exchange *exchange)
     limits_charge(api->domain->limits, &ask, api->now_ms());
 }
 
+bool rates_admit_guess(struct api *api, struct exchange *exchange)
+{
+    struct limits_ask ask = ask_of_peer(LIMITS_FAILURES, exchange_peer(exchange));
+    int wait_s = limits_take(api->domain->limits, &ask, 1, api->now_ms());
+
+    if (wait_s > 0) {
+        rates_refuse(exchange, wait_s);
+    }
+    return wait_s == 0;
+}
+
+void rates_give_back_guess(struct api *api, const struct exchange *exchange)
+{
+    struct limits_ask ask = ask_of_peer(LIMITS_FAILURES, exchange_peer(exchange));
+
+    limits_give_back(api->domain->limits, &ask, api->now_ms());
+}
+
 int rates_take_caller(struct api *api, const char *peer, const struct api_caller *caller)
 {
     const struct limits_ask asks[] = {

@@ -35,6 +35,13 @@ bool rates_admit_token(struct api *api, struct exchange *exchange, struct bytes 
 /* Count a token that was no session's. */
 void rates_count_failure(struct api *api, const struct exchange *exchange);
 
+/*
+ * Count a guess at a second factor as a failure of its address, before it is judged; false when
+ * it was refused, and answered.  Give back what was no wrong guess.
+ */
+bool rates_admit_guess(struct api *api, struct exchange *exchange);
+void rates_give_back_guess(struct api *api, const struct exchange *exchange);
+
 /* Count a call of caller; false when it was refused, and answered. */
 bool rates_admit_caller(struct api *api, struct exchange *exchange,
                         const struct api_caller *caller);

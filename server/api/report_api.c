@@ -107,7 +107,8 @@ json_t *report_api_json(const struct report *report)
         (void)json_array_append_new(devices, device_json(report, &report->devices[i]));
     }
     return json_pack(
-        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "account_id",
+        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
+        "account_id",
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
         (json_int_t)report->epoch, "hash",
         json_base64url(bytes_of(report->hash.raw, sizeof report->hash.raw)), "created_day",
@@ -115,9 +116,9 @@ json_t *report_api_json(const struct report *report)
         (json_int_t)report->manifest_count, "left_device_hashes", (json_int_t)report->left_count,
         "handles", handles_json(report), "held", holds_json(report->holds, report->hold_count),
         "factors", factors_json(report->factors, report->factor_count), "txns",
-        (json_int_t)report->txn_count, "wrong_guesses", (json_int_t)report->guess_count, "grants",
-        (json_int_t)report->grant_count, "log_entries", (json_int_t)report->log_count, "devices",
-        devices);
+        (json_int_t)report->txn_count, "challenges", (json_int_t)report->challenge_count,
+        "wrong_guesses", (json_int_t)report->guess_count, "grants", (json_int_t)report->grant_count,
+        "log_entries", (json_int_t)report->log_count, "devices", devices);
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

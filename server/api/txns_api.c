@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
@@ -14,6 +15,7 @@
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/mem.h"
 #include "server/api/api.h"
 #include "server/api/factors_api.h"
 #include "server/api/problem.h"
@@ -182,14 +184,26 @@ void txns_api_challenge(void *arg, struct exchange *exchange)
     txns_challenge(api->domain, &txn_id, kind, api->now_ms(), on_challenged, exchange);
 }
 
+/* A guess under way.  It is counted as a failure until it is none. */
+struct guessing {
+    struct api *api;
+    struct exchange *exchange;
+};
+
 static void on_answered(void *arg, const struct txns_outcome *outcome)
 {
+    const struct guessing guessing = *(struct guessing *)arg;
+
+    free(arg);
+    if (outcome->result != TXNS_WRONG) {
+        rates_give_back_guess(guessing.api, guessing.exchange);
+    }
     if (outcome->result != TXNS_DONE) {
-        refuse(arg, outcome);
+        refuse(guessing.exchange, outcome);
         return;
     }
     reply_json_steal(
-        arg, 200,
+        guessing.exchange, 200,
         json_pack("{s:o, s:s, s:I}", "grant",
                   json_base64url(bytes_of(outcome->grant.raw, sizeof outcome->grant.raw)),
                   "purpose", txn_purpose_text(outcome->purpose), "expires_at",
@@ -201,6 +215,7 @@ void txns_api_answer(void *arg, struct exchange *exchange)
     struct api *api = arg;
     struct json_reader reader;
     struct txns_guess guess = { .text = { 0 } };
+    struct guessing *guessing = NULL;
     uint8_t text[LIMIT_GUESS_BYTES];
 
     if (!read_path(exchange, "txn_id", guess.txn_id.raw) ||
@@ -220,6 +235,12 @@ void txns_api_answer(void *arg, struct exchange *exchange)
         problem_of_reader(exchange, &reader);
         return;
     }
-    guess.text = bytes_of(text, guess.text.size);
-    txns_answer(api->domain, &guess, api->now_ms(), on_answered, exchange);
+    if (rates_admit_guess(api, exchange)) {
+        guessing = mem_zeroed(1, sizeof *guessing);
+        guessing->api = api;
+        guessing->exchange = exchange;
+        guess.text = bytes_of(text, guess.text.size);
+        txns_answer(api->domain, &guess, api->now_ms(), on_answered, guessing);
+    }
+    mem_wipe(text, sizeof text);
 }

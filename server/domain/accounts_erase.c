@@ -79,20 +79,26 @@ struct erasure {
 
 static void erasure_read(struct erasure *erasure);
 
+static void erasure_destroy(struct erasure *erasure)
+{
+    mem_wipe(&erasure->grant, sizeof erasure->grant);
+    free(erasure);
+}
+
 /* Tell the outcome; it is the last to use erasure. */
 static void finish(struct erasure *erasure, enum accounts_result result, int64_t last_seq)
 {
     const struct accounts_outcome outcome = { .result = result, .last_seq = last_seq };
 
     erasure->done(erasure->arg, &outcome);
-    free(erasure);
+    erasure_destroy(erasure);
 }
 
 static void finish_held(struct erasure *erasure, int64_t held_until)
 {
     erasure->done(erasure->arg,
                   &(struct accounts_outcome){ .result = ACCOUNTS_HELD, .held_until = held_until });
-    free(erasure);
+    erasure_destroy(erasure);
 }
 
 static void on_last(void *arg, bool ok, int64_t last_seq)
@@ -298,8 +304,8 @@ static void erasure_write(struct erasure *erasure)
         devices_sql_remove(batch, erasure->devices[i].mailbox);
     }
     accounts_sql_erase_manifests(batch, account);
-    factors_sql_end_account(batch, account);
     txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
+    factors_sql_end_account(batch, account);
     grants_end_account(batch, account);
     account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));

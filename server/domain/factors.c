@@ -200,7 +200,6 @@ void factors_enrol(struct domain *domain, const struct factors_order *order, int
     struct factors_row row = {
         .account = order->account,
         .kind = order->kind,
-        .is_stepped_up = order->grant != NULL,
         .label = order->label,
         .last_step = TOTP_NO_STEP,
         .created_at = now_ms / 1000 / HOUR_S * HOUR_S,

@@ -4,13 +4,14 @@
  * LIMIT_FACTORS, and one set of recovery codes.  An app is pending until a first
  * code confirms it, and forgotten when none does.  All changes are signed commands
  * of an ADMIN device (any, where none is); where a factor is confirmed already, each
- * needs a step-up besides: a stolen device could else enrol an app of its own, and
- * step up by that.  The database has
+ * needs a step-up besides, by another kind than a code: a stolen device could else enrol
+ * an app of its own, or read the code, and step up by that.  The database has
  *
  *   totp           the secret, sealed (factor_secret.h), and the step of the last code
  *   recovery_code  of each code HMAC-SHA256(keys.index, ...), see common/recovery_code.h
  *
- * and labels as the client encrypted them.  Loop thread.
+ * and labels as the client encrypted them.  A set whose codes are used up stays in the
+ * list, and is no factor.  Loop thread.
  */
 #pragma once
 

@@ -26,8 +26,7 @@ static const struct store_stmt expect_confirm = {
     .name = "factors.expect_confirm",
     .sql = "UPDATE factors SET is_confirmed = 1, last_step = $3"
            " WHERE account = $1 AND factor_id = $2 AND kind = 1 AND is_confirmed = 0"
-           " AND (is_stepped_up = 1 OR NOT EXISTS"
-           " (SELECT 1 FROM factors f WHERE f.account = $1 AND f.is_confirmed = 1))",
+           " AND (is_stepped_up = 1 OR NOT " FACTORS_SQL_ENROLLED ")",
 };
 
 /* The batch holds the account's row, so two of one account are counted one after the other. */
@@ -35,8 +34,9 @@ static const struct store_stmt put = {
     .name = "factors.put",
     .sql =
         "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up, label, secret,"
-        " last_step, created_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"
-        " WHERE (SELECT count(*) FROM factors WHERE account = $2 AND kind = $3) < $10",
+        " last_step, created_at) SELECT $2, $1, $3, $4, CASE WHEN " FACTORS_SQL_ENROLLED
+        " THEN 1 ELSE 0 END, $5, $6, $7, $8"
+        " WHERE (SELECT count(*) FROM factors WHERE account = $1 AND kind = $3) < $9",
 };
 
 static const struct store_stmt expect_remove = {
@@ -158,11 +158,10 @@ void factors_sql_expect_confirm(struct store_batch *batch, int64_t account,
 void factors_sql_put(struct store_batch *batch, const struct factors_row *row, int64_t max)
 {
     store_batch_expect(batch, &put);
-    bind_factor(batch, &row->factor_id);
     store_bind_int(batch, row->account);
+    bind_factor(batch, &row->factor_id);
     store_bind_int(batch, (int64_t)row->kind);
     store_bind_int(batch, row->is_confirmed ? 1 : 0);
-    store_bind_int(batch, row->is_stepped_up ? 1 : 0);
     store_bind_bytes(batch, row->label);
     if (row->secret.size == 0) {
         store_bind_null(batch);

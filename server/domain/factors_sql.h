@@ -14,6 +14,15 @@
 struct store_batch;
 struct store_rows;
 
+/*
+ * In a statement: the account $1 has a factor, an app that is confirmed or a recovery code that is
+ * left.  A set that is used up is none: nobody could step up by it, not even to make another.
+ */
+#define FACTORS_SQL_ENROLLED                                               \
+    "(EXISTS (SELECT 1 FROM factors e WHERE e.account = $1 AND e.kind = 1" \
+    " AND e.is_confirmed = 1)"                                             \
+    " OR EXISTS (SELECT 1 FROM recovery_codes c WHERE c.account = $1))"
+
 /* Confirmed apps of an account. */
 struct factors_totp_row {
     struct factor_id factor_id;
@@ -41,7 +50,6 @@ struct factors_row {
     int64_t account;
     enum factor_kind kind;
     bool is_confirmed;
-    bool is_stepped_up; /* put alone */
     struct bytes label;
     struct bytes secret; /* sealed; empty: none */
     int64_t last_step;
@@ -49,7 +57,10 @@ struct factors_row {
     int64_t codes_left; /* read alone */
 };
 
-/* Expect that the account has less than max factors of that kind, and put one. */
+/*
+ * Expect that the account has less than max factors of that kind, and put one.  The batch has
+ * expected a step-up before, so one that comes beside others is stepped up.
+ */
 void factors_sql_put(struct store_batch *batch, const struct factors_row *row, int64_t max);
 
 /* Ask for the kind of a factor of the account; expect that it is there, and delete it. */

@@ -22,13 +22,16 @@ void grants_make(struct grant *out)
     random_fill(out->raw, sizeof out->raw);
 }
 
-void grants_put(struct store_batch *batch, const struct grant *grant, int64_t account,
-                enum txn_purpose purpose, int64_t expires_at)
+void grants_put(struct store_batch *batch, const struct grant *grant,
+                const struct grant_terms *terms)
 {
-    uint8_t hash[CRYPTO_SHA256_BYTES];
+    struct grants_row row = { .account = terms->account,
+                              .purpose = terms->purpose,
+                              .kind = terms->kind,
+                              .expires_at = terms->expires_at };
 
-    hash_of(grant, hash);
-    grants_sql_put(batch, hash, account, (int64_t)purpose, expires_at);
+    hash_of(grant, row.hash);
+    grants_sql_put(batch, &row);
 }
 
 void grants_expect_stepup(struct store_batch *batch, int64_t account, const struct grant *grant,
@@ -41,7 +44,7 @@ void grants_expect_stepup(struct store_batch *batch, int64_t account, const stru
         return;
     }
     hash_of(grant, hash);
-    grants_sql_expect(batch, hash, account, (int64_t)TXN_STEPUP, now_ms / 1000);
+    grants_sql_expect(batch, hash, account, TXN_STEPUP, now_ms / 1000);
 }
 
 void grants_end_account(struct store_batch *batch, int64_t account)

@@ -18,16 +18,25 @@ struct grant {
     uint8_t raw[GRANT_BYTES];
 };
 
-/* Make a grant, and append the statement that stores it for account; it ends at expires_at. */
+/* Whose a grant is, what for, what was answered for it, and its end in Unix seconds. */
+struct grant_terms {
+    int64_t account;
+    enum txn_purpose purpose;
+    enum factor_kind kind;
+    int64_t expires_at;
+};
+
+/* Make a grant, and append the statement that stores it. */
 void grants_make(struct grant *out);
-void grants_put(struct store_batch *batch, const struct grant *grant, int64_t account,
-                enum txn_purpose purpose, int64_t expires_at);
+void grants_put(struct store_batch *batch, const struct grant *grant,
+                const struct grant_terms *terms);
 
 /*
  * Append the expected statement of a command that needs a step-up where a factor is
  * enrolled.  Without a grant (NULL) it refuses the batch when one is; with one, it
  * uses the grant up, and refuses when that is not the account's, is for something
- * else, is used or over.  The batch holds the account's row before it.
+ * else, is used or over, or was given for a code and a factor is enrolled since: a
+ * stolen device shows codes, too.  The batch holds the account's row before it.
  */
 void grants_expect_stepup(struct store_batch *batch, int64_t account, const struct grant *grant,
                           int64_t now_ms);

@@ -2,23 +2,24 @@
 #include "server/domain/grants_sql.h"
 
 #include "common/bytes.h"
+#include "server/domain/factors_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt put = {
     .name = "grants.put",
-    .sql = "INSERT INTO grants (grant_hash, account, purpose, expires_at) VALUES ($1, $2, $3, $4)",
+    .sql = "INSERT INTO grants (grant_hash, account, purpose, kind, expires_at)"
+           " VALUES ($1, $2, $3, $4, $5)",
 };
 
 static const struct store_stmt expect = {
     .name = "grants.expect",
-    .sql = "DELETE FROM grants WHERE grant_hash = $1 AND account = $2 AND purpose = $3"
-           " AND expires_at > $4 RETURNING 1",
+    .sql = "DELETE FROM grants WHERE account = $1 AND grant_hash = $2 AND purpose = $3"
+           " AND expires_at > $4 AND (kind <> 0 OR NOT " FACTORS_SQL_ENROLLED ") RETURNING 1",
 };
 
 static const struct store_stmt expect_none_needed = {
     .name = "grants.expect_none_needed",
-    .sql = "SELECT 1 WHERE NOT EXISTS"
-           " (SELECT 1 FROM factors WHERE account = $1 AND is_confirmed = 1)",
+    .sql = "SELECT 1 WHERE NOT " FACTORS_SQL_ENROLLED,
 };
 
 static const struct store_stmt end_account = {
@@ -40,23 +41,23 @@ static void bind_hash(struct store_batch *batch, const uint8_t *hash)
     store_bind_bytes(batch, bytes_of(hash, CRYPTO_SHA256_BYTES));
 }
 
-void grants_sql_put(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
-                    int64_t account, int64_t purpose, int64_t expires_at)
+void grants_sql_put(struct store_batch *batch, const struct grants_row *row)
 {
     store_batch_add(batch, &put);
-    bind_hash(batch, hash);
-    store_bind_int(batch, account);
-    store_bind_int(batch, purpose);
-    store_bind_int(batch, expires_at);
+    bind_hash(batch, row->hash);
+    store_bind_int(batch, row->account);
+    store_bind_int(batch, (int64_t)row->purpose);
+    store_bind_int(batch, (int64_t)row->kind);
+    store_bind_int(batch, row->expires_at);
 }
 
 void grants_sql_expect(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
-                       int64_t account, int64_t purpose, int64_t now_s)
+                       int64_t account, enum txn_purpose purpose, int64_t now_s)
 {
     store_batch_expect(batch, &expect);
-    bind_hash(batch, hash);
     store_bind_int(batch, account);
-    store_bind_int(batch, purpose);
+    bind_hash(batch, hash);
+    store_bind_int(batch, (int64_t)purpose);
     store_bind_int(batch, now_s);
 }
 

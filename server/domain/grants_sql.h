@@ -6,16 +6,27 @@
 #include <stdint.h>
 
 #include "common/crypto.h"
+#include "server/domain/factor_kinds.h"
 
 struct store_batch;
 
-/* Put a grant. */
-void grants_sql_put(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
-                    int64_t account, int64_t purpose, int64_t expires_at);
+struct grants_row {
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    int64_t account;
+    enum txn_purpose purpose;
+    enum factor_kind kind;
+    int64_t expires_at;
+};
 
-/* Expect that the grant is the account's, for that, and not over, and delete it. */
+/* Put a grant. */
+void grants_sql_put(struct store_batch *batch, const struct grants_row *row);
+
+/*
+ * Expect that the grant is the account's, for that, and not over, and delete it; one by a code
+ * only while the account has no factor.
+ */
 void grants_sql_expect(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
-                       int64_t account, int64_t purpose, int64_t now_s);
+                       int64_t account, enum txn_purpose purpose, int64_t now_s);
 
 /* Expect that the account has no factor. */
 void grants_sql_expect_none_needed(struct store_batch *batch, int64_t account);

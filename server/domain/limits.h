@@ -20,8 +20,8 @@ enum limits_class {
     LIMITS_ADDRESS,       /* requests from a client address */
     LIMITS_PAIR,          /* envelopes from one device to one other */
     LIMITS_INBOUND,       /* bytes to a device */
-    LIMITS_FAILURES,      /* failed authentications from an address, and for an account */
-    LIMITS_CHALLENGES,    /* challenges and manifests from an address */
+    LIMITS_FAILURES,      /* failed authentications, guesses among them, by address; by account */
+    LIMITS_CHALLENGES,    /* challenges, manifests and transactions from an address */
     LIMITS_REGISTRATIONS, /* accounts registered from an address, an hour */
     LIMITS_CLAIM_PAIR,    /* keys for single use that an account takes from a device, an hour */
     LIMITS_CLAIM_TARGET,  /* the same, by whomever */

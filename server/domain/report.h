@@ -74,10 +74,11 @@ struct report {
     struct hold holds[HOLDS_MAX];
     size_t factor_count;
     struct factors_view factors[FACTORS_LIST_MAX];
-    int64_t txn_count;   /* transactions under way, or over a short time ago */
-    int64_t guess_count; /* wrong guesses of the last 30 days */
-    int64_t grant_count; /* not used, or over a short time ago */
-    int64_t log_count;   /* entries of the log */
+    int64_t txn_count;       /* transactions under way, or over a short time ago */
+    int64_t challenge_count; /* challenges of the last hour */
+    int64_t guess_count;     /* wrong guesses of the last 30 days */
+    int64_t grant_count;     /* not used, or over a short time ago */
+    int64_t log_count;       /* entries of the log */
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

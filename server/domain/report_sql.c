@@ -65,6 +65,7 @@ static const struct store_stmt spent = {
 static const struct store_stmt txns = {
     .name = "report.txns",
     .sql = "SELECT (SELECT count(*) FROM txns t WHERE t.account = a.account AND t.account > 0),"
+           " (SELECT count(*) FROM txn_challenges c WHERE c.account = a.account AND c.account > 0),"
            " (SELECT count(*) FROM guesses g WHERE g.subject = $2),"
            " (SELECT count(*) FROM grants g WHERE g.account = a.account),"
            " (SELECT count(*) FROM account_log l WHERE l.account = a.account)"
@@ -202,9 +203,10 @@ static void fill_factors(struct store_rows *rows, struct report *out)
     store_rows_select(rows, AT_TXNS);
     if (store_rows_next(rows)) {
         out->txn_count = store_rows_int(rows, 0);
-        out->guess_count = store_rows_int(rows, 1);
-        out->grant_count = store_rows_int(rows, 2);
-        out->log_count = store_rows_int(rows, 3);
+        out->challenge_count = store_rows_int(rows, 1);
+        out->guess_count = store_rows_int(rows, 2);
+        out->grant_count = store_rows_int(rows, 3);
+        out->log_count = store_rows_int(rows, 4);
     }
 }
 

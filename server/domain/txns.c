@@ -23,9 +23,10 @@
 #include "server/store/store.h"
 
 enum {
-    /* Of 256 decoys so many have an app, and of these so many have recovery codes. */
+    /* Of 256 decoys so many have an app; and so many have recovery codes, of those with and without. */
     DECOYS_TOTP = 64,
     DECOYS_RECOVERY_CODE = 128,
+    DECOYS_RECOVERY_CODE_ALONE = 16,
 };
 
 struct beginning {
@@ -58,10 +59,11 @@ int64_t txns_subject(const struct domain *domain, const struct account_id *accou
     return subject_of(domain, 'a', bytes_of(account_id->raw, sizeof account_id->raw));
 }
 
-/* What a decoy seems to have enrolled: the same each time. */
+/* What a decoy seems to have enrolled: the same each time, and whatever an account may have. */
 static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
+    uint32_t kinds = 0;
     struct buf name = { 0 };
     struct bytes part;
 
@@ -70,11 +72,13 @@ static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
     part = buf_view(&name);
     crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), &part, 1, hash);
     buf_clear(&name);
-    if (hash[0] >= DECOYS_TOTP) {
-        return 0;
+    if (hash[0] < DECOYS_TOTP) {
+        kinds |= UINT32_C(1) << FACTOR_TOTP;
     }
-    return UINT32_C(1) << FACTOR_TOTP |
-           (hash[1] < DECOYS_RECOVERY_CODE ? UINT32_C(1) << FACTOR_RECOVERY_CODE : 0);
+    if (hash[1] < (kinds != 0 ? DECOYS_RECOVERY_CODE : DECOYS_RECOVERY_CODE_ALONE)) {
+        kinds |= UINT32_C(1) << FACTOR_RECOVERY_CODE;
+    }
+    return kinds;
 }
 
 static void finish(struct beginning *beginning, const struct txns_outcome *outcome)

@@ -128,14 +128,18 @@ static void use(struct answering *answering)
     struct store_batch *batch = store_batch_create();
     const struct txns_challenge_row *row = &answering->row;
     const struct account_log_entry entry = entry_of(answering);
+    const struct grant_terms terms = { .account = row->account,
+                                       .purpose = row->purpose,
+                                       .kind = row->kind,
+                                       .expires_at = answering->now_ms / 1000 + LIMIT_GRANT_S };
 
     grants_make(&answering->grant);
-    answering->grant_expires_at = answering->now_ms / 1000 + LIMIT_GRANT_S;
+    answering->grant_expires_at = terms.expires_at;
     txns_sql_lock(batch, row->subject);
     txns_sql_expect_use(batch, row);
     factor_guess_expect_use(batch, row, &answering->guess);
     txns_sql_give_back(batch, &answering->counted);
-    grants_put(batch, &answering->grant, row->account, row->purpose, answering->grant_expires_at);
+    grants_put(batch, &answering->grant, &terms);
     account_log_note(answering->domain, batch, &entry, answering->now_ms);
     store_submit(answering->domain->store, &batch, on_used, answering);
 }

@@ -4,7 +4,7 @@
  *                        -> WRITE -> told, answer
  *                                 -> READ (when is the next code due) -> answer
  *
- * A decoy's code is made, sealed and stored as any, and shown to nobody.
+ * A decoy's code is made, sealed, stored and told to other daemons as any, and shown to nobody.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -93,15 +93,16 @@ static void refuse(struct starting *starting, size_t refused_at)
 
 static void show(struct starting *starting)
 {
-    const struct shown_code code = { .challenge_id = starting->challenge_id,
-                                     .purpose = starting->txn.purpose,
-                                     .expires_at = starting->txn.expires_at,
-                                     .code = starting->code };
+    struct shown_code code = { .challenge_id = starting->challenge_id,
+                               .purpose = starting->txn.purpose,
+                               .expires_at = starting->txn.expires_at,
+                               .code = starting->code };
 
     if (starting->kind == FACTOR_CODE && starting->txn.account != 0) {
         metrics_add(METRIC_factor_codes, 1);
         codes_tell(starting->domain, &starting->txn.account_id, &code);
     }
+    mem_wipe(&code, sizeof code);
 }
 
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
@@ -160,7 +161,7 @@ static void start_write(struct starting *starting)
     txns_sql_lock(batch, starting->txn.subject);
     txns_sql_expect_challenge(batch, &starting->txn.txn_id, now_s);
     txns_sql_put_challenge(batch, &row, now_s - LIMIT_CODES_HOUR_S, LIMIT_CODES_HOUR);
-    if (starting->kind == FACTOR_CODE && starting->txn.account != 0) {
+    if (starting->kind == FACTOR_CODE) {
         changes_note_code(domain, batch, starting->txn.account, &starting->challenge_id);
     }
     buf_clear(&sealed);

@@ -18,7 +18,7 @@ enum {
 #define ENROLLED                                                                  \
     " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1" \
     " AND f.is_confirmed = 1),"                                                   \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 2)"
+    " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
 
 static const struct store_stmt find_account = {
     .name = "txns.find_account",
@@ -70,16 +70,17 @@ static const struct store_stmt put_challenge = {
            " AND kind = 0 AND created_at > $12) < $13",
 };
 
+/* Of a transaction that is not done. */
 #define CHALLENGE                                                                    \
     "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"      \
     " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id" \
-    " FROM txn_challenges c LEFT JOIN accounts a ON a.account = c.account"
+    " FROM txn_challenges c JOIN txns t ON t.txn_id = c.txn_id AND t.is_done = 0"    \
+    " LEFT JOIN accounts a ON a.account = c.account"
 
 static const struct store_stmt ask_challenge = {
     .name = "txn_challenges.ask",
-    .sql = CHALLENGE " JOIN txns t ON t.txn_id = c.txn_id"
-                     " WHERE c.challenge_id = $1 AND c.txn_id = $2 AND c.used = 0"
-                     " AND c.attempts_left > 0 AND c.expires_at > $3 AND t.is_done = 0",
+    .sql = CHALLENGE " WHERE c.challenge_id = $1 AND c.txn_id = $2 AND c.used = 0"
+                     " AND c.attempts_left > 0 AND c.expires_at > $3",
 };
 
 static const struct store_stmt expect_try = {
@@ -102,7 +103,8 @@ static const struct store_stmt give_back = {
 
 static const struct store_stmt expect_use_challenge = {
     .name = "txn_challenges.expect_use",
-    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE challenge_id = $1 AND used = 0",
+    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE challenge_id = $1 AND used = 0"
+           " AND account = $2",
 };
 
 static const struct store_stmt expect_use = {
@@ -383,6 +385,7 @@ void txns_sql_expect_use(struct store_batch *batch, const struct txns_challenge_
 {
     store_batch_expect(batch, &expect_use_challenge);
     bind_challenge(batch, &row->challenge_id);
+    store_bind_int(batch, row->account);
     store_batch_expect(batch, &expect_use);
     bind_txn(batch, &row->txn_id);
 }
@@ -439,12 +442,12 @@ struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challe
 
 void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject)
 {
-    store_batch_add(batch, &end_guesses);
-    store_bind_int(batch, subject);
     store_batch_add(batch, &end_challenges);
     store_bind_int(batch, account);
     store_batch_add(batch, &end);
     store_bind_int(batch, account);
+    store_batch_add(batch, &end_guesses);
+    store_bind_int(batch, subject);
 }
 
 static struct store_batch *purge_by(const struct store_stmt *stmt, int64_t until_s, size_t limit)

@@ -14,7 +14,7 @@ struct handle_key;
 struct store_batch;
 struct store_rows;
 
-/* Find whose a transaction would be, with the kinds it has enrolled; false when nobody's. */
+/* Find whose a transaction would be, with the kinds that it can answer; false when nobody's. */
 struct txns_person {
     int64_t account;
     struct account_id account_id;
@@ -89,7 +89,7 @@ void txns_sql_expect_guess(struct store_batch *batch, const struct txns_guess_ro
 /* Forget a guess that was right. */
 void txns_sql_give_back(struct store_batch *batch, const struct txns_guess_row *row);
 
-/* Expect that neither was used, and mark both as used. */
+/* Expect that neither was used and the account is there still, and mark both as used. */
 void txns_sql_expect_use(struct store_batch *batch, const struct txns_challenge_row *row);
 
 /* Ask for what a subject must wait for: its codes of the last hour, and its guesses, newest first. */
@@ -102,7 +102,11 @@ struct store_batch *txns_sql_ask_shown(int64_t account, int64_t now_s);
 struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challenge_id,
                                            int64_t now_s);
 
-/* Make decoys of all transactions of an account, and forget the guesses at it. */
+/*
+ * Make decoys of all transactions of an account, and forget the guesses at it.  It comes before
+ * its factors, its grants and its log end: so a right answer under way has come before, and ends
+ * with them, or finds no account.
+ */
 void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject);
 
 /* Forget up to limit rows that are over. */

@@ -40,6 +40,21 @@ static void an_app_counts_once_its_first_code_has_come(void **state)
     assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_TOTP);
 }
 
+static void the_code_of_a_transaction_that_an_app_ended_is_not_shown(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_factor app = factor_enrol_app(scenes, NULL);
+    struct started started = factor_start(scenes, TXN_LINK, FACTOR_TOTP);
+    char text[CODES_DIGITS + 1];
+    struct code code;
+
+    assert_int_equal(factor_challenge(scenes, &started.txn_id, FACTOR_CODE).result, TXNS_DONE);
+    assert_true(factor_shown(scenes, &code));
+    factor_app_code(scenes, &app, 1, text);
+    assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_DONE);
+    assert_false(factor_shown(scenes, &code));
+}
+
 static void a_step_is_good_once_and_so_is_each_before_it(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -104,6 +119,45 @@ static void what_was_enrolled_before_the_first_factor_cannot_be_confirmed_after_
     assert_int_equal(factor_remove(scenes, &app.factor_id, NULL), FACTORS_STEPUP);
 }
 
+/* Whoever holds a stolen device reads codes there: what they gave ends when something better comes. */
+static void what_a_code_gave_before_the_first_factor_is_no_step_up_after_it(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct started early = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    struct started late;
+    struct heard_factor app;
+    struct grant grant;
+    struct code code;
+    struct txns_outcome outcome;
+
+    assert_true(factor_shown(scenes, &code));
+    grant = factor_answer(scenes, &early, code.digits).grant;
+    late = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    assert_true(factor_shown(scenes, &code));
+    app = factor_enrol_app(scenes, NULL);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &grant), FACTORS_STEPUP);
+    outcome = factor_answer(scenes, &late, code.digits);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &outcome.grant), FACTORS_STEPUP);
+    grant = stepup(scenes, &app, 1);
+    assert_int_equal(factor_remove(scenes, &app.factor_id, &grant), FACTORS_DONE);
+}
+
+static void an_app_that_a_code_let_in_cannot_be_confirmed_after_the_first_factor(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct started started = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+    struct heard_factor early;
+    struct grant grant;
+    struct code code;
+
+    assert_true(factor_shown(scenes, &code));
+    grant = factor_answer(scenes, &started, code.digits).grant;
+    early = factor_enrol(scenes, FACTOR_TOTP, &grant);
+    assert_int_equal(early.result, FACTORS_DONE);
+    (void)factor_enrol_app(scenes, NULL);
+    assert_int_equal(factor_confirm(scenes, &early, 0), FACTORS_STEPUP);
+}
+
 static void a_grant_is_used_by_what_it_lets_happen_and_by_nothing_else(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -156,6 +210,24 @@ static void new_recovery_codes_take_the_place_of_the_old(void **state)
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM recovery_codes"), 0);
 }
 
+static void a_set_that_is_used_up_is_no_factor(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_factor set = factor_enrol(scenes, FACTOR_RECOVERY_CODE, NULL);
+    char text[RECOVERY_CODE_TEXT_CHARS + 1];
+
+    for (size_t i = 0; i < RECOVERY_CODE_COUNT; i++) {
+        struct started started = factor_start(scenes, TXN_LINK, FACTOR_RECOVERY_CODE);
+
+        assert_int_equal(factor_remove(scenes, &set.factor_id, NULL), FACTORS_STEPUP);
+        recovery_code_write(&set.codes[i], text);
+        assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_DONE);
+    }
+    assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_CODE);
+    assert_int_equal(factor_enrol(scenes, FACTOR_RECOVERY_CODE, NULL).result, FACTORS_DONE);
+    assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_RECOVERY_CODE);
+}
+
 static void an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -179,25 +251,14 @@ static void no_secret_stands_in_the_database(void **state)
                      TOTP_SECRET_BYTES + SEAL_OVERHEAD_BYTES);
 }
 
-typedef void purge_fn(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
-
-static size_t purge_at(struct factor_scenes *scenes, purge_fn *purge, int64_t after_s)
-{
-    struct heard_purge heard = { .done = false };
-
-    purge(&scenes->temp.domain, SCENE_NOW_MS + S(after_s), scene_hear_purge, &heard);
-    temp_store_wait(&scenes->temp.temp, &heard.done);
-    return heard.row_count;
-}
-
 static void an_app_that_nobody_confirms_is_forgotten(void **state)
 {
     struct factor_scenes *scenes = *state;
 
     assert_int_equal(factor_enrol(scenes, FACTOR_TOTP, NULL).result, FACTORS_DONE);
     (void)factor_enrol_app(scenes, NULL);
-    assert_int_equal(purge_at(scenes, factors_purge, LIMIT_FACTOR_PENDING_S - 1), 0);
-    assert_int_equal(purge_at(scenes, factors_purge, 2 * LIMIT_FACTOR_PENDING_S + 1), 1);
+    assert_int_equal(factor_purge(scenes, factors_purge, LIMIT_FACTOR_PENDING_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, factors_purge, 2 * LIMIT_FACTOR_PENDING_S + 1), 1);
     assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM factors"), 1);
 }
 
@@ -243,8 +304,10 @@ static void the_log_says_what_happened_in_which_hour_and_for_90_days(void **stat
         assert_int_equal(heard.entries[i].device_id, events[i] == ACCOUNT_LOG_USED ? 0 : 1);
         assert_int_equal(heard.entries[i].purpose, events[i] == ACCOUNT_LOG_USED ? TXN_STEPUP : 0);
     }
-    assert_int_equal(purge_at(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 - 3600), 0);
-    assert_int_equal(purge_at(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 + 1234), 3);
+    assert_int_equal(factor_purge(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 - 3600),
+                     0);
+    assert_int_equal(factor_purge(scenes, account_log_purge, LIMIT_ACCOUNT_LOG_DAYS * 86400 + 1234),
+                     3);
 }
 
 #define TEST(name) \
@@ -254,13 +317,17 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(an_app_counts_once_its_first_code_has_come),
+        TEST(the_code_of_a_transaction_that_an_app_ended_is_not_shown),
         TEST(a_step_is_good_once_and_so_is_each_before_it),
         TEST(a_step_that_comes_twice_at_once_is_good_once),
         TEST(each_app_of_an_account_is_tried),
         TEST(what_was_enrolled_before_the_first_factor_cannot_be_confirmed_after_it),
+        TEST(what_a_code_gave_before_the_first_factor_is_no_step_up_after_it),
+        TEST(an_app_that_a_code_let_in_cannot_be_confirmed_after_the_first_factor),
         TEST(a_grant_is_used_by_what_it_lets_happen_and_by_nothing_else),
         TEST(a_grant_ends),
         TEST(new_recovery_codes_take_the_place_of_the_old),
+        TEST(a_set_that_is_used_up_is_no_factor),
         TEST(an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others),
         TEST(no_secret_stands_in_the_database),
         TEST(an_app_that_nobody_confirms_is_forgotten),

@@ -91,6 +91,39 @@ static void a_round_does_every_duty(void **state)
     assert_int_equal(scene_count(&temp, "SELECT count(*) FROM accounts"), 1);
 }
 
+/* Each table has one row that is due. */
+static void a_round_forgets_what_is_over_of_second_factors(void **state)
+{
+    static const char *const counts[] = {
+        "SELECT count(*) FROM txns",    "SELECT count(*) FROM txn_challenges",
+        "SELECT count(*) FROM guesses", "SELECT count(*) FROM grants",
+        "SELECT count(*) FROM factors", "SELECT count(*) FROM account_log",
+    };
+
+    (void)state;
+    scene_run(&temp, "INSERT INTO txns (txn_id, subject, account, purpose, kinds, challenges_left,"
+                     " is_done, expires_at) SELECT account_id, 1, 0, 1, 1, 5, 0, 1 FROM accounts");
+    scene_run(&temp, "INSERT INTO txn_challenges (challenge_id, txn_id, subject, account, purpose,"
+                     " kind, attempts_left, used, created_at, expires_at)"
+                     " SELECT account_id, account_id, 1, 0, 1, 1, 5, 0, 1, 1 FROM accounts");
+    scene_run(&temp, "INSERT INTO guesses (guess, subject, guessed_at)"
+                     " SELECT account_id, 1, 1 FROM accounts");
+    scene_run(&temp, "INSERT INTO grants (grant_hash, account, purpose, kind, expires_at)"
+                     " SELECT account_id, account, 1, 1, 1 FROM accounts");
+    scene_run(&temp, "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up,"
+                     " label, last_step, created_at)"
+                     " SELECT account_id, account, 1, 0, 0, account_id, -1, 0 FROM accounts");
+    scene_run(&temp, "INSERT INTO account_log (account, event, kind, purpose, device_id, at)"
+                     " SELECT account, 1, 1, 0, 1, 0 FROM accounts");
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        assert_int_equal(scene_count(&temp, counts[i]), 1);
+    }
+    run_whole_round(SCENE_NOW_MS);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        assert_int_equal(scene_count(&temp, counts[i]), 0);
+    }
+}
+
 static void a_short_round_removes_what_expired_and_nothing_else(void **state)
 {
     int64_t then_ms = SCENE_NOW_MS + 60 * DAY_MS;
@@ -203,6 +236,7 @@ int main(void)
 #define JANITOR_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         JANITOR_TEST(a_round_does_every_duty),
+        JANITOR_TEST(a_round_forgets_what_is_over_of_second_factors),
         JANITOR_TEST(a_short_round_removes_what_expired_and_nothing_else),
         JANITOR_TEST(a_short_round_under_way_becomes_a_whole_one),
         JANITOR_TEST(a_round_takes_nothing_that_is_not_due),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -97,6 +98,38 @@ static void of_guesses_that_come_at_once_five_are_compared(void **state)
     assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_CHALLENGE_UNKNOWN);
 }
 
+static void what_could_not_be_counted_is_not_compared(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+    struct code wrong = factor_wrong(&code);
+
+    damage_break(&scenes->temp, DAMAGE_INSERT_GUESSES);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_UNAVAILABLE);
+    assert_int_equal(factor_answer(scenes, &started, wrong.digits).result, TXNS_UNAVAILABLE);
+    damage_mend(&scenes->temp);
+    assert_int_equal(factor_answer(scenes, &started, wrong.digits).attempts_left,
+                     LIMIT_CHALLENGE_GUESSES - 1);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_DONE);
+}
+
+static void a_right_answer_whose_grant_is_not_stored_is_a_guess_less(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+
+    damage_break(&scenes->temp, DAMAGE_INSERT_GRANTS);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_UNAVAILABLE);
+    damage_mend(&scenes->temp);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT attempts_left FROM txn_challenges"),
+                     LIMIT_CHALLENGE_GUESSES - 1);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_DONE);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM guesses"), 1);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM grants"), 1);
+}
+
 /* Three challenges have fifteen tries, of which the account has ten. */
 static void of_guesses_at_two_daemons_ten_are_compared(void **state)
 {
@@ -132,12 +165,15 @@ static void of_guesses_at_two_daemons_ten_are_compared(void **state)
 }
 
 /* Guess wrong at a fresh challenge of an app until it is out of tries. */
-static void guess_wrong(struct factor_scenes *scenes)
+static void guess_wrong(struct factor_scenes *scenes, const struct heard_factor *app)
 {
     struct started started = factor_start(scenes, TXN_LINK, FACTOR_TOTP);
+    char wrong[CODES_DIGITS + 1];
 
+    factor_app_wrong(scenes, app, wrong);
     for (int i = 0; i < LIMIT_CHALLENGE_GUESSES; i++) {
-        struct txns_outcome outcome = factor_answer(scenes, &started, "000000");
+        struct txns_outcome outcome = factor_answer(scenes, &started, wrong);
+
         assert_int_equal(outcome.result, TXNS_WRONG);
         assert_int_equal(outcome.attempts_left, LIMIT_CHALLENGE_GUESSES - 1 - i);
     }
@@ -155,12 +191,12 @@ static int64_t wait_of(struct factor_scenes *scenes)
 static void an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month(void **state)
 {
     struct factor_scenes *scenes = *state;
+    struct heard_factor app = factor_enrol_app(scenes, NULL);
 
-    (void)factor_enrol_app(scenes, NULL);
     for (int day = 0; day < 3; day++) {
-        guess_wrong(scenes);
+        guess_wrong(scenes, &app);
         scenes->now_ms += S(60);
-        guess_wrong(scenes);
+        guess_wrong(scenes, &app);
         if (day < 2) {
             assert_int_equal(wait_of(scenes), LIMIT_GUESS_DAY_S - 60);
         }
@@ -168,7 +204,7 @@ static void an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month(void **sta
     }
     assert_int_equal(wait_of(scenes), LIMIT_GUESS_MONTH_S - 3 * (LIMIT_GUESS_DAY_S + 60));
     scenes->now_ms += S(LIMIT_GUESS_MONTH_S) - 3 * S(LIMIT_GUESS_DAY_S + 60);
-    guess_wrong(scenes);
+    guess_wrong(scenes, &app);
 }
 
 static void a_device_is_shown_three_codes_an_hour(void **state)
@@ -222,6 +258,42 @@ static void whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer(v
                      1);
 }
 
+static void a_code_of_whom_there_is_not_goes_to_other_daemons_as_any(void **state)
+{
+    static const char *const names[] = { NULL, "nobody" };
+    struct factor_scenes *scenes = *state;
+    int64_t told = scene_count(&scenes->temp, "SELECT count(*) FROM changes");
+
+    if (!temp_store_is_shared()) {
+        skip();
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct txns_outcome begun = factor_begin(scenes, TXN_LINK, names[i]);
+
+        assert_int_equal(factor_challenge(scenes, &begun.txn_id, FACTOR_CODE).result, TXNS_DONE);
+        assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM changes"), ++told);
+    }
+}
+
+/* What no decoy has would tell that there is an account. */
+static void whom_there_is_not_has_any_kinds_that_an_account_may_have(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    unsigned seen = 0; /* a bit for each set of kinds */
+
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "nobody-%d", i);
+        seen |= 1U << factor_begin(scenes, TXN_LINK, name).kinds;
+    }
+    for (uint32_t enrolled = 0; enrolled < 1U << FACTOR_KINDS; enrolled++) {
+        if ((enrolled & 1U << FACTOR_CODE) == 0) {
+            assert_true((seen & 1U << factor_kinds_of(TXN_LINK, enrolled)) != 0);
+        }
+    }
+}
+
 static void hear_erased(void *arg, const struct accounts_outcome *outcome)
 {
     assert_int_equal(outcome->result, ACCOUNTS_DONE);
@@ -247,6 +319,24 @@ static void an_erased_accounts_right_code_is_wrong(void **state)
                      0);
 }
 
+/* The erasure is written once the guess is counted, and before it is used. */
+static void an_answer_during_an_erasure_leaves_nothing_of_the_account(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    const struct accounts_erasure erasure = { .account_id = scenes->ada.account_id };
+    struct heard_txn heard;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+    bool done = false;
+
+    factor_answer_start(&scenes->temp, &started, code.digits, SCENE_NOW_MS, &heard);
+    accounts_erase(&scenes->temp.domain, &erasure, SCENE_NOW_MS, hear_erased, &done);
+    temp_store_wait(&scenes->temp.temp, &done);
+    temp_store_wait(&scenes->temp.temp, &heard.done);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM grants"), 0);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM account_log"), 0);
+}
+
 static void a_transaction_lives_ten_minutes(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -257,17 +347,6 @@ static void a_transaction_lives_ten_minutes(void **state)
     assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_CHALLENGE_UNKNOWN);
     assert_int_equal(factor_challenge(scenes, &started.txn_id, FACTOR_CODE).result, TXNS_UNKNOWN);
     assert_false(factor_shown(scenes, &code));
-}
-
-typedef void purge_fn(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
-
-static size_t purge_at(struct factor_scenes *scenes, purge_fn *purge, int64_t after_s)
-{
-    struct heard_purge heard = { .done = false };
-
-    purge(&scenes->temp.domain, SCENE_NOW_MS + S(after_s), scene_hear_purge, &heard);
-    temp_store_wait(&scenes->temp.temp, &heard.done);
-    return heard.row_count;
 }
 
 static void time_forgets_transactions_and_what_was_counted(void **state)
@@ -281,14 +360,14 @@ static void time_forgets_transactions_and_what_was_counted(void **state)
     assert_int_equal(factor_answer(scenes, &started, wrong.digits).result, TXNS_WRONG);
     assert_true(factor_shown(scenes, &code));
     assert_int_equal(factor_answer(scenes, &used, code.digits).result, TXNS_DONE);
-    assert_int_equal(purge_at(scenes, txns_purge, LIMIT_TXN_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge, LIMIT_TXN_S), 2);
-    assert_int_equal(purge_at(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
-    assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
-    assert_int_equal(purge_at(scenes, grants_purge, LIMIT_GRANT_S), 1);
-    assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);
-    assert_int_equal(purge_at(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
+    assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S), 2);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
+    assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S), 1);
+    assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
 }
 
 static void a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered(void **state)
@@ -334,12 +413,17 @@ int main(void)
         TEST(a_right_code_gives_a_grant_and_ends_its_transaction),
         TEST(devices_hear_a_code),
         TEST(of_guesses_that_come_at_once_five_are_compared),
+        TEST(what_could_not_be_counted_is_not_compared),
+        TEST(a_right_answer_whose_grant_is_not_stored_is_a_guess_less),
         TEST(of_guesses_at_two_daemons_ten_are_compared),
         TEST(an_account_has_ten_wrong_guesses_a_day_and_thirty_a_month),
         TEST(a_device_is_shown_three_codes_an_hour),
         TEST(what_has_no_six_digits_is_not_counted),
         TEST(whom_there_is_not_has_the_same_kinds_each_time_and_no_right_answer),
+        TEST(a_code_of_whom_there_is_not_goes_to_other_daemons_as_any),
+        TEST(whom_there_is_not_has_any_kinds_that_an_account_may_have),
         TEST(an_erased_accounts_right_code_is_wrong),
+        TEST(an_answer_during_an_erasure_leaves_nothing_of_the_account),
         TEST(a_transaction_lives_ten_minutes),
         TEST(time_forgets_transactions_and_what_was_counted),
         TEST(a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered),

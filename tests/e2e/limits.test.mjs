@@ -11,6 +11,7 @@ import { SigningKey } from './support/keys.mjs';
 import { Raw } from './support/raw.mjs';
 import { assertProblem, assertStatus, scene } from './support/scene.mjs';
 import { Refused } from './support/stream.mjs';
+import { answer as answerTo, shown, started, wrongCode } from './support/txns.mjs';
 
 const clock = true;
 const PROXIED = { trusted_proxies: '127.0.0.1' };
@@ -157,6 +158,31 @@ scene('wrong tokens are counted, and do not harm sessions in use', {
   const refused = await relay.open({ token: 'sp1_x', headers: from('198.51.100.1') })
     .catch((error) => error);
   assert.deepEqual([refused.status, refused.code], [429, 'rate_limited']);
+});
+
+scene('wrong answers are counted for their address, and right ones are not', {
+  clock, set: { rate_failures: '5', ...PROXIED },
+}, async (relay) => {
+  const account = await relay.account();
+  const start = () => started(relay, 'link', { account_id: account.idText }, 'code');
+  const codeOf = async ({ challenge }) => (await shown(account.first))
+    .find(({ challenge_id: id }) => id === challenge.challenge_id).code;
+  const guess = ({ txn, challenge }, text) => answerTo(relay, txn, challenge, text,
+    from('198.51.100.1'));
+  const [first, second, third] = [await start(), await start(), await start()];
+  const wrong = wrongCode(await codeOf(first));
+  assertProblem(await guess(first, '12345'), 422, 'value_invalid', { member: 'answer' });
+  for (let left = 4; left >= 1; left--) {
+    assertProblem(await guess(first, wrong), 403, 'answer_wrong', { attempts_left: left });
+  }
+  assertStatus(await guess(second, await codeOf(second)), 200);
+  assertProblem(await guess(first, wrong), 403, 'answer_wrong', { attempts_left: 0 });
+  const right = await codeOf(third);
+  const wait = assertLimited(await guess(third, right));
+  const report = await account.first.call('GET', '/v1/account/report');
+  assert.equal(report.json.wrong_guesses, 5, 'what was refused was not counted');
+  relay.clock.advance(wait);
+  assertStatus(await guess(third, right), 200);
 });
 
 scene('failed sign-ins are counted for their address and for the account', {

@@ -9,12 +9,32 @@ import { b64u, ciphertext, envelopeId } from './support/bytes.mjs';
 import { Daemon } from './support/daemon.mjs';
 import { assertProblem, assertStatus, scene } from './support/scene.mjs';
 import { OP } from './support/signing.mjs';
+import { appCode, enrol, enrolApp, grantOf } from './support/txns.mjs';
 
 // Every form in which bytes could be written down.
 const forms = (bytes) => [
   bytes.toString('hex'), bytes.toString('hex').toUpperCase(), b64u(bytes),
   bytes.toString('base64'), bytes.toString('latin1'),
 ];
+
+// The bytes that letters of an alphabet of 32 stand for.
+const of32 = (alphabet, text) => Buffer.from([...text]
+  .map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  .match(/.{8}/g).map((bits) => parseInt(bits, 2)));
+
+// Second factors of a device, each used: what a person knows, and the bytes of it.
+async function showFactors(device) {
+  const app = await enrolApp(device);
+  const grant = await grantOf(device, 'stepup', 'totp', appCode(app.secret, device.relay, 1));
+  const { json: { codes } } = await enrol(device, { kind: 'recovery_code', grant });
+  const last = await grantOf(device, 'link', 'recovery_code', codes[0]);
+  const plain = codes.map((code) => code.replaceAll('-', ''));
+  return [
+    app.secret, of32('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', app.secret),
+    ...codes, ...plain, ...plain.map((code) => of32('0123456789ABCDEFGHJKMNPQRSTVWXYZ', code)),
+    ...[grant, last].flatMap((each) => [each, Buffer.from(each, 'base64url')]),
+  ];
+}
 
 async function live(relay) {
   const invite = await relay.invite({ note: 'canary-note' });
@@ -37,18 +57,19 @@ async function live(relay) {
   await relay.call('GET', '/v1/server', { headers: { 'x-canary': a.token } });
   const command = await a.command(OP.sessionsRevoke, 'POST', '/v1/sessions/revoke', {});
   assertStatus(command, 200);
+  const factors = await showFactors(a);
   const malformed = await relay.call('POST', '/v1/auth/challenge', {
     json: { [a.token]: 1 },
   });
   assertProblem(malformed, 400, 'malformed');
   await stream.ack([mail.seq]);
   await stream.close();
-  return { invite, alice, bob, a, b, body, id };
+  return { invite, alice, bob, a, b, body, id, factors };
 }
 
 scene('the log at its most talkative names nobody and holds no secret',
   { set: { log_level: 'debug', registration: 'invite' } }, async (relay) => {
-    const { invite, alice, bob, a, b, body, id } = await live(relay);
+    const { invite, alice, bob, a, b, body, id, factors } = await live(relay);
     await relay.stop();
     const log = relay.daemon.text;
     assert.ok(relay.daemon.lines.length > 20, 'it did talk');
@@ -59,6 +80,7 @@ scene('the log at its most talkative names nobody and holds no secret',
       'an account': [...forms(alice.id), ...forms(bob.id)],
       'a device key': [...forms(a.pub), ...forms(b.pub)],
       'an envelope id': forms(id),
+      'a factor or a grant': factors.flatMap((each) => (Buffer.isBuffer(each) ? forms(each) : each)),
       'an address': ['127.0.0.1:', '"127.0.0.1"', 'peer=127.0.0.1'],
     };
     for (const [what, texts] of Object.entries(canaries)) {
@@ -80,9 +102,9 @@ test('the log as JSON has one object a line, with the same members', async (t) =
   lines.forEach((line) => assert.ok(line.event && line.level && line.ts, JSON.stringify(line)));
 });
 
-scene('the database holds no token, invite or address, and no body that was acknowledged',
+scene('the database holds no token, invite, factor or address, and no body that was acknowledged',
   { set: { registration: 'invite', storage: 'sqlite:' } }, async (relay) => {
-    const { invite, a, b, body } = await live(relay);
+    const { invite, a, b, body, factors } = await live(relay);
     await relay.stop();
     const files = readdirSync(relay.dataDir).map((name) => join(relay.dataDir, name));
     const all = Buffer.concat(files.map((path) => readFileSync(path)));
@@ -90,6 +112,7 @@ scene('the database holds no token, invite or address, and no body that was ackn
     const secrets = [
       a.token, b.token, Buffer.from(a.token.slice(4), 'base64url'), invite,
       Buffer.from(invite.slice(5), 'base64url'), '127.0.0.1', body,
+      ...factors,
     ];
     secrets.forEach((secret, i) => assert.ok(!all.includes(secret), `secret ${i} is on disk`));
   });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasServer } from './support/database.mjs';
 import {
-  answer, appCode, challenge, enrolApp, started, wrongCode,
+  answer, challenge, enrolApp, started, wrongAppCode,
 } from './support/txns.mjs';
 import { assertStatus, ok } from './support/scene.mjs';
 import { TwoRelays, through } from './support/two_relays.mjs';
@@ -35,7 +35,7 @@ scene('a code that one daemon makes shows at the other, and is good there', asyn
 scene('guesses at both are counted together', async ({ a, b }) => {
   const account = await a.account();
   const app = await enrolApp(account.first);
-  const wrong = wrongCode(appCode(app.secret, a, 40));
+  const wrong = wrongAppCode(app.secret, a);
   const { txn, challenge: first } = await started(a, 'link', whom(account), 'totp');
   const challenges = [first];
   for (let i = 0; i < 3; i++) {

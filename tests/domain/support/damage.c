@@ -34,6 +34,8 @@ static const struct damage_texts texts[] = {
     [DAMAGE_INSERT_SESSIONS] = BROKEN("INSERT", "sessions"),
     [DAMAGE_DELETE_SESSIONS] = BROKEN("DELETE", "sessions"),
     [DAMAGE_DELETE_MANIFESTS] = BROKEN("DELETE", "manifests"),
+    [DAMAGE_INSERT_GUESSES] = BROKEN("INSERT", "guesses"),
+    [DAMAGE_INSERT_GRANTS] = BROKEN("INSERT", "grants"),
     [DAMAGE_KEEP_NEWEST] = KEPT("max"),
     [DAMAGE_KEEP_OLDEST] = KEPT("min"),
 };

@@ -16,6 +16,8 @@ enum damage {
     DAMAGE_INSERT_SESSIONS,
     DAMAGE_DELETE_SESSIONS,
     DAMAGE_DELETE_MANIFESTS,
+    DAMAGE_INSERT_GUESSES,
+    DAMAGE_INSERT_GRANTS,
     DAMAGE_KEEP_NEWEST, /* a DELETE passes over the newest envelope, as if it were not there */
     DAMAGE_KEEP_OLDEST
 };

@@ -217,14 +217,38 @@ struct heard_factor factor_enrol_app(struct factor_scenes *scenes, const struct 
     return app;
 }
 
-void factor_app_code(const struct factor_scenes *scenes, const struct heard_factor *app,
-                     int64_t steps, char out[CODES_DIGITS + 1])
+size_t factor_purge(struct factor_scenes *scenes, factor_purge_fn *purge, int64_t after_s)
 {
-    uint32_t code = totp_code(app->secret, scenes->now_ms / TOTP_STEP_MS + steps);
+    struct heard_purge heard = { .done = false };
 
+    purge(&scenes->temp.domain, SCENE_NOW_MS + after_s * 1000, scene_hear_purge, &heard);
+    temp_store_wait(&scenes->temp.temp, &heard.done);
+    return heard.row_count;
+}
+
+static void write_digits(uint32_t code, char out[CODES_DIGITS + 1])
+{
     for (size_t i = CODES_DIGITS; i > 0; i--) {
         out[i - 1] = (char)('0' + code % 10);
         code /= 10;
     }
     out[CODES_DIGITS] = '\0';
+}
+
+void factor_app_code(const struct factor_scenes *scenes, const struct heard_factor *app,
+                     int64_t steps, char out[CODES_DIGITS + 1])
+{
+    write_digits(totp_code(app->secret, scenes->now_ms / TOTP_STEP_MS + steps), out);
+}
+
+void factor_app_wrong(const struct factor_scenes *scenes, const struct heard_factor *app,
+                      char out[CODES_DIGITS + 1])
+{
+    uint32_t code = 0;
+    int64_t step = 0;
+
+    while (totp_check(app->secret, code, scenes->now_ms, TOTP_NO_STEP, &step)) {
+        code++;
+    }
+    write_digits(code, out);
 }

@@ -79,6 +79,15 @@ enum factors_result factor_remove(struct factor_scenes *scenes, const struct fac
 /* Enrol and confirm an app, by the code of now. */
 struct heard_factor factor_enrol_app(struct factor_scenes *scenes, const struct grant *grant);
 
+/* Run one step of a purge so many seconds after SCENE_NOW_MS; how many rows it took. */
+typedef void factor_purge_fn(struct domain *domain, int64_t now_ms, domain_purged_fn *done,
+                             void *arg);
+size_t factor_purge(struct factor_scenes *scenes, factor_purge_fn *purge, int64_t after_s);
+
 /* Write the code of an app so many steps from now. */
 void factor_app_code(const struct factor_scenes *scenes, const struct heard_factor *app,
                      int64_t steps, char out[CODES_DIGITS + 1]);
+
+/* Write digits that are no code of the app in this step or one beside it. */
+void factor_app_wrong(const struct factor_scenes *scenes, const struct heard_factor *app,
+                      char out[CODES_DIGITS + 1]);

@@ -15,6 +15,12 @@ export const appCode = (secret, relay, steps = 0) => {
     { encoding: 'utf8' }).trim();
 };
 
+// Digits that an app shows neither now nor soon, nor did of late.
+export const wrongAppCode = (secret, relay) => {
+  const near = [-1, 0, 1, 2].map((steps) => appCode(secret, relay, steps));
+  return ['000000', '000001', '000002', '000003', '000004'].find((each) => !near.includes(each));
+};
+
 export const begin = (relay, purpose, whom) => relay.call('POST', '/v1/txns', {
   json: { purpose, ...whom },
 });
@@ -23,8 +29,8 @@ export const challenge = (relay, txn, kind) => relay.call(
   'POST', `/v1/txns/${txn.txn_id}/challenges`, { json: { kind } },
 );
 
-export const answer = (relay, txn, { challenge_id: id }, text) => relay.call(
-  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json: { answer: text } },
+export const answer = (relay, txn, { challenge_id: id }, text, headers = {}) => relay.call(
+  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json: { answer: text }, headers },
 );
 
 const made = (reply) => {
