@@ -170,7 +170,8 @@ describe('WebAuthn', () => {
       const authenticator = new Authenticator({ alg });
       const kept = taken(await register(authenticator, { extensions: [['credProtect', 2]] }));
       authenticator.counter += 1;
-      for (const extensions of [[], [['hmac-secret', Buffer.alloc(48)]], [['other', [['a', 1]]]]]) {
+      const known = [['credBlob', Buffer.alloc(32)], ['hmac-secret', Buffer.alloc(48)]];
+      for (const extensions of [[], ...known.map((each) => [each]), known, [['other', [['a', 1]]]]]) {
         taken(await assertion(authenticator, kept, { extensions }));
       }
       const filled = (size) => ({ extensions: [['x', Buffer.alloc(size - 37 - 6)]] });
