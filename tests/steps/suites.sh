@@ -59,12 +59,12 @@ e2e_tls() {
         tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
 }
 
-# All of them, and then whether they saw every documented answer.
+# All of them but PostgreSQL's own, and then whether they saw every documented answer.
 e2e_all() {
     e2e "$1" tests/e2e/run.mjs --test-reporter=tap
 }
 
-# The same on PostgreSQL: each relay has a database of its own.
+# Those that an engine has a part in, on PostgreSQL: each relay has a database of its own.
 e2e_postgres() {
     SEALPOST_TEST_ENGINE=postgres e2e "$1" tests/e2e/run.mjs --test-reporter=tap
 }
