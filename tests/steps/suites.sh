@@ -13,7 +13,7 @@ WITH_POSTGRES=(tests/support/with_postgres -c fsync=off)
 unit() {
     local folder=$1 status=0
     shift
-    "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel 2 --output-on-failure --no-tests=error \
+    "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel $(($(nproc) + 1)) --output-on-failure --no-tests=error \
         --test-output-size-passed 1048576 --output-junit "$PWD/build/log/ctest-$folder.xml" "$@" || status=1
     python3 tests/steps/count_ctest.py "build/log/ctest-$folder.xml" || status=1
     return $status
