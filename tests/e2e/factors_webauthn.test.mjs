@@ -165,6 +165,14 @@ describe('WebAuthn', () => {
     refused(await register(new Authenticator({ flags: UP | BS })), 'malformed');
   });
 
+  it('takes a signature with a short number, which the other relying party cannot read', async () => {
+    const authenticator = new Authenticator({ alg: ES256 });
+    const kept = taken(await register(authenticator));
+    authenticator.counter += 1;
+    const { ours } = await assertion(authenticator, kept, { isShort: true });
+    assert.equal(ours.result, 'good');
+  });
+
   it('takes extensions, whole and no larger than can be verified', async () => {
     for (const [name, alg] of Object.entries(ALGS)) {
       const authenticator = new Authenticator({ alg });
