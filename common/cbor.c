@@ -52,7 +52,7 @@ bool cbor_skip(struct wire *wire, int depth)
     uint8_t first = wire_u8(wire);
     uint64_t argument;
 
-    if (depth <= 0 || wire_is_bad(wire) || !read_argument(wire, first & INFO_MASK, &argument)) {
+    if (wire_is_bad(wire) || !read_argument(wire, first & INFO_MASK, &argument)) {
         return false;
     }
     switch ((enum major)(first >> MAJOR_BITS)) {
@@ -65,9 +65,9 @@ bool cbor_skip(struct wire *wire, int depth)
         (void)wire_bytes(wire, argument);
         return !wire_is_bad(wire);
     case MAJOR_ARRAY:
-        return skip_items(wire, argument, 1, depth - 1);
+        return depth > 0 && skip_items(wire, argument, 1, depth - 1);
     case MAJOR_MAP:
-        return skip_items(wire, argument, 2, depth - 1);
+        return depth > 0 && skip_items(wire, argument, 2, depth - 1);
     case MAJOR_TAG:
         return false;
     }

@@ -11,12 +11,13 @@
 #include "common/wire.h"
 
 enum {
-    CBOR_DEPTH_MAX = 4 /* nesting in what authenticators say (CTAP 2.1 section 6) */
+    CBOR_DEPTH_MAX = 4 /* maps and arrays in each other, as authenticators nest them (CTAP 2.1
+                        section 8) */
 };
 
 /*
- * Pass one item, nested at most depth levels deep (a number or a string is one level).  False,
- * and wire anywhere, when there is none that is whole.
+ * Pass one item, of at most depth maps and arrays in each other.  False, and wire anywhere,
+ * when there is none that is whole.
  */
 bool cbor_skip(struct wire *wire, int depth);
 

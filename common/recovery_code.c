@@ -19,6 +19,7 @@ static_assert(RECOVERY_CODE_TEXT_CHARS ==
                   RECOVERY_CODE_CHARS + RECOVERY_CODE_CHARS / GROUP_CHARS - 1,
               "a hyphen between groups");
 
+static const char hash_label[] = "sealpost/recovery-code/1"; /* with its NUL */
 static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void recovery_code_make(struct recovery_code *out)
@@ -130,6 +131,7 @@ void recovery_code_hash(struct bytes pepper, const struct account_id *account_id
     CHECK(pepper.size > 0);
     write_letters(code, plain);
     const struct bytes parts[] = {
+        bytes_of(hash_label, sizeof hash_label),
         bytes_of(account_id->raw, sizeof account_id->raw),
         bytes_of(plain, sizeof plain),
     };

@@ -43,8 +43,9 @@ bool recovery_code_read(struct bytes typed, struct recovery_code *out);
 
 /*
  * What is stored of a code: HMAC-SHA256 under pepper (not empty, a key that is not in the
- * database) of account_id[32] | the 16 letters of the code, upper-case and without hyphens.
- * After crypto_start.
+ * database, and may be the key of other hashes) of "sealpost/recovery-code/1\0" |
+ * account_id[32] | the 16 letters of the code, upper-case and without hyphens.  After
+ * crypto_start.
  */
 void recovery_code_hash(struct bytes pepper, const struct account_id *account_id,
                         const struct recovery_code *code, uint8_t out[RECOVERY_CODE_HASH_BYTES]);

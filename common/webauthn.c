@@ -19,6 +19,10 @@
 #include "common/crypto_private.h"
 #include "common/webauthn_private.h"
 
+enum {
+    EXTENSIONS_ALL = 0xff /* sets of the library's FIDO_EXT bits, which it adds to */
+};
+
 /* Load the key, and verify assertion by it unless that is NULL. */
 static bool try_es256(const struct webauthn_credential *credential, const fido_assert_t *assertion)
 {
@@ -128,7 +132,19 @@ static bool fill(fido_assert_t *set, const struct webauthn_party *party,
            fido_assert_set_sig(set, 0, signature->at, signature->size) == FIDO_OK;
 }
 
-/* The library wants to be told before whether the extension hmac-secret has an answer in there. */
+/* Tell the library which extensions have an answer in there; false: it does not know them all. */
+static bool tell_extensions(fido_assert_t *set, int told)
+{
+    return (told & FIDO_EXT_LARGEBLOB_KEY) == 0 &&          /* that one never stands there */
+           fido_assert_set_extensions(set, 0) == FIDO_OK && /* forget those of before */
+           fido_assert_set_extensions(set, told) == FIDO_OK;
+}
+
+/*
+ * A relying party may ignore extensions (section 7.2), and nothing here asks for any.  But the
+ * library wants to be told which of those that it knows have an answer in there, and compares
+ * that before it verifies anything.
+ */
 static bool is_signed(const struct webauthn_party *party,
                       const struct webauthn_assertion *assertion,
                       const struct webauthn_credential *credential)
@@ -136,11 +152,10 @@ static bool is_signed(const struct webauthn_party *party,
     fido_assert_t *set = fido_assert_new();
 
     crypto_need(set != NULL);
-    bool is_good = fill(set, party, assertion);
-    if (is_good) {
-        is_good = try_key(credential, set) ||
-                  (fido_assert_set_extensions(set, FIDO_EXT_HMAC_SECRET) == FIDO_OK &&
-                   try_key(credential, set));
+    bool is_filled = fill(set, party, assertion);
+    bool is_good = false;
+    for (int told = 0; is_filled && !is_good && told <= EXTENSIONS_ALL; told++) {
+        is_good = tell_extensions(set, told) && try_key(credential, set);
     }
     fido_assert_free(&set);
     return is_good;

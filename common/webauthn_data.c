@@ -8,8 +8,9 @@
  *   37  with AT: aaguid 16 | u16 size and id | the key as COSE has it
  *   ..  with ED: a map of extensions
  *
- * A key is in CTAP2's canonical form and has no optional members (section 6.5.1), so that each
- * algorithm has exactly one layout, and the key needs no reader of CBOR.
+ * A key is in CTAP2's canonical form, which orders its members (CTAP 2.1 section 8), and has no
+ * optional ones (section 6.5.1), so that each algorithm has exactly one layout, and the key
+ * needs no reader of CBOR.
  */
 #include <stdbool.h>
 #include <stdint.h>

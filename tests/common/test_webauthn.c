@@ -139,6 +139,52 @@ static void a_signature_has_its_bounds(void **state)
     scene_clear(&scene);
 }
 
+/* Sign what the scene holds with a key of our own, and have the credential be that. */
+static void sign_anew(struct scene *scene)
+{
+    static const uint8_t seed[CRYPTO_SEED_BYTES] = { 1 };
+    const struct bytes client_data = buf_view(&scene->client_data);
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+    struct buf signed_bytes = { 0 };
+
+    crypto_sha256(&client_data, 1, hash);
+    buf_append(&signed_bytes, buf_view(&scene->auth_data));
+    buf_append(&signed_bytes, bytes_of(hash, sizeof hash));
+    crypto_public_of(seed, scene->credential.key);
+    crypto_make_signature(seed, buf_view(&signed_bytes), signature);
+    buf_empty(&scene->signature);
+    buf_append(&scene->signature, bytes_of(signature, sizeof signature));
+    buf_clear(&signed_bytes);
+}
+
+static void what_extensions_say_is_ignored_and_signed(void **state)
+{
+    static const char *const maps[] = {
+        "a0",
+        "a16863726564426c6f62420102",                               /* credBlob */
+        "a16b686d61632d736563726574420102",                         /* hmac-secret */
+        "a26863726564426c6f624201026b686d61632d736563726574420102", /* both */
+        "a171746869726450617274795061796d656e74f5",                 /* thirdPartyPayment */
+        "a16161818101",                                             /* nobody's */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        struct scene scene;
+
+        scene_registered(&scene, EDDSA);
+        scene.auth_data.at[FLAGS_AT] |= FLAG_ED;
+        vectors_hex(maps[i], &scene.auth_data);
+        sign_anew(&scene);
+        assert_int_equal(scene_asserts(&scene), WEBAUTHN_GOOD);
+        scene.credential.counter = 0;
+        scene.auth_data.at[scene.auth_data.size - 1] ^= 1;
+        assert_int_not_equal(scene_asserts(&scene), WEBAUTHN_GOOD);
+        scene_clear(&scene);
+    }
+}
+
 static void a_challenge_is_that_which_was_given(void **state)
 {
     struct scene scene;
@@ -245,6 +291,7 @@ int main(void)
         cmocka_unit_test(every_byte_of_an_assertion_counts),
         cmocka_unit_test(another_key_is_refused),
         cmocka_unit_test(a_signature_has_its_bounds),
+        cmocka_unit_test(what_extensions_say_is_ignored_and_signed),
         cmocka_unit_test(a_challenge_is_that_which_was_given),
         cmocka_unit_test(a_registration_is_no_assertion),
         cmocka_unit_test(the_rp_id_is_ours),

@@ -148,6 +148,7 @@ static const struct {
     { "a1616101", WEBAUTHN_GOOD },
     { "a16161a16162f5", WEBAUTHN_GOOD },
     { "a1616182f4fa00000000", WEBAUTHN_GOOD },
+    { "a161618181a161620a", WEBAUTHN_GOOD }, /* four in each other */
     { "", WEBAUTHN_MALFORMED },
     { "80", WEBAUTHN_MALFORMED },                       /* no map */
     { "a000", WEBAUTHN_MALFORMED },                     /* something behind */

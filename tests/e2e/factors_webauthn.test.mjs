@@ -165,12 +165,21 @@ describe('WebAuthn', () => {
     refused(await register(new Authenticator({ flags: UP | BS })), 'malformed');
   });
 
+  it('takes a signature with a short number, which the other relying party cannot read', async () => {
+    const authenticator = new Authenticator({ alg: ES256 });
+    const kept = taken(await register(authenticator));
+    authenticator.counter += 1;
+    const { ours } = await assertion(authenticator, kept, { isShort: true });
+    assert.equal(ours.result, 'good');
+  });
+
   it('takes extensions, whole and no larger than can be verified', async () => {
     for (const [name, alg] of Object.entries(ALGS)) {
       const authenticator = new Authenticator({ alg });
       const kept = taken(await register(authenticator, { extensions: [['credProtect', 2]] }));
       authenticator.counter += 1;
-      for (const extensions of [[], [['hmac-secret', Buffer.alloc(48)]], [['other', [['a', 1]]]]]) {
+      const known = [['credBlob', Buffer.alloc(32)], ['hmac-secret', Buffer.alloc(48)]];
+      for (const extensions of [[], ...known.map((each) => [each]), known, [['other', [['a', 1]]]]]) {
         taken(await assertion(authenticator, kept, { extensions }));
       }
       const filled = (size) => ({ extensions: [['x', Buffer.alloc(size - 37 - 6)]] });

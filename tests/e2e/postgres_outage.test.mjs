@@ -12,7 +12,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { Outage } from '../crash/outage.mjs';
 import { Random } from '../crash/random.mjs';
 import { isThere as hasBouncer, knowsPrepared, PgBouncer } from './support/pgbouncer.mjs';
-import { isAlive, PostgresServer, runsElsewhere } from './support/postgres_server.mjs';
+import { isAlive, PostgresServer } from './support/postgres_server.mjs';
 
 const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 4);
 const LONG = SECONDS > 4 ? {} : { skip: 'only in tests/run slow' };
@@ -56,8 +56,7 @@ async function judge(t, outage, recoveries = []) {
 }
 
 function ask(name, options, body) {
-  const skip = options.skip || runsElsewhere;
-  test(name, { timeout: TIMEOUT_MS, skip }, body);
+  test(name, { timeout: TIMEOUT_MS, skip: options.skip }, body);
 }
 
 // Call body until the time is over.

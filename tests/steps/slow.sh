@@ -115,6 +115,7 @@ coverage() {
     find build/coverage -name '*.gcda' -delete
     unit coverage || return 1
     e2e_all coverage || return 1
+    e2e_files coverage tests/e2e/two_daemons*.test.mjs || return 1
     gcovr --root . --filter 'server/' --filter 'common/' --object-directory build/coverage --print-summary \
         --exclude-unreachable-branches --exclude-throw-branches \
         --fail-under-line "$LINE_FLOOR" --fail-under-branch "$BRANCH_FLOOR"

@@ -13,7 +13,7 @@ WITH_POSTGRES=(tests/support/with_postgres -c fsync=off)
 unit() {
     local folder=$1 status=0
     shift
-    "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel 2 --output-on-failure --no-tests=error \
+    "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel $(($(nproc) + 1)) --output-on-failure --no-tests=error \
         --test-output-size-passed 1048576 --output-junit "$PWD/build/log/ctest-$folder.xml" "$@" || status=1
     python3 tests/steps/count_ctest.py "build/log/ctest-$folder.xml" || status=1
     return $status
@@ -59,12 +59,12 @@ e2e_tls() {
         tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
 }
 
-# All of them, and then whether they saw every documented answer.
+# All of them but PostgreSQL's own, and then whether they saw every documented answer.
 e2e_all() {
     e2e "$1" tests/e2e/run.mjs --test-reporter=tap
 }
 
-# The same on PostgreSQL: each relay has a database of its own.
+# Those that an engine has a part in, on PostgreSQL: each relay has a database of its own.
 e2e_postgres() {
     SEALPOST_TEST_ENGINE=postgres e2e "$1" tests/e2e/run.mjs --test-reporter=tap
 }

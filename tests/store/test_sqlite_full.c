@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/clock.h"
 #include "common/loop.h"
 #include "common/mem.h"
 #include "server/store/sqlite.h"
@@ -38,7 +37,6 @@ enum {
     ROUNDS = 5,
     CROWD = 110,    /* deletes of one group: they write more than the ballast */
     LOG_ROUNDS = 7, /* of inserts, that the log then holds: less than the ballast */
-    RECOVERY_MS = 5000
 };
 
 static const struct store_stmt insert = {
@@ -53,12 +51,6 @@ static const struct store_stmt remove_one = {
 static const struct store_stmt count_all = {
     .name = "envelopes.count",
     .sql = "SELECT count(*) FROM envelopes",
-};
-
-static const struct store_stmt count_far = {
-    .name = "count_far",
-    .sql = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number"
-           " WHERE n < 300000) SELECT count(*) FROM number",
 };
 
 struct answer {
@@ -194,15 +186,6 @@ static void submit_remove(struct place *place, int64_t seq)
     store_submit(place->store, &batch, on_done, answer_next(place));
 }
 
-/* Keep the writer busy, so that what comes next waits for it and is one group. */
-static void submit_delay(struct place *place)
-{
-    struct store_batch *batch = store_batch_create();
-
-    store_batch_add(batch, &count_far);
-    store_submit(place->store, &batch, on_done, answer_next(place));
-}
-
 static void forget_oldest(struct place *place, int count)
 {
     for (int i = count; i < place->stored_count; i++) {
@@ -227,29 +210,31 @@ static void remove_oldest(struct place *place, int count)
     forget_oldest(place, count);
 }
 
-/* One group: an insert, which must be refused, and a crowd that removes. */
+/* One group, since the writer is held: an insert, to be refused, and a crowd of removals. */
 static void remove_crowd_and_insert(struct place *place)
 {
-    submit_delay(place);
+    struct sqlite_store *store = (struct sqlite_store *)place->store;
+
+    sqlite_writer_pause(store);
     submit_insert(place, place->next_seq++);
     for (int i = 0; i < CROWD; i++) {
         submit_remove(place, place->stored[i]);
     }
+    sqlite_writer_resume(store);
     finish(place);
-    assert_int_equal(place->answers[1].status, STORE_FULL);
+    assert_int_equal(place->answers[0].status, STORE_FULL);
     for (int i = 0; i < CROWD; i++) {
-        assert_int_equal(place->answers[2 + i].status, STORE_OK);
+        assert_int_equal(place->answers[1 + i].status, STORE_OK);
     }
     forget_oldest(place, CROWD);
 }
 
+/* The store looks by itself; one that never does is ended by ctest. */
 static void wait_for_space(struct place *place)
 {
-    int64_t until_ms = clock_steady_ms() + RECOVERY_MS;
     const char *why = NULL;
 
     while (!store_is_ready(place->store, &why)) {
-        assert_true(clock_steady_ms() < until_ms);
         loop_turn(place->loop, 20);
     }
 }

@@ -56,6 +56,9 @@ const KINDS = {
   },
 };
 
+// Whether both numbers of an ECDSA signature (RFC 3279 section 2.2.3) have all of their 32 bytes.
+const isWhole = (der) => der[3] >= 32 && der[5 + der[3]] >= 32;
+
 export class Authenticator {
   constructor({ alg = ES256, flags = UP | UV, counter = 1, idBytes = 32 } = {}) {
     Object.assign(this, { alg, flags, counter, id: randomBytes(idBytes), kind: KINDS[alg] });
@@ -90,11 +93,22 @@ export class Authenticator {
     };
   }
 
-  get(challenge, { said, flags = this.flags, type = 'webauthn.get', ...how } = {}) {
+  // One in a hundred signatures of ES256 has a number of fewer bytes; isShort says which are wanted.
+  sign(bytes, isShort) {
+    let signature;
+    do {
+      signature = sign(this.kind.hash, bytes, this.privateKey);
+    } while (this.alg === ES256 && isWhole(signature) === isShort);
+    return signature;
+  }
+
+  get(challenge, {
+    said, flags = this.flags, type = 'webauthn.get', isShort = false, ...how
+  } = {}) {
     const clientData = Authenticator.clientData(type, challenge, said);
     const authData = this.authData(flags, how);
     const signed = Buffer.concat([authData, sha256(clientData)]);
-    return { clientData, authData, signature: sign(this.kind.hash, signed, this.privateKey) };
+    return { clientData, authData, signature: this.sign(signed, isShort) };
   }
 }
 

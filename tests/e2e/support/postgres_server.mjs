@@ -14,11 +14,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isEverywhere } from './database.mjs';
-
-// The suite runs once on each engine: what needs PostgreSQL anyhow runs once.
-export const runsElsewhere = process.env.SEALPOST_E2E_COVERAGE !== undefined && !isEverywhere
-  && 'it runs in e2e-postgres';
 
 const run = promisify(execFile);
 const READY = /database system is ready to accept connections/;
