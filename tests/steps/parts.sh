@@ -89,6 +89,7 @@ parts_slow() {
         step install 120 check_install
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step outages 900 outages package
+        step e2e-postgres-rest 400 e2e_postgres_rest package
     fi
     if prepare build-plain 600 build plain; then
         step valgrind 1200 valgrind_units
