@@ -226,10 +226,9 @@ class Daemons {
     console.log(`violations: ${this.violations}`);
   }
 
-  async close() {
+  close() {
     this.world?.close();
     this.places?.forEach((place) => place.remove());
-    await this.database?.drop();
   }
 }
 
@@ -248,7 +247,7 @@ async function main() {
   } catch (error) {
     daemons.fault(error.stack);
   } finally {
-    await daemons.close();
+    daemons.close();
   }
   daemons.report();
   process.exitCode = daemons.violations > 0 ? 1 : 0;
