@@ -32,11 +32,16 @@ class Probe {
       const began = performance.now();
       const answer = await this.place.ask('GET', '/healthz', { port: this.place.opsPort });
       if (answer?.status !== 200) {
-        throw new Error(`/healthz was answered ${answer?.status}`);
+        throw new Error(answer === null ? this.silence() : `/healthz was answered ${answer.status}`);
       }
       this.took.push(performance.now() - began);
       await after(PROBE_MS);
     }
+  }
+
+  silence() {
+    const { unanswered, process: { text } } = this.place;
+    return `/healthz was not answered: ${unanswered.code} ${unanswered.message}\n${text.slice(-3000)}`;
   }
 
   async end() {

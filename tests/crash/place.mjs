@@ -152,8 +152,8 @@ export class Place {
   }
 
   /*
-   * One HTTP call: { status, headers, json, text }, or null when the relay did not answer.  The
-   * contract is the end-to-end tests' affair.
+   * One HTTP call: { status, headers, json, text }, or null when the relay did not answer; why not
+   * is in this.unanswered.  The contract is the end-to-end tests' affair.
    */
   ask(method, path, { token, json, agent, port = this.port } = {}) {
     const body = json === undefined ? null : JSON.stringify(json);
@@ -164,10 +164,14 @@ export class Place {
       headers.authorization = `Bearer ${token}`;
     }
     return new Promise((resolve) => {
+      const lost = (error) => {
+        this.unanswered = error;
+        resolve(null);
+      };
       const call = request({ host: '127.0.0.1', port, method, path, headers, agent }, (answer) => {
         const chunks = [];
         answer.on('data', (chunk) => chunks.push(chunk));
-        answer.on('error', () => resolve(null));
+        answer.on('error', lost);
         answer.on('end', () => {
           const text = Buffer.concat(chunks).toString();
           resolve({
@@ -175,7 +179,7 @@ export class Place {
           });
         });
       });
-      call.on('error', () => resolve(null));
+      call.on('error', lost);
       call.end(body);
     });
   }
