@@ -38,9 +38,9 @@ const char *const postgres_commands[COMMAND_COUNT] = {
                         " set_config('idle_in_transaction_session_timeout', '5s', false),"
                         " set_config('enable_seqscan', 'off', false),"
                         " set_config('jit', 'off', false),"
-                        " " DURABLE "false)",
+                        " " DURABLE "false),"
+                        " pg_backend_pid()",
     [COMMAND_LISTEN] = "LISTEN sealpost",
-    [COMMAND_WHO] = "SELECT pg_backend_pid()",
     [COMMAND_TELL] = "SELECT pg_notify('sealpost', $1)",
 };
 

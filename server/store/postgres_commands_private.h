@@ -13,9 +13,8 @@ enum postgres_command {
     COMMAND_SAVE,
     COMMAND_RELEASE,
     COMMAND_UNDO,
-    COMMAND_SESSION, /* settings of the connection */
+    COMMAND_SESSION, /* settings of the connection; its last column is the process that serves us */
     COMMAND_LISTEN,
-    COMMAND_WHO,  /* the process that serves us */
     COMMAND_TELL, /* $1: the payload */
     COMMAND_COUNT
 };

@@ -4,7 +4,9 @@
  * while it connects, so the watch is made anew around each of its steps.
  */
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +99,19 @@ static void conn_become_ready(struct postgres_conn *conn)
     conn->user->on_ready(conn->arg);
 }
 
+/* A pooler does not know the number of the process that it will give us. */
+static bool conn_is_direct(const struct postgres_conn *conn, const PGresult *session)
+{
+    int last = PQnfields(session) - 1;
+    uint32_t pid = 0;
+
+    if (PQgetlength(session, 0, last) != sizeof pid) {
+        return false;
+    }
+    memcpy(&pid, PQgetvalue(session, 0, last), sizeof pid);
+    return ntohl(pid) == (uint32_t)PQbackendPID(conn->pg);
+}
+
 /* The answers to what conn_set_up sent; they come before there is a user. */
 static void conn_take_setup(struct postgres_conn *conn)
 {
@@ -108,6 +123,8 @@ static void conn_take_setup(struct postgres_conn *conn)
         is_synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         if (result != NULL && postgres_fault_of(result) != FAULT_NONE) {
             why = "the server refuses the settings of the connection";
+        } else if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+            conn->is_pooled = !conn_is_direct(conn, result);
         }
         PQclear(result);
         if (result == NULL && PQstatus(conn->pg) == CONNECTION_BAD) {
@@ -294,4 +311,11 @@ void postgres_conn_destroy(struct postgres_conn *conn)
 bool postgres_conn_is_ready(const struct postgres_conn *conn)
 {
     return conn->state == CONN_READY;
+}
+
+bool postgres_conn_is_free(const struct postgres_conn *conn)
+{
+    bool is_alone = conn->is_pooled || conn->shared->is_unprepared;
+
+    return conn->state == CONN_READY && !(is_alone && conn->messages.count > 0);
 }

@@ -109,6 +109,7 @@ struct postgres_conn {
     size_t prepared_room;
     bool is_send_failed;
     bool is_failure_logged;
+    bool is_pooled; /* what serves us need not be what let us in */
 };
 
 /* Create a connection and begin to connect; destroy it, which tells nothing more.  Takes NULL. */
@@ -117,6 +118,14 @@ struct postgres_conn *postgres_conn_create(const struct postgres_shared *shared,
 void postgres_conn_destroy(struct postgres_conn *conn);
 
 bool postgres_conn_is_ready(const struct postgres_conn *conn);
+
+/*
+ * Say whether a transaction may be sent now.  Directly to the server it may go behind another one
+ * that is not answered.  A pooler hands the server's connection to somebody else once all that it
+ * has seen is answered, also when it has seen the beginning of what comes next
+ * (pgbouncer/pgbouncer#759): there a sync's answer is waited for.
+ */
+bool postgres_conn_is_free(const struct postgres_conn *conn);
 
 /* Send; only while it is ready. */
 void postgres_conn_command(struct postgres_conn *conn, enum postgres_command command);

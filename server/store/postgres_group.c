@@ -204,6 +204,8 @@ static void group_on_sync(struct postgres_store *store, int tag)
         group_on_commit(store);
     } else if (tag == TAG_PIECE) {
         group_on_piece(store);
+    } else {
+        postgres_writer_pump(store); /* the connection may be free only now */
     }
 }
 

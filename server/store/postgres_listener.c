@@ -8,7 +8,6 @@
  * ping comes back, too: there we hear once a tell of our writer has come.
  */
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,26 +40,9 @@ static void listener_ping(struct postgres_listener *listener)
 static void on_ready(void *arg)
 {
     struct postgres_store *store = arg;
+    struct postgres_listener *listener = &store->listener;
 
-    postgres_conn_command(store->listener.conn, COMMAND_WHO);
-    postgres_conn_sync(store->listener.conn, 0);
-    postgres_conn_flush(store->listener.conn);
-}
-
-static bool listener_is_direct(const struct postgres_listener *listener, const PGresult *result)
-{
-    uint32_t pid = 0;
-
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQgetlength(result, 0, 0) != sizeof pid) {
-        return false;
-    }
-    memcpy(&pid, PQgetvalue(result, 0, 0), sizeof pid);
-    return ntohl(pid) == (uint32_t)PQbackendPID(listener->conn->pg);
-}
-
-static void listener_take_who(struct postgres_listener *listener, const PGresult *result)
-{
-    if (listener_is_direct(listener, result)) {
+    if (!listener->conn->is_pooled) {
         listener->is_pooled_logged = false;
         loop_timer_start(listener->timer, LISTENER_PING_MS);
         listener_ping(listener);
@@ -71,14 +53,12 @@ static void listener_take_who(struct postgres_listener *listener, const PGresult
     }
 }
 
-/* Whatever else failed: the ping will not come back. */
+/* Whatever failed: the ping will not come back. */
 static void on_result(void *arg, const struct postgres_message *message, PGresult *result)
 {
-    struct postgres_store *store = arg;
-
-    if (message->kind == MESSAGE_COMMAND && message->command == COMMAND_WHO) {
-        listener_take_who(&store->listener, result);
-    }
+    (void)arg;
+    (void)message;
+    (void)result;
 }
 
 static void on_lost(void *arg)

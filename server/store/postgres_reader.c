@@ -63,7 +63,7 @@ static struct postgres_reader *reads_free(struct postgres_reads *reads)
 {
     for (int i = 0; i < reads->count; i++) {
         struct postgres_reader *reader = &reads->readers[i];
-        if (reader->batch == NULL && postgres_conn_is_ready(reader->conn)) {
+        if (reader->batch == NULL && postgres_conn_is_free(reader->conn)) {
             return reader;
         }
     }
@@ -193,6 +193,8 @@ static void on_result(void *arg, const struct postgres_message *message, PGresul
     if (message->kind == MESSAGE_SYNC) {
         if (message->tag == TAG_READ) {
             reader_finish(reader);
+        } else {
+            reads_pump(reader->store); /* it may be free only now */
         }
         return;
     }

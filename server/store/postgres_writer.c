@@ -2,7 +2,7 @@
 /*
  * The write queue.  What waits when the write connection is free becomes one
  * group.  A group's statements are sent right behind the COMMIT of the one
- * before, so the server never waits for us while it syncs; its own COMMIT leaves
+ * before, so the server never waits for us while it syncs (not behind a pooler); its own COMMIT leaves
  * only when all of its answers are in.  So batches commit in their order.
  */
 #include <libpq-fe.h>
@@ -95,7 +95,7 @@ void postgres_writer_pump(struct postgres_store *store)
     if (!writer->committing.is_active) {
         writer_answer_first(store);
     }
-    if (writer->queue.first == NULL || !postgres_conn_is_ready(writer->conn)) {
+    if (writer->queue.first == NULL || !postgres_conn_is_free(writer->conn)) {
         return;
     }
     if (writer_gather(store, &group)) {
