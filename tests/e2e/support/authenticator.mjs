@@ -57,7 +57,7 @@ const KINDS = {
 };
 
 // Whether both numbers of an ECDSA signature (RFC 3279 section 2.2.3) have all of their 32 bytes.
-const isWhole = (der) => der[3] >= 32 && der[5 + der[3]] >= 32;
+const isWhole = (der) => [3, 5 + der[3]].every((at) => der[at] - (der[at + 1] === 0 ? 1 : 0) === 32);
 
 export class Authenticator {
   constructor({ alg = ES256, flags = UP | UV, counter = 1, idBytes = 32 } = {}) {
