@@ -19,7 +19,10 @@
 #include "common/sigbytes.h"
 
 enum {
-    ANSWER_BYTES = 65536
+    ANSWER_BYTES = 65536,
+    STATUS_AT = 9, /* behind "HTTP/1.1 " */
+    HTTP_UNAVAILABLE = 503,
+    TRIES = 60 /* of a relay that is busy with what was measured before */
 };
 
 static void give_up(const char *what, const char *answer)
@@ -42,17 +45,14 @@ int setup_connect(const struct relay_address *relay, uint16_t port)
     return fd;
 }
 
-/* POST body to path and return the parsed answer, whose status must be want. */
-static json_t *post(const struct relay_address *relay, const char *path, const struct buf *body,
-                    int want)
+/* POST body to path; the status of the answer, which is text. */
+static int try_post(const struct relay_address *relay, const char *path, const struct buf *body,
+                    char answer[ANSWER_BYTES])
 {
-    static char answer[ANSWER_BYTES];
     struct buf request = { 0 };
     int fd = setup_connect(relay, relay->port);
     size_t size = 0;
     ssize_t got = 0;
-    const char *text = NULL;
-    json_t *value = NULL;
 
     buf_append_format(&request,
                       "POST %s HTTP/1.1\r\nHost: relay.example\r\nConnection: close\r\n"
@@ -62,17 +62,38 @@ static json_t *post(const struct relay_address *relay, const char *path, const s
     if (write(fd, request.at, request.size) != (ssize_t)request.size) {
         give_up("cannot write", path);
     }
-    while ((got = read(fd, answer + size, sizeof answer - 1 - size)) > 0) {
+    while ((got = read(fd, answer + size, ANSWER_BYTES - 1 - size)) > 0) {
         size += (size_t)got;
     }
     (void)close(fd);
     buf_clear(&request);
     answer[size] = '\0';
-    text = strstr(answer, "\r\n\r\n");
-    if (text == NULL || strtol(answer + 9, NULL, 10) != want) {
+    return size > STATUS_AT ? (int)strtol(answer + STATUS_AT, NULL, 10) : 0;
+}
+
+static void wait_as_told(const char *answer)
+{
+    const char *told = strstr(answer, "Retry-After: ");
+
+    (void)sleep(told == NULL ? 1 : (unsigned)strtoul(told + strlen("Retry-After: "), NULL, 10));
+}
+
+/* POST body to path, again while the relay is busy; return the parsed answer, whose status must be want. */
+static json_t *post(const struct relay_address *relay, const char *path, const struct buf *body,
+                    int want)
+{
+    static char answer[ANSWER_BYTES];
+    int status = try_post(relay, path, body, answer);
+
+    for (int i = 1; i < TRIES && status == HTTP_UNAVAILABLE; i++) {
+        wait_as_told(answer);
+        status = try_post(relay, path, body, answer);
+    }
+    const char *text = strstr(answer, "\r\n\r\n");
+    if (text == NULL || status != want) {
         give_up(path, answer);
     }
-    value = json_parse(bytes_text(text + 4), LIMIT_JSON_DEPTH);
+    json_t *value = json_parse(bytes_text(text + 4), LIMIT_JSON_DEPTH);
     if (value == NULL) {
         give_up(path, answer);
     }
