@@ -24,7 +24,7 @@ enum {
     SESSION_BYTES = 288,
     ACCOUNT_BYTES = 256,
     ACCOUNT_DEVICE_BYTES = 48,
-    DEDUP_BYTES = 72, /* 48 at most, and the smaller table while it is copied into a larger one */
+    DEDUP_BYTES = 48, /* 32 at most, and the smaller table while it is copied into a larger one */
     SQLITE_WRITER_BYTES = 50331648, /* 16 MiB of pages, a group's answers, the checkpointer */
     SQLITE_READER_BYTES = 25165824, /* 2 MiB of pages, the largest answer, those that wait */
     POSTGRES_CONN_BYTES = 33554432, /* the largest answer, as libpq has it and as we have it */

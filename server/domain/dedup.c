@@ -2,8 +2,9 @@
 /*
  * A ring of entries in the order they came, and an open-addressed index of ring
  * places by hash (linear probing, at most half full, deletion by shifting back).
- * An index slot carries 32 bits of the hash, so that a walk along it touches the
- * ring only for what it looks for.
+ * An index slot carries what a place leaves of its 32 bits of the hash, 12 where a
+ * million are kept, so that a walk along it hardly touches the ring but for what it
+ * looks for.
  * Of a name 96 bits of SipHash under two keys are kept: a chance hit, which would
  * lose an envelope, is out of reach.  The ring grows by doubling up to its maximum; then
  * the oldest entry gives way.
@@ -33,7 +34,7 @@ enum entry_state {
 
 struct entry {
     uint64_t home;       /* hash[0]: its low bits choose the slot */
-    uint32_t bits;       /* the high half of hash[1]: they stand in the slot, too */
+    uint32_t bits;       /* the high half of hash[1]: the first of them stand in the slot, too */
     uint32_t state : 2;  /* enum entry_state */
     uint32_t begun : 30; /* Unix seconds, without the high bits */
 };
@@ -43,7 +44,8 @@ static_assert(sizeof(struct entry) == 16, "a million of them are 16 MiB");
 struct dedup {
     uint8_t keys[2][16];
     struct entry *ring;
-    uint64_t *index; /* hash bits << 32 | place in the ring plus one; 0: free */
+    uint32_t *index;     /* bits of the hash above place_mask, and the place plus one; 0: free */
+    uint32_t place_mask; /* max at least */
     size_t ring_size, index_size;
     size_t next; /* place of the next entry */
     size_t max;
@@ -77,19 +79,19 @@ static void entry_hash(const struct entry *entry, uint64_t out[2])
 }
 
 /* Bits of the hash that do not choose the slot, and the slot's value for a ring place. */
-static uint64_t slot_bits(const uint64_t hash[2])
+static uint32_t slot_bits(const struct dedup *dedup, const uint64_t hash[2])
 {
-    return hash[1] & UINT64_C(0xFFFFFFFF00000000);
+    return (uint32_t)(hash[1] >> 32) & ~dedup->place_mask;
 }
 
-static uint64_t slot_value(const uint64_t hash[2], size_t place)
+static uint32_t slot_value(const struct dedup *dedup, const uint64_t hash[2], size_t place)
 {
-    return slot_bits(hash) | (uint64_t)(place + 1);
+    return slot_bits(dedup, hash) | (uint32_t)(place + 1);
 }
 
-static size_t slot_place(uint64_t value)
+static size_t slot_place(const struct dedup *dedup, uint32_t value)
 {
-    return (size_t)(uint32_t)value - 1;
+    return (size_t)(value & dedup->place_mask) - 1;
 }
 
 static void dedup_allocate(struct dedup *dedup, size_t ring_size)
@@ -112,6 +114,9 @@ struct dedup *dedup_create(const uint8_t key[16], size_t max)
     memcpy(dedup->keys[1], key, 16);
     dedup->keys[1][0] ^= 0x80;
     dedup->max = max;
+    while (dedup->place_mask < max) {
+        dedup->place_mask = dedup->place_mask << 1 | 1;
+    }
     dedup_allocate(dedup, max < FIRST_RING ? max : FIRST_RING);
     return dedup;
 }
@@ -127,10 +132,10 @@ void dedup_destroy(struct dedup *dedup)
     free(dedup);
 }
 
-static bool slot_holds(const struct dedup *dedup, uint64_t value, const uint64_t hash[2])
+static bool slot_holds(const struct dedup *dedup, uint32_t value, const uint64_t hash[2])
 {
-    return (value & UINT64_C(0xFFFFFFFF00000000)) == slot_bits(hash) &&
-           entry_has(&dedup->ring[slot_place(value)], hash);
+    return (value & ~dedup->place_mask) == slot_bits(dedup, hash) &&
+           entry_has(&dedup->ring[slot_place(dedup, value)], hash);
 }
 
 /* The index slot that holds hash, or the free one where it belongs. */
@@ -151,7 +156,7 @@ static void index_remove(struct dedup *dedup, size_t slot)
     size_t hole = slot;
 
     for (size_t at = (slot + 1) & mask; dedup->index[at] != 0; at = (at + 1) & mask) {
-        size_t home = dedup->ring[slot_place(dedup->index[at])].home & mask;
+        size_t home = dedup->ring[slot_place(dedup, dedup->index[at])].home & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             dedup->index[hole] = dedup->index[at];
             hole = at;
@@ -189,7 +194,7 @@ static void dedup_rebuild(struct dedup *dedup, size_t size, bool turned)
             uint64_t hash[2];
             entry_hash(entry, hash);
             dedup->ring[dedup->next] = *entry;
-            dedup->index[index_slot(dedup, hash)] = slot_value(hash, dedup->next);
+            dedup->index[index_slot(dedup, hash)] = slot_value(dedup, hash, dedup->next);
             dedup->next++;
         }
     }
@@ -221,7 +226,7 @@ enum dedup_answer dedup_ask(const struct dedup *dedup, const struct dedup_name *
     if (dedup->index[slot] == 0) {
         return DEDUP_NEW;
     }
-    entry = &dedup->ring[slot_place(dedup->index[slot])];
+    entry = &dedup->ring[slot_place(dedup, dedup->index[slot])];
     if (entry->state == ENTRY_PENDING) {
         return DEDUP_PENDING;
     }
@@ -235,7 +240,7 @@ struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *nam
     size_t place = 0;
 
     if (dedup->index[slot] != 0) { /* one that has grown old */
-        entry_forget(dedup, &dedup->ring[slot_place(dedup->index[slot])]);
+        entry_forget(dedup, &dedup->ring[slot_place(dedup, dedup->index[slot])]);
     }
     entry = &dedup->ring[dedup->next];
     if (entry->state != ENTRY_EMPTY && dedup->ring_size < dedup->max &&
@@ -251,7 +256,7 @@ struct dedup_place dedup_begin(struct dedup *dedup, const struct dedup_name *nam
     entry->bits = (uint32_t)(name->hash[1] >> 32);
     entry->begun = (uint32_t)(now_ms / 1000) & AGE_MASK;
     entry->state = ENTRY_PENDING;
-    dedup->index[index_slot(dedup, name->hash)] = slot_value(name->hash, place);
+    dedup->index[index_slot(dedup, name->hash)] = slot_value(dedup, name->hash, place);
     dedup->next = (dedup->next + 1) % dedup->ring_size;
     dedup->count++;
     return (struct dedup_place){ .at = (uint32_t)place, .name = *name };
@@ -268,7 +273,7 @@ void dedup_end(struct dedup *dedup, const struct dedup_place *place, bool stored
         if (dedup->index[slot] == 0) {
             return; /* gave way to newer ones meanwhile */
         }
-        entry = &dedup->ring[slot_place(dedup->index[slot])];
+        entry = &dedup->ring[slot_place(dedup, dedup->index[slot])];
     }
     if (stored) {
         entry->state = ENTRY_STORED;
