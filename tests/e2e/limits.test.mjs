@@ -72,12 +72,12 @@ scene('the devices of an account share what it may', {
 });
 
 scene('a client address may ask so often, with a session and without', {
-  clock, set: { rate_address: '20', ...PROXIED },
+  clock, set: { rate_address: '6', ...PROXIED },
 }, async (relay) => {
   const { first } = await relay.account();
   const server = (address) => relay.call('GET', '/v1/server', { headers: from(address) });
   const { times, wait } = await spend(() => server('198.51.100.1'));
-  assert.equal(times, 20);
+  assert.equal(times, 6);
   assertLimited(await first.call('GET', '/v1/mailbox', { headers: from('198.51.100.1') }));
   assertStatus(await server('198.51.100.2'), 200);
   assertStatus(await first.call('GET', '/v1/mailbox', { headers: from('198.51.100.2') }), 200);
@@ -370,7 +370,7 @@ async function untilAnswered(relay) {
   }
 }
 
-scene('every call of the contract can be refused so', { set: { rate_address: '40' } },
+scene('every call of the contract can be refused so', { set: { rate_address: '5' } },
   async (relay) => {
     const { first } = await relay.account();
     await spend(() => relay.call('GET', '/v1/server'));
