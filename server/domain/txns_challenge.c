@@ -182,7 +182,7 @@ static void write_challenge(struct starting *starting, const struct txns_challen
     store_submit(starting->domain->store, &batch, on_written, starting);
 }
 
-static void start(struct starting *starting, struct store_rows *rows)
+static void make_challenge(struct starting *starting, struct store_rows *rows)
 {
     const struct factor_rules *rules = factor_rules_of(starting->kind);
     const struct factor_start_rows found = { rows, READ_FACTORS };
@@ -216,7 +216,7 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
     } else if ((starting->txn.kinds & UINT32_C(1) << starting->kind) == 0) {
         finish_with(starting, TXNS_INAPPLICABLE);
     } else {
-        start(starting, rows);
+        make_challenge(starting, rows);
     }
 }
 
