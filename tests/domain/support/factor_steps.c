@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/domain/support/factor_steps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "tests/domain/support/damage.h"
+
+enum {
+    RECENT = 6,
+    DIGITS_BELOW = 1000000
+};
+
+static void check_referee(struct walk *walk, const struct factor_world *world)
+{
+    if (world->referee.fault != NULL) {
+        walk_fail(walk, "the referee saw %s", world->referee.fault);
+    }
+}
+
+/* Mostly the first who is here, so that limits are reached. */
+size_t step_person(const struct factor_world *world, uint32_t choice)
+{
+    size_t at = 0;
+
+    if (choice % 3 != 0) {
+        return choice / 3 % MODEL_PEOPLE;
+    }
+    while (at + 1 < MODEL_PEOPLE && world->model.people[at].presence != MODEL_HERE) {
+        at++;
+    }
+    return at;
+}
+
+/* Mostly one of the last. */
+int step_recent(size_t count, uint32_t choice)
+{
+    size_t of = count < RECENT || choice % 8 == 0 ? count : RECENT;
+
+    return count == 0 ? STEP_NONE : (int)(count - 1 - choice / 8 % of);
+}
+
+/* Somebody who has enrolled a kind, if there is one. */
+size_t step_person_with(const struct factor_world *world, enum factor_kind kind, uint32_t choice)
+{
+    for (size_t i = 0; i < MODEL_PEOPLE; i++) {
+        size_t at = (choice + i) % MODEL_PEOPLE;
+
+        if ((model_enrolled(&world->model.people[at]) & UINT32_C(1) << kind) != 0) {
+            return at;
+        }
+    }
+    return step_person(world, choice);
+}
+
+/* Mostly one that can be answered. */
+int step_open_challenge(const struct factor_world *world, uint32_t choice)
+{
+    const struct factor_model *model = &world->model;
+    uint32_t skipped = choice / 8 % 3;
+
+    for (size_t i = model->challenge_count; i > 0 && choice % 8 != 0; i--) {
+        if (model_is_open(model, model->challenges[i - 1].txn, i - 1) && skipped-- == 0) {
+            return (int)i - 1;
+        }
+    }
+    return step_recent(model->challenge_count, choice);
+}
+
+int step_new_txn(struct walk *walk, struct factor_world *world, const struct model_who *who,
+                 enum txn_purpose purpose, uint32_t choice)
+{
+    uint32_t wanted = 0;
+    bool is_known = model_kinds(&world->model, who, purpose, &wanted);
+    struct txns_outcome got;
+
+    if (!model_has_room(&world->model)) {
+        return STEP_NONE;
+    }
+    got = world_begin(world, choice, who, purpose);
+    walk_say(walk, "person %zu%s, %s: txn %zu, kinds %" PRIx32, who->person,
+             who->by_handle ? " by handle" : "", txn_purpose_text(purpose), world->model.txn_count,
+             got.kinds);
+    walk_expect(walk, "begin", got.result, TXNS_DONE);
+    walk_expect(walk, "purpose", got.purpose, purpose);
+    walk_expect(walk, "end of a transaction", got.expires_at,
+                model_now_s(&world->model) + LIMIT_TXN_S);
+    if (is_known) {
+        walk_expect(walk, "kinds", got.kinds, wanted);
+    }
+    if (walk_has_failed(walk)) {
+        return STEP_NONE;
+    }
+    model_begin(&world->model, who, purpose, &got);
+    return (int)world->model.txn_count - 1;
+}
+
+/* Read the code of a new challenge where its devices show it. */
+static void learn_code(struct walk *walk, struct factor_world *world, size_t at, uint32_t choice)
+{
+    struct model_challenge *challenge = &world->model.challenges[at];
+    const struct model_txn *txn = &world->model.txns[challenge->txn];
+    struct world_codes shown;
+    size_t i = 0;
+
+    if (!model_is_shown(&world->model, at)) {
+        return;
+    }
+    shown = world_codes(world, choice, txn->person);
+    while (i < shown.count &&
+           memcmp(&shown.codes[i].challenge_id, &challenge->id, sizeof challenge->id) != 0) {
+        i++;
+    }
+    if (i < shown.count) {
+        challenge->code = shown.codes[i].code;
+        walk_say(walk, "its code is %s", challenge->code.digits);
+    } else if (shown.count < LIMIT_CODES_HOUR) {
+        walk_fail(walk, "a new code is not shown");
+    }
+}
+
+int step_new_challenge(struct walk *walk, struct factor_world *world, size_t txn,
+                       enum factor_kind kind, uint32_t choice)
+{
+    struct model_outcome wanted;
+    struct txns_outcome got;
+    size_t at = world->model.challenge_count;
+
+    if (!model_has_room(&world->model)) {
+        return STEP_NONE;
+    }
+    got = world_challenge(world, choice, txn, kind);
+    wanted = model_challenge(&world->model, txn, kind);
+    walk_say(walk, "txn %zu, %s: challenge %zu, result %d", txn, factor_kind_text(kind), at,
+             (int)got.result);
+    walk_expect(walk, "challenge", got.result, wanted.result);
+    walk_expect(walk, "wait for a code", got.retry_s, wanted.retry_s);
+    walk_expect(walk, "tries", got.attempts_left, wanted.attempts_left);
+    if (walk_has_failed(walk) || got.result != TXNS_DONE) {
+        return STEP_NONE;
+    }
+    world->model.challenges[at].id = got.txn_challenge_id;
+    walk_expect(walk, "end of a challenge", got.expires_at, world->model.txns[txn].expires_at);
+    if (kind == FACTOR_CODE) {
+        referee_code(&world->referee, world->model.txns[txn].subject, model_now_s(&world->model));
+        learn_code(walk, world, at, choice);
+    }
+    check_referee(walk, world);
+    return (int)at;
+}
+
+static const struct model_factor *find_factor(const struct model_person *person,
+                                              enum factor_kind kind, uint32_t choice)
+{
+    for (size_t i = 0; i < person->factor_count; i++) {
+        const struct model_factor *factor = &person->factors[(i + choice) % person->factor_count];
+
+        if (factor->kind == kind && factor->is_confirmed) {
+            return factor;
+        }
+    }
+    return NULL;
+}
+
+static void write_step(const struct factor_world *world, const struct model_factor *app,
+                       int64_t steps, char out[STEP_TEXT_BYTES])
+{
+    (void)snprintf(out, STEP_TEXT_BYTES, "%06" PRIu32,
+                   totp_code(app->secret, world->model.now_ms / TOTP_STEP_MS + steps));
+}
+
+/* An answer that is right as far as the number wants it; false: there is none. */
+bool step_right_text(const struct factor_world *world, size_t at, uint32_t choice,
+                     char out[STEP_TEXT_BYTES])
+{
+    const struct model_challenge *challenge = &world->model.challenges[at];
+    const struct model_person *person =
+        &world->model.people[world->model.txns[challenge->txn].person];
+    const struct model_factor *factor = find_factor(person, challenge->kind, choice / 16);
+
+    if (challenge->kind == FACTOR_CODE) {
+        (void)snprintf(out, STEP_TEXT_BYTES, "%s", challenge->code.digits);
+        return challenge->code.digits[0] != '\0';
+    }
+    if (factor == NULL) {
+        return false;
+    }
+    if (challenge->kind == FACTOR_TOTP) {
+        write_step(world, factor, choice % 4 == 0 ? 0 : 1, out);
+        return true;
+    }
+    for (size_t i = 0; i < RECOVERY_CODE_COUNT; i++) {
+        if (!factor->is_used[i] || choice % 8 == 0) {
+            recovery_code_write(&factor->codes[i], out);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that nothing of the account's makes right. */
+void step_wrong_text(const struct factor_world *world, size_t at, uint32_t choice,
+                     char out[STEP_TEXT_BYTES])
+{
+    const struct model_challenge *challenge = &world->model.challenges[at];
+    const struct model_person *person =
+        &world->model.people[world->model.txns[challenge->txn].person];
+    bool is_right = true;
+
+    if (challenge->kind == FACTOR_RECOVERY_CODE) {
+        (void)snprintf(out, STEP_TEXT_BYTES, "0000-0000-0000-%04" PRIu32, choice % 10000);
+        return;
+    }
+    for (uint32_t number = choice % DIGITS_BELOW; is_right; number = (number + 1) % DIGITS_BELOW) {
+        (void)snprintf(out, STEP_TEXT_BYTES, "%06" PRIu32, number);
+        is_right = strcmp(out, challenge->code.digits) == 0;
+        for (size_t i = 0; i < person->factor_count * 3; i++) {
+            char step[STEP_TEXT_BYTES];
+
+            write_step(world, &person->factors[i / 3], (int64_t)(i % 3) - 1, step);
+            is_right = is_right || strcmp(out, step) == 0;
+        }
+    }
+}
+
+/* Something that somebody could try: another's, an old one, one of another kind, no answer at all. */
+static void odd_text(const struct factor_world *world, size_t at, uint32_t choice,
+                     char out[STEP_TEXT_BYTES])
+{
+    static const char *const texts[] = { "12345", "1234567", "12345x", "x", "0000-0000-0000-000U" };
+    const struct model_challenge *challenge = &world->model.challenges[at];
+    const struct model_person *other = &world->model.people[step_person(world, choice / 8)];
+    const struct model_factor *factor = find_factor(other, challenge->kind, choice);
+    int before = step_recent(world->model.challenge_count, choice / 2);
+
+    (void)snprintf(out, STEP_TEXT_BYTES, "%s", texts[choice / 8 % 5]);
+    if (choice % 4 == 0 || before < 0) {
+        return;
+    }
+    if (challenge->kind == FACTOR_CODE && world->model.challenges[before].code.digits[0] != '\0') {
+        (void)snprintf(out, STEP_TEXT_BYTES, "%s", world->model.challenges[before].code.digits);
+    } else if (factor != NULL && challenge->kind == FACTOR_TOTP) {
+        write_step(world, factor, (int64_t)(choice / 4 % 5) - 2, out);
+    } else if (factor != NULL && challenge->kind == FACTOR_RECOVERY_CODE) {
+        recovery_code_write(&factor->codes[choice / 4 % RECOVERY_CODE_COUNT], out);
+    }
+}
+
+/* What a right answer used up is good once. */
+static void hear_use(struct factor_world *world, const struct model_guess *guess,
+                     const struct txns_outcome *got)
+{
+    const struct model_challenge *challenge = &world->model.challenges[guess->challenge];
+    const struct model_txn *txn = &world->model.txns[challenge->txn];
+    struct model_grant *grant = &world->model.grants[world->model.grant_count - 1];
+    const struct account_id *account = &world->people[txn->person].account_id;
+
+    grant->grant = got->grant;
+    referee_granted(&world->referee, &(struct referee_grant){ .grant = got->grant,
+                                                              .person = txn->person,
+                                                              .purpose = txn->purpose,
+                                                              .expires_at = got->expires_at });
+    if (challenge->kind == FACTOR_RECOVERY_CODE) {
+        referee_took(&world->referee, bytes_of(account->raw, sizeof account->raw),
+                     bytes_text(guess->text));
+    }
+    if (challenge->kind == FACTOR_TOTP) {
+        referee_took(&world->referee, bytes_of(grant->app.raw, sizeof grant->app.raw),
+                     bytes_of(&grant->step, sizeof grant->step));
+    }
+}
+
+void step_hear_answer(struct walk *walk, struct factor_world *world,
+                      const struct model_guess *guess, const struct txns_outcome *got)
+{
+    struct model_outcome wanted = model_answer(&world->model, guess);
+    const struct model_challenge *challenge = &world->model.challenges[guess->challenge];
+    const struct model_txn *txn = &world->model.txns[challenge->txn];
+
+    walk_say(walk, "txn %zu, challenge %zu, \"%s\": result %d, wait %" PRId64, guess->txn,
+             guess->challenge, guess->text, (int)got->result, got->retry_s);
+    walk_expect(walk, "answer", got->result, wanted.result);
+    walk_expect(walk, "wait for a guess", got->retry_s, wanted.retry_s);
+    walk_expect(walk, "tries left", got->attempts_left, wanted.attempts_left);
+    if (walk_has_failed(walk)) {
+        return;
+    }
+    if (got->result == TXNS_DONE || got->result == TXNS_WRONG) {
+        referee_judged(&world->referee, &challenge->id, txn->subject, got->result == TXNS_DONE,
+                       model_now_s(&world->model));
+    }
+    if (got->result == TXNS_DONE) {
+        walk_expect(walk, "purpose of a grant", got->purpose, txn->purpose);
+        walk_expect(walk, "end of a grant", got->expires_at,
+                    model_now_s(&world->model) + LIMIT_GRANT_S);
+        hear_use(world, guess, got);
+    }
+    check_referee(walk, world);
+}
+
+enum txns_result step_take_answer(struct walk *walk, struct factor_world *world,
+                                  const struct model_guess *guess, uint32_t choice)
+{
+    struct heard_txn heard;
+
+    world_answer_start(world, choice, guess, &heard);
+    world_wait(world, &heard.done);
+    step_hear_answer(walk, world, guess, &heard.outcome);
+    return heard.outcome.result;
+}
+
+static struct model_who who_of(const struct factor_world *world, uint32_t choice)
+{
+    return (struct model_who){ .person = step_person(world, choice / 4),
+                               .by_handle = choice % 4 == 0 };
+}
+
+void step_begin(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    const struct model_who who = who_of(world, choices[0]);
+
+    (void)step_new_txn(walk, world, &who, TXN_LINK + choices[1] % TXN_VAULT, choices[2]);
+}
+
+/* Mostly a kind that the transaction has. */
+static enum factor_kind kind_of(const struct model_txn *txn, uint32_t choice)
+{
+    for (uint32_t i = 0; i < FACTOR_KINDS && choice % 8 != 0; i++) {
+        enum factor_kind kind = (enum factor_kind)((choice / 8 + i) % FACTOR_KINDS);
+
+        if ((txn->kinds & UINT32_C(1) << kind) != 0) {
+            return kind;
+        }
+    }
+    return (enum factor_kind)(choice / 8 % FACTOR_KINDS);
+}
+
+void step_challenge(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    int txn = step_recent(world->model.txn_count, choices[0]);
+
+    for (int i = txn; i > 0 && choices[0] % 8 != 0; i--) { /* mostly one that is not over */
+        const struct model_txn *each = &world->model.txns[i];
+
+        if (!each->is_done && each->challenges_left > 0 &&
+            each->expires_at > model_now_s(&world->model)) {
+            txn = i;
+            break;
+        }
+    }
+    if (txn != STEP_NONE) {
+        (void)step_new_challenge(walk, world, (size_t)txn,
+                                 kind_of(&world->model.txns[txn], choices[1]), choices[2]);
+    }
+}
+
+static bool guess_of(const struct factor_world *world, const uint32_t choices[WALK_CHOICES],
+                     char text[STEP_TEXT_BYTES], struct model_guess *out)
+{
+    int at = step_open_challenge(world, choices[0]);
+
+    if (at == STEP_NONE || !model_has_room(&world->model)) {
+        return false;
+    }
+    *out = (struct model_guess){ .txn = world->model.challenges[at].txn,
+                                 .challenge = (size_t)at,
+                                 .text = text };
+    if (choices[3] % 16 == 0) {
+        out->txn = (size_t)step_recent(world->model.txn_count, choices[3] / 16);
+    }
+    if (choices[1] % 8 == 0) {
+        odd_text(world, out->challenge, choices[2], text);
+    } else if (choices[1] % 8 < 4 || !step_right_text(world, out->challenge, choices[2], text)) {
+        step_wrong_text(world, out->challenge, choices[2], text);
+    }
+    return true;
+}
+
+void step_answer(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    char text[STEP_TEXT_BYTES];
+    struct model_guess guess;
+
+    if (guess_of(world, choices, text, &guess)) {
+        (void)step_take_answer(walk, world, &guess, choices[3]);
+    }
+}
+
+void step_fault(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    char text[STEP_TEXT_BYTES];
+    struct model_guess guess;
+
+    if (!guess_of(world, choices, text, &guess)) {
+        return;
+    }
+    guess.fault = choices[3] % 2 == 0 ? MODEL_COUNTS_FAIL : MODEL_GRANTS_FAIL;
+    walk_say(walk, "%s fail", guess.fault == MODEL_COUNTS_FAIL ? "counts" : "grants");
+    damage_break(&world->daemons[0],
+                 guess.fault == MODEL_COUNTS_FAIL ? DAMAGE_INSERT_GUESSES : DAMAGE_INSERT_GRANTS);
+    (void)step_take_answer(walk, world, &guess, choices[3]);
+    damage_mend(&world->daemons[0]);
+}
+
+/* A transaction, a challenge of the best kind and a right answer: mostly a grant. */
+void step_whole(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    const struct model_who who = who_of(world, choices[0]);
+    enum txn_purpose purpose = choices[1] % 4 == 0
+                                   ? (enum txn_purpose)(TXN_LINK + choices[1] / 4 % TXN_VAULT)
+                                   : TXN_STEPUP;
+    int txn = step_new_txn(walk, world, &who, purpose, choices[2]);
+    int challenge = STEP_NONE;
+    char text[STEP_TEXT_BYTES];
+
+    if (txn == STEP_NONE) {
+        return;
+    }
+    challenge =
+        step_new_challenge(walk, world, (size_t)txn,
+                           kind_of(&world->model.txns[txn], choices[1] / 16 | 1), choices[2]);
+    if (challenge != STEP_NONE && step_right_text(world, (size_t)challenge, choices[3], text)) {
+        const struct model_guess guess = { .txn = (size_t)txn,
+                                           .challenge = (size_t)challenge,
+                                           .text = text };
+
+        (void)step_take_answer(walk, world, &guess, choices[2] / 2);
+    }
+}

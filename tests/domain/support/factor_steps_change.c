@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps that commands take, what devices see, and time. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/random.h"
+#include "tests/domain/support/factor_steps.h"
+
+enum {
+    HOUR_S = 3600,
+    DAY_S = 86400
+};
+
+static void arrive(struct factor_world *world, size_t person)
+{
+    struct model_person *model = &world->model.people[person];
+
+    world_arrive(world, person);
+    memset(model, 0, sizeof *model);
+    model->presence = MODEL_HERE;
+    model->has_handle = true;
+}
+
+void *factor_steps_begin(void)
+{
+    struct factor_world *world = factor_world_open();
+
+    arrive(world, 0);
+    arrive(world, 1);
+    return world;
+}
+
+void factor_steps_end(void *world)
+{
+    factor_world_close(world);
+}
+
+void step_arrive(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+
+    (void)choices;
+    for (size_t i = 0; i < MODEL_PEOPLE; i++) {
+        if (world->model.people[i].presence == MODEL_TO_COME) {
+            arrive(world, i);
+            walk_say(walk, "person %zu", i);
+            return;
+        }
+    }
+}
+
+/* The newest grant that would do for a step-up; NULL: none. */
+const struct model_grant *step_good_grant(const struct factor_world *world, size_t person)
+{
+    const struct factor_model *model = &world->model;
+    bool needs = model_enrolled(&model->people[person]) != 0;
+
+    for (size_t i = model->grant_count; i > 0; i--) {
+        const struct model_grant *grant = &model->grants[i - 1];
+
+        if (grant->person == person && grant->purpose == TXN_STEPUP && !grant->is_gone &&
+            grant->expires_at > model_now_s(model) && (grant->kind != FACTOR_CODE || !needs)) {
+            return grant;
+        }
+    }
+    return NULL;
+}
+
+/* A command: sometimes of the wrong device, an old one, with a grant that is no good. */
+struct model_command step_command(struct factor_world *world, size_t person, uint32_t choice,
+                                  struct grant *grant)
+{
+    const struct model_grant *good = step_good_grant(world, person);
+    int any = step_recent(world->model.grant_count, choice / 256);
+    struct model_command command = { .person = person,
+                                     .device = choice % 16 == 0 ? 1 : 0,
+                                     .seq = world->next_seq++ };
+
+    if (choice / 16 % 16 == 0) {
+        command.seq = world->model.people[person].last_seq[command.device];
+    }
+    if (choice / 256 % 4 < 2 && good != NULL) {
+        *grant = good->grant;
+        command.grant = grant;
+    } else if (choice / 256 % 4 == 2 && any != STEP_NONE) {
+        *grant = world->model.grants[any].grant;
+        command.grant = grant;
+    } else if (choice / 1024 % 16 == 0) {
+        random_fill(grant->raw, sizeof grant->raw);
+        command.grant = grant;
+    }
+    return command;
+}
+
+static void hear_effect(struct walk *walk, struct factor_world *world,
+                        const struct model_command *command)
+{
+    if (command->grant != NULL) {
+        referee_effect(&world->referee, command->grant, command->person,
+                       model_now_s(&world->model));
+    }
+    if (world->referee.fault != NULL) {
+        walk_fail(walk, "the referee saw %s", world->referee.fault);
+    }
+}
+
+static void say_command(struct walk *walk, const char *what, const struct model_command *command,
+                        int result)
+{
+    walk_say(walk, "%s: person %zu, device %zu, seq %" PRId64 "%s: result %d", what,
+             command->person, command->device + 1, command->seq,
+             command->grant == NULL ? "" : ", with a grant", result);
+}
+
+/* Whose commands it is: somebody who is here; false: nobody. */
+static bool commander(const struct factor_world *world, uint32_t choice, size_t *out)
+{
+    *out = step_person(world, choice);
+    return world->model.people[*out].presence == MODEL_HERE && model_has_room(&world->model);
+}
+
+void step_enrol(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    enum factor_kind kind = choices[1] % 3 == 0 ? FACTOR_RECOVERY_CODE : FACTOR_TOTP;
+    struct grant grant;
+    size_t person = 0;
+
+    if (!commander(world, choices[0], &person)) {
+        return;
+    }
+    const struct model_command command = step_command(world, person, choices[2], &grant);
+    struct heard_factor heard = world_enrol(world, choices[3], &command, kind);
+    struct model_person *model = &world->model.people[person];
+
+    say_command(walk, factor_kind_text(kind), &command, (int)heard.result);
+    walk_expect(walk, "enrol", heard.result, model_enrol(&world->model, &command, kind));
+    if (heard.result == FACTORS_REPLAYED) {
+        walk_expect(walk, "last seq", heard.last_seq, model->last_seq[command.device]);
+    }
+    if (heard.result == FACTORS_DONE && !walk_has_failed(walk)) {
+        struct model_factor *factor = &model->factors[model->factor_count - 1];
+
+        factor->id = heard.factor_id;
+        memcpy(factor->secret, heard.secret, sizeof factor->secret);
+        memcpy(factor->codes, heard.codes, sizeof factor->codes);
+        hear_effect(walk, world, &command);
+    }
+}
+
+/* A factor of a person, a pending one if it may be; NULL: there is none. */
+static const struct model_factor *factor_of(const struct factor_world *world, size_t person,
+                                            uint32_t choice, bool is_pending)
+{
+    const struct model_person *model = &world->model.people[person];
+
+    for (size_t i = 0; is_pending && i < model->factor_count; i++) {
+        const struct model_factor *factor = &model->factors[(choice / 8 + i) % model->factor_count];
+
+        if (!factor->is_confirmed) {
+            return factor;
+        }
+    }
+    return model->factor_count == 0 ? NULL : &model->factors[choice / 8 % model->factor_count];
+}
+
+/* Somebody who has an app to confirm, or person. */
+static size_t with_pending(const struct factor_world *world, size_t person)
+{
+    for (size_t i = 0; i < MODEL_PEOPLE; i++) {
+        const struct model_person *each = &world->model.people[i];
+
+        for (size_t n = 0; n < each->factor_count; n++) {
+            if (!each->factors[n].is_confirmed) {
+                return i;
+            }
+        }
+    }
+    return person;
+}
+
+void step_confirm(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    static const int64_t steps[] = { 0, 0, 0, 1, -1, 2 };
+    struct factor_world *world = arg;
+    const struct model_factor *app = NULL;
+    struct grant grant;
+    struct factor_id id;
+    size_t person = 0;
+
+    if (commander(world, choices[0], &person) || commander(world, choices[0] / 2, &person)) {
+        person = choices[1] % 4 == 2 ? person : with_pending(world, person);
+        app = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
+                        choices[1], choices[1] % 8 != 1);
+    }
+    if (app == NULL) {
+        return;
+    }
+    struct model_command command = step_command(world, person, choices[2], &grant);
+    uint32_t code =
+        totp_code(app->secret, world->model.now_ms / TOTP_STEP_MS + steps[choices[3] % 6]);
+
+    command.grant = NULL; /* it takes none */
+    id = app->id;
+    struct heard_factor heard = world_confirm(world, choices[3] / 6, &command, &id, code);
+    say_command(walk, "confirm", &command, (int)heard.result);
+    walk_expect(walk, "confirm", heard.result, model_confirm(&world->model, &command, &id, code));
+    if (heard.result == FACTORS_DONE && !walk_has_failed(walk)) {
+        app = &world->model.people[person].factors[0];
+        while (memcmp(&app->id, &id, sizeof id) != 0) {
+            app++;
+        }
+        referee_took(&world->referee, bytes_of(id.raw, sizeof id.raw),
+                     bytes_of(&app->last_step, sizeof app->last_step));
+        hear_effect(walk, world, &command);
+    }
+}
+
+void step_remove(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    const struct model_factor *factor = NULL;
+    struct grant grant;
+    struct factor_id id;
+    size_t person = 0;
+
+    if (commander(world, choices[0], &person)) {
+        factor = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
+                           choices[1], false);
+    }
+    if (factor == NULL) {
+        return;
+    }
+    const struct model_command command = step_command(world, person, choices[2], &grant);
+    id = factor->id;
+    struct heard_factor heard = world_remove(world, choices[3], &command, &id);
+
+    say_command(walk, "remove", &command, (int)heard.result);
+    walk_expect(walk, "remove", heard.result, model_remove(&world->model, &command, &id));
+    if (heard.result == FACTORS_DONE) {
+        hear_effect(walk, world, &command);
+    }
+}
+
+static enum factors_result release_result(enum handles_result result)
+{
+    switch (result) {
+    case HANDLES_DONE:
+        return FACTORS_DONE;
+    case HANDLES_REPLAYED:
+        return FACTORS_REPLAYED;
+    case HANDLES_NOT_ADMIN:
+        return FACTORS_NOT_ADMIN;
+    case HANDLES_STEPUP:
+        return FACTORS_STEPUP;
+    case HANDLES_UNKNOWN:
+        return FACTORS_UNKNOWN;
+    case HANDLES_PRESENT:
+    case HANDLES_INVALID:
+    case HANDLES_TAKEN:
+    case HANDLES_SEQ:
+    case HANDLES_TOO_MANY:
+    case HANDLES_UNAVAILABLE:
+    case HANDLES_STORAGE_FULL:
+        break;
+    }
+    return FACTORS_UNAVAILABLE;
+}
+
+void step_release(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    struct grant grant;
+    size_t person = 0;
+
+    if (!commander(world, choices[0], &person)) {
+        return;
+    }
+    const struct model_command command = step_command(world, person, choices[2], &grant);
+    enum factors_result result = release_result(world_release(world, choices[3], &command));
+
+    say_command(walk, "release", &command, (int)result);
+    walk_expect(walk, "release", result, model_release(&world->model, &command));
+    if (result == FACTORS_DONE) {
+        hear_effect(walk, world, &command);
+    }
+}
+
+static enum factors_result erase_result(enum accounts_result result)
+{
+    switch (result) {
+    case ACCOUNTS_DONE:
+        return FACTORS_DONE;
+    case ACCOUNTS_REPLAYED:
+        return FACTORS_REPLAYED;
+    case ACCOUNTS_NOT_ADMIN:
+        return FACTORS_NOT_ADMIN;
+    case ACCOUNTS_STEPUP:
+        return FACTORS_STEPUP;
+    case ACCOUNTS_PRESENT:
+    case ACCOUNTS_MANIFEST_INVALID:
+    case ACCOUNTS_REGISTRATION_CLOSED:
+    case ACCOUNTS_INVITE_INVALID:
+    case ACCOUNTS_KEY_USED:
+    case ACCOUNTS_ERASED:
+    case ACCOUNTS_UNKNOWN:
+    case ACCOUNTS_HELD:
+    case ACCOUNTS_UNAVAILABLE:
+    case ACCOUNTS_STORAGE_FULL:
+        break;
+    }
+    return FACTORS_UNAVAILABLE;
+}
+
+void step_erase(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    struct grant grant;
+    size_t person = 0;
+
+    if (!commander(world, choices[0], &person)) {
+        return;
+    }
+    const struct model_command command = step_command(world, person, choices[2], &grant);
+    enum factors_result result = erase_result(world_erase(world, choices[3], &command).result);
+
+    say_command(walk, "erase", &command, (int)result);
+    walk_expect(walk, "erase", result, model_erase(&world->model, &command));
+    if (result == FACTORS_DONE) {
+        hear_effect(walk, world, &command);
+        referee_erased(&world->referee, person);
+    }
+}
+
+static void look_at_factors(struct walk *walk, struct factor_world *world, size_t person,
+                            uint32_t choice)
+{
+    const struct world_factors got = world_factors(world, choice, person);
+    const struct model_person *model = &world->model.people[person];
+
+    walk_expect(walk, "factors", (int64_t)got.count, (int64_t)model->factor_count);
+    for (size_t i = 0; i < got.count && !walk_has_failed(walk); i++) {
+        const struct factors_view *view = &got.views[i];
+        const struct model_factor *factor = model->factors;
+        const struct model_factor *end = model->factors + model->factor_count;
+
+        while (factor < end && memcmp(&factor->id, &view->factor_id, sizeof factor->id) != 0) {
+            factor++;
+        }
+        if (factor == end) {
+            walk_fail(walk, "a factor that nobody enrolled");
+            return;
+        }
+        walk_expect(walk, "kind of a factor", view->kind, factor->kind);
+        walk_expect(walk, "confirmed", view->is_confirmed, factor->is_confirmed);
+        walk_expect(walk, "codes left", view->codes_left, (int64_t)model_codes_left(factor));
+    }
+}
+
+static void look_at_log(struct walk *walk, struct factor_world *world, size_t person,
+                        uint32_t choice)
+{
+    const struct world_log got = world_log(world, choice, person);
+    const struct model_person *model = &world->model.people[person];
+    size_t wanted = model->log_count < ACCOUNT_LOG_PAGE ? model->log_count : ACCOUNT_LOG_PAGE;
+
+    walk_expect(walk, "lines of the log", (int64_t)got.count, (int64_t)wanted);
+    for (size_t i = 0; i < got.count && !walk_has_failed(walk); i++) {
+        const struct account_log_entry *entry = &got.entries[i];
+
+        walk_expect(walk, "event in the log", entry->event, model->log[i].event);
+        walk_expect(walk, "kind in the log", entry->kind, model->log[i].kind);
+        walk_expect(walk, "purpose in the log", entry->purpose, model->log[i].purpose);
+        walk_expect(walk, "device in the log", entry->device_id, model->log[i].device_id);
+        walk_expect(walk, "hour in the log", entry->at, model->log[i].at);
+    }
+}
+
+static void look_at_codes(struct walk *walk, struct factor_world *world, size_t person,
+                          uint32_t choice)
+{
+    const struct world_codes got = world_codes(world, choice, person);
+    const struct factor_model *model = &world->model;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < model->challenge_count; i++) {
+        const struct model_challenge *challenge = &model->challenges[i];
+        bool is_there = false;
+
+        if (model->txns[challenge->txn].person != person || !model_is_shown(model, i)) {
+            continue;
+        }
+        wanted++;
+        for (size_t n = 0; n < got.count; n++) {
+            is_there = is_there || strcmp(got.codes[n].code.digits, challenge->code.digits) == 0;
+        }
+        if (!is_there && challenge->code.digits[0] != '\0' && got.count < LIMIT_CODES_HOUR) {
+            walk_fail(walk, "the code of challenge %zu is not shown", i);
+        }
+    }
+    walk_expect(walk, "codes shown", (int64_t)got.count,
+                (int64_t)(wanted < LIMIT_CODES_HOUR ? wanted : LIMIT_CODES_HOUR));
+}
+
+void step_look(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    size_t person = step_person(world, choices[0]);
+
+    if (world->model.people[person].presence == MODEL_HERE) {
+        walk_say(walk, "person %zu", person);
+        look_at_factors(walk, world, person, choices[1]);
+        look_at_log(walk, world, person, choices[1]);
+        look_at_codes(walk, world, person, choices[1]);
+    }
+}
+
+void step_clock(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    static const int64_t seconds[] = { 1,
+                                       30,
+                                       31,
+                                       LIMIT_GRANT_S - 1,
+                                       LIMIT_GRANT_S,
+                                       LIMIT_TXN_S - 1,
+                                       LIMIT_TXN_S,
+                                       HOUR_S - LIMIT_TXN_S,
+                                       HOUR_S,
+                                       DAY_S - 1,
+                                       DAY_S,
+                                       DAY_S,
+                                       10 * DAY_S,
+                                       LIMIT_GUESS_MONTH_S };
+    struct factor_world *world = arg;
+    int64_t by_s = seconds[choices[0] % (sizeof seconds / sizeof seconds[0])];
+
+    if (choices[1] % 4 != 0 && by_s > 31) {
+        by_s = 1 + choices[1] / 2 % 60;
+    }
+    world->model.now_ms += by_s * 1000 + choices[2] % 3;
+    walk_say(walk, "%" PRId64 " s, now %" PRId64, by_s, world->model.now_ms);
+}
+
+void step_back(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    static const int64_t seconds[] = { 1, 30, LIMIT_GRANT_S, LIMIT_TXN_S, HOUR_S, DAY_S };
+    struct factor_world *world = arg;
+    int64_t by_s = seconds[choices[0] % (sizeof seconds / sizeof seconds[0])];
+
+    world->model.now_ms -= by_s * 1000;
+    walk_say(walk, "%" PRId64 " s, now %" PRId64, by_s, world->model.now_ms);
+}
+
+void step_purge(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+
+    (void)walk;
+    world_purge(world, choices[0]);
+    model_purge(&world->model);
+    referee_purge(&world->referee, model_now_s(&world->model));
+}
+
+void step_restart(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    (void)walk;
+    world_restart(arg, choices[0]);
+}
