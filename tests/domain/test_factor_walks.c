@@ -24,6 +24,7 @@ static const struct walk_kind kinds[] = {
     { "look", 6, step_look },
     { "clock", 9, step_clock },
     { "back", 2, step_back },
+    { "day", 3, step_day },
     { "purge", 2, step_purge },
     { "restart", 1, step_restart },
     { "wrong_at_once", 4, step_wrong_at_once },

@@ -95,6 +95,33 @@ void step_wrong_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
     }
 }
 
+/* A day later, all the guesses of a day at somebody: so the limit of 30 days is met, too. */
+void step_day(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    const struct model_who who = { .person = step_person(world, choices[0] / 2 * 3) };
+    char text[STEP_TEXT_BYTES];
+
+    world->model.now_ms += INT64_C(86400000);
+    int txn = step_new_txn(walk, world, &who, TXN_RECOVER, choices[1]);
+    for (int i = 0; i < 3 && txn != STEP_NONE; i++) {
+        struct crowd crowd = { .count = LIMIT_CHALLENGE_GUESSES };
+        int64_t before = metrics_value(METRIC_factor_guesses);
+        int at = step_new_challenge(walk, world, (size_t)txn, FACTOR_CODE, choices[1]);
+        const struct model_guess guess = { .txn = (size_t)txn,
+                                           .challenge = (size_t)at,
+                                           .text = text };
+
+        if (at == STEP_NONE) {
+            return;
+        }
+        step_wrong_text(world, guess.challenge, choices[2], text);
+        answer_at_once(world, &guess, &crowd);
+        hear_all_wrong(walk, world, &guess, &crowd, metrics_value(METRIC_factor_guesses) - before);
+        (void)step_take_answer(walk, world, &guess, choices[3]);
+    }
+}
+
 /* The one that gave a grant; NULL: none. */
 static const struct txns_outcome *winner(const struct crowd *crowd)
 {

@@ -35,8 +35,9 @@ factor_step_fn step_look;
 /* Time goes on, goes back, forgets; a daemon begins anew. */
 factor_step_fn step_clock, step_back, step_purge, step_restart;
 
-/* At once: wrong answers, right ones, one step of an app twice, one grant thrice. */
-factor_step_fn step_wrong_at_once, step_right_at_once, step_twice_at_once, step_grant_at_once;
+/* At once: all of a day's guesses, wrong answers, right ones, one step of an app twice, one grant thrice. */
+factor_step_fn step_day, step_wrong_at_once, step_right_at_once, step_twice_at_once,
+    step_grant_at_once;
 
 /* What they have in common: whom, which and what a number chooses. */
 enum {

@@ -417,6 +417,24 @@ void step_look(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES
     }
 }
 
+/* To the end of the newest grant or transaction, or a second before; false: none is to come. */
+static bool go_to_an_end(struct factor_model *model, uint32_t choice)
+{
+    int64_t end = 0;
+
+    if (choice % 4 < 2 && model->grant_count > 0) {
+        end = model->grants[model->grant_count - 1].expires_at;
+    } else if (model->txn_count > 0) {
+        end = model->txns[model->txn_count - 1].expires_at;
+    }
+    end -= choice % 2;
+    if (end <= model_now_s(model)) {
+        return false;
+    }
+    model->now_ms = end * 1000;
+    return true;
+}
+
 void step_clock(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     static const int64_t seconds[] = { 1,
@@ -436,6 +454,10 @@ void step_clock(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
     struct factor_world *world = arg;
     int64_t by_s = seconds[choices[0] % (sizeof seconds / sizeof seconds[0])];
 
+    if (choices[3] % 4 == 0 && go_to_an_end(&world->model, choices[1])) {
+        walk_say(walk, "to an end, now %" PRId64, world->model.now_ms);
+        return;
+    }
     if (choices[1] % 4 != 0 && by_s > 31) {
         by_s = 1 + choices[1] / 2 % 60;
     }
