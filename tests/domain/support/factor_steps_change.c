@@ -68,12 +68,23 @@ const struct model_grant *step_good_grant(const struct factor_world *world, size
     return NULL;
 }
 
+/* The last grant that a person was given, good or not; any where there is none. */
+static int last_grant(const struct factor_world *world, size_t person, uint32_t choice)
+{
+    for (size_t i = world->model.grant_count; i > 0 && choice % 4 != 0; i--) {
+        if (world->model.grants[i - 1].person == person) {
+            return (int)i - 1;
+        }
+    }
+    return step_recent(world->model.grant_count, choice / 4);
+}
+
 /* A command: sometimes of the wrong device, an old one, with a grant that is no good. */
 struct model_command step_command(struct factor_world *world, size_t person, uint32_t choice,
                                   struct grant *grant)
 {
     const struct model_grant *good = step_good_grant(world, person);
-    int any = step_recent(world->model.grant_count, choice / 256);
+    int any = last_grant(world, person, choice / 1024);
     struct model_command command = { .person = person,
                                      .device = choice % 16 == 0 ? 1 : 0,
                                      .seq = world->next_seq++ };
