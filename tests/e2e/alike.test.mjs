@@ -103,8 +103,8 @@ const shapeOf = ({ status, headers, json }) => {
   return {
     status,
     headers: others,
-    members: Object.entries(json).map(([name, value]) => [name, Array.isArray(value) ? 'kinds'
-      : typeof value === 'string' && !/^(urn|[a-z ]+$)/i.test(value) ? value.length : value]),
+    members: Object.entries(json).map(([name, value]) => [name, name === 'kinds' ? 'KINDS'
+      : name.endsWith('_id') ? value.length : value]),
   };
 };
 
