@@ -27,6 +27,7 @@ static const struct walk_kind kinds[] = {
     { "day", 3, step_day },
     { "purge", 2, step_purge },
     { "restart", 1, step_restart },
+    { "start_at_once", 2, step_start_at_once },
     { "wrong_at_once", 4, step_wrong_at_once },
     { "right_at_once", 3, step_right_at_once },
     { "twice_at_once", 2, step_twice_at_once },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes at once, at one daemon or two. */
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 
 #include "common/metrics.h"
@@ -62,19 +62,23 @@ static void hear_all_wrong(struct walk *walk, struct factor_world *world,
 {
     struct model_challenge *challenge = &world->model.challenges[guess->challenge];
     size_t subject = world->model.txns[guess->txn].subject;
-    int guesses = model_guesses_left(&world->model, subject);
+    bool counts = model_kind_of(challenge->kind)->answer_is_guess;
+    int guesses = counts ? model_guesses_left(&world->model, subject) : INT_MAX;
     int judged = smaller((int)crowd->count, smaller(challenge->tries_left, guesses));
     enum txns_result other =
         challenge->tries_left <= guesses ? TXNS_CHALLENGE_UNKNOWN : TXNS_RATE_LIMITED;
 
     walk_say(walk, "challenge %zu, %zu times \"%s\": %d wrong", guess->challenge, crowd->count,
-             guess->text, count_of(crowd, TXNS_WRONG));
+             step_text(guess), count_of(crowd, TXNS_WRONG));
     walk_expect(walk, "wrong at once", count_of(crowd, TXNS_WRONG), judged);
-    walk_expect(walk, "judged at once", judged_now, judged);
+    walk_expect(walk, "judged at once", judged_now, counts ? judged : 0);
     walk_expect(walk, "others at once", count_of(crowd, other), (int)crowd->count - judged);
     for (int i = 0; i < judged; i++) {
         challenge->tries_left--;
-        model_count_guess(&world->model, subject);
+        if (!counts) {
+            continue;
+        }
+        model_count_guess(&world->model, subject, -1);
         referee_judged(&world->referee, &challenge->id, subject, false, model_now_s(&world->model));
     }
 }
@@ -82,14 +86,15 @@ static void hear_all_wrong(struct walk *walk, struct factor_world *world,
 void step_wrong_at_once(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     struct factor_world *world = arg;
-    struct crowd crowd = { .count = 2 + choices[1] % (CROWD_MAX - 1) };
+    static struct crowd crowd;
     int64_t before = metrics_value(METRIC_factor_guesses);
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
     struct model_guess guess;
 
+    crowd.count = 2 + choices[1] % (CROWD_MAX - 1);
     if (open_challenge(world, choices[0], &guess)) {
-        step_wrong_text(world, guess.challenge, choices[2], text);
-        guess.text = text;
+        step_wrong_reply(world, guess.challenge, choices[2], &reply);
+        guess = step_guess(guess.txn, guess.challenge, &reply);
         answer_at_once(world, &guess, &crowd);
         hear_all_wrong(walk, world, &guess, &crowd, metrics_value(METRIC_factor_guesses) - before);
     }
@@ -98,27 +103,58 @@ void step_wrong_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
 /* A day later, all the guesses of a day at somebody: so the limit of 30 days is met, too. */
 void step_day(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
+    static struct crowd crowd;
     struct factor_world *world = arg;
     const struct model_who who = { .person = step_person(world, choices[0] / 2 * 3) };
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
 
+    crowd.count = LIMIT_CHALLENGE_GUESSES;
     world->model.now_ms += INT64_C(86400000);
     int txn = step_new_txn(walk, world, &who, TXN_RECOVER, choices[1]);
     for (int i = 0; i < 3 && txn != STEP_NONE; i++) {
-        struct crowd crowd = { .count = LIMIT_CHALLENGE_GUESSES };
         int64_t before = metrics_value(METRIC_factor_guesses);
         int at = step_new_challenge(walk, world, (size_t)txn, FACTOR_CODE, choices[1]);
-        const struct model_guess guess = { .txn = (size_t)txn,
-                                           .challenge = (size_t)at,
-                                           .text = text };
 
         if (at == STEP_NONE) {
             return;
         }
-        step_wrong_text(world, guess.challenge, choices[2], text);
+        step_wrong_reply(world, (size_t)at, choices[2], &reply);
+        const struct model_guess guess = step_guess((size_t)txn, (size_t)at, &reply);
         answer_at_once(world, &guess, &crowd);
         hear_all_wrong(walk, world, &guess, &crowd, metrics_value(METRIC_factor_guesses) - before);
         (void)step_take_answer(walk, world, &guess, choices[3]);
+    }
+}
+
+/* As many are started as a transaction has, as its kind may be, and, of passwords, as are guesses. */
+void step_start_at_once(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
+    struct factor_world *world = arg;
+    static struct crowd crowd;
+    const struct model_who who = { .person = step_person_with(world, FACTOR_PASSWORD, choices[0]) };
+    int txn = step_new_txn(walk, world, &who, TXN_RECOVER, choices[2]);
+    enum factor_kind kind = FACTOR_PASSWORD;
+
+    crowd.count = 2 + choices[1] % (CROWD_MAX - 1);
+    if (txn == STEP_NONE) {
+        return;
+    }
+    if ((world->model.txns[txn].kinds & UINT32_C(1) << kind) == 0) {
+        kind = FACTOR_CODE;
+    }
+    for (size_t i = 0; i < crowd.count; i++) {
+        world_challenge_start(world, (uint32_t)i, (size_t)txn, kind, &crowd.heard[i]);
+    }
+    for (size_t i = 0; i < crowd.count; i++) {
+        world_wait(world, &crowd.heard[i].done);
+    }
+    for (size_t i = 0; i < 2 * crowd.count && !walk_has_failed(walk); i++) {
+        const struct heard_txn *heard = &crowd.heard[i % crowd.count];
+
+        /* Those that were started came first, whatever they were called. */
+        if ((heard->outcome.result == TXNS_DONE) == (i < crowd.count)) {
+            (void)step_hear_challenge(walk, world, (size_t)txn, kind, heard);
+        }
     }
 }
 
@@ -153,14 +189,14 @@ static void hear_one_right(struct walk *walk, struct factor_world *world,
                    (int64_t)world->model.subjects[txn->subject].guess_count;
 
     walk_say(walk, "challenge %zu, %zu times \"%s\": %d right", guess->challenge, crowd->count,
-             guess->text, count_of(crowd, TXNS_DONE));
+             step_text(guess), count_of(crowd, TXNS_DONE));
     walk_expect(walk, "right at once", count_of(crowd, TXNS_DONE), 1);
     walk_expect(walk, "guesses less", lost, judged - 1);
     if (judged > challenge->tries_left) {
         walk_fail(walk, "more guesses than tries");
     }
     for (int64_t i = 0; i < lost && !walk_has_failed(walk); i++) {
-        model_count_guess(&world->model, txn->subject);
+        model_count_guess(&world->model, txn->subject, -1);
         referee_judged(&world->referee, &challenge->id, txn->subject, false,
                        model_now_s(&world->model));
     }
@@ -169,23 +205,32 @@ static void hear_one_right(struct walk *walk, struct factor_world *world,
 void step_right_at_once(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     struct factor_world *world = arg;
-    struct crowd crowd = { .count = 2 + choices[1] % 4 };
+    static struct crowd crowd;
     int64_t before = metrics_value(METRIC_factor_guesses);
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
     struct model_guess guess;
 
+    crowd.count = 2 + choices[1] % 4;
     if (!open_challenge(world, choices[0], &guess) ||
-        !step_right_text(world, guess.challenge, choices[2], text)) {
-        return;
+        !step_right_reply(world, guess.challenge, choices[2], &reply) || reply.is_signed) {
+        return; /* a right assertion that comes twice is told of as a copy's */
     }
-    guess.text = text;
+    guess = step_guess(guess.txn, guess.challenge, &reply);
     answer_at_once(world, &guess, &crowd);
     int64_t judged = metrics_value(METRIC_factor_guesses) - before;
+    bool counts = model_kind_of(world->model.challenges[guess.challenge].kind)->answer_is_guess;
     const struct txns_outcome *right = winner(&crowd);
 
     walk_expect(walk, "right at all", right != NULL, foretold(world, &guess) == TXNS_DONE);
     if (right == NULL) {
         hear_all_wrong(walk, world, &guess, &crowd, judged);
+        return;
+    }
+    if (!counts) {
+        walk_expect(walk, "right at once", count_of(&crowd, TXNS_DONE), 1);
+        walk_expect(walk, "others", count_of(&crowd, TXNS_CHALLENGE_UNKNOWN),
+                    (int64_t)crowd.count - 1);
+        step_hear_answer(walk, world, &guess, right);
         return;
     }
     hear_one_right(walk, world, &guess, &crowd, judged);
@@ -201,8 +246,8 @@ void step_twice_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
     struct factor_world *world = arg;
     const struct model_who who = { .person = step_person_with(world, FACTOR_TOTP, choices[0]) };
     struct heard_txn heard[2];
-    char text[STEP_TEXT_BYTES];
-    struct model_guess guesses[2] = { { .text = text }, { .text = text } };
+    struct step_reply reply;
+    struct model_guess guesses[2];
 
     if ((model_enrolled(&world->model.people[who.person]) & UINT32_C(1) << FACTOR_TOTP) == 0 ||
         model_guesses_left(&world->model, 2 * who.person) < 2) {
@@ -214,11 +259,10 @@ void step_twice_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
                      ? STEP_NONE
                      : step_new_challenge(walk, world, (size_t)txn, FACTOR_TOTP, choices[1]);
 
-        if (at == STEP_NONE || !step_right_text(world, (size_t)at, choices[2], text)) {
+        if (at == STEP_NONE || !step_right_reply(world, (size_t)at, choices[2], &reply)) {
             return;
         }
-        guesses[i].txn = (size_t)txn;
-        guesses[i].challenge = (size_t)at;
+        guesses[i] = step_guess((size_t)txn, (size_t)at, &reply);
     }
     for (size_t i = 0; i < 2; i++) {
         world_answer_start(world, (uint32_t)i, &guesses[i], &heard[i]);

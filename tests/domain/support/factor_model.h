@@ -15,8 +15,10 @@
 
 #include "common/ids.h"
 #include "common/limits.h"
+#include "common/opaque.h"
 #include "common/recovery_code.h"
 #include "common/totp.h"
+#include "common/webauthn.h"
 #include "server/domain/account_log.h"
 #include "server/domain/codes.h"
 #include "server/domain/factor_kinds.h"
@@ -25,8 +27,9 @@
 enum {
     MODEL_PEOPLE = 8,
     MODEL_DEVICES = 2, /* of a person; the first is ADMIN */
-    MODEL_FACTORS = LIMIT_FACTORS + 1,
-    MODEL_ROOM = 640 /* of whatever grows with the steps of a walk */
+    MODEL_FACTORS = 3 * LIMIT_FACTORS + 1,
+    MODEL_TEXT_BYTES = 96, /* of an answer, with a NUL */
+    MODEL_ROOM = 640       /* of whatever grows with the steps of a walk */
 };
 
 struct model_factor {
@@ -35,8 +38,12 @@ struct model_factor {
     bool is_confirmed;
     bool is_stepped_up;
     int64_t created_at;
-    int64_t last_step;                 /* of an app */
-    uint8_t secret[TOTP_SECRET_BYTES]; /* of an app */
+    int64_t counter;                         /* the last step of an app; of an authenticator */
+    uint8_t secret[TOTP_SECRET_BYTES];       /* of an app */
+    uint8_t number;                          /* makes an authenticator's, and a password's, key */
+    uint8_t response[OPAQUE_RESPONSE_BYTES]; /* of a password */
+    uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES]; /* of an authenticator that is pending */
+    int64_t challenge_ends_at;
     struct recovery_code codes[RECOVERY_CODE_COUNT];
     bool is_used[RECOVERY_CODE_COUNT];
 };
@@ -59,6 +66,7 @@ struct model_person {
 
 struct model_subject {
     int64_t guesses[MODEL_ROOM]; /* Unix seconds */
+    int guessed_by[MODEL_ROOM];  /* the challenge that was the guess; -1: an answer */
     size_t guess_count;
     bool is_seen; /* as a decoy, which seemed to have these kinds enrolled */
     uint32_t seeming;
@@ -86,7 +94,19 @@ struct model_challenge {
     bool is_forgotten;
     bool is_hidden; /* its code is not shown any more, whatever else */
     int64_t created_at;
-    struct code code; /* "" while nobody has seen it */
+    int64_t expires_at;
+    struct code code;                        /* "" while nobody has seen it */
+    char ke3[MODEL_TEXT_BYTES];              /* of a password: the only right one; "": none is */
+    struct factor_id password;               /* whose that is */
+    uint8_t asked[WEBAUTHN_CHALLENGE_BYTES]; /* of an authenticator */
+};
+
+/* What an authenticator signs. */
+struct model_assertion {
+    uint8_t number;
+    uint32_t counter;
+    bool is_other;  /* for another challenge */
+    bool is_spoilt; /* and then changed */
 };
 
 struct model_grant {
@@ -94,8 +114,8 @@ struct model_grant {
     size_t person;
     enum txn_purpose purpose;
     enum factor_kind kind;
-    struct factor_id app; /* that gave it by a code of a step */
-    int64_t step;
+    struct factor_id by; /* the app or authenticator that gave it, at a step or a counter */
+    int64_t at;
     int64_t expires_at;
     bool is_gone; /* used, or ended with its account, or forgotten */
 };

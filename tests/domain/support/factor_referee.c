@@ -13,9 +13,10 @@ static void fault(struct referee *referee, bool is_one, const char *what)
     }
 }
 
-static void note(struct referee_times *times, int64_t now_s)
+static void note(struct referee_times *times, const struct txn_challenge_id *id, int64_t now_s)
 {
     CHECK(times->count < MODEL_ROOM);
+    times->of[times->count] = *id;
     times->at[times->count++] = now_s;
 }
 
@@ -35,6 +36,7 @@ static void forget(struct referee_times *times, int64_t until)
 
     for (size_t i = 0; i < times->count; i++) {
         if (times->at[i] > until) {
+            times->of[kept] = times->of[i];
             times->at[kept++] = times->at[i];
         }
     }
@@ -69,8 +71,31 @@ void referee_judged(struct referee *referee, const struct txn_challenge_id *id, 
     if (is_right) {
         challenge->right++;
     } else {
-        note(wrong, now_s);
+        note(wrong, id, now_s);
     }
+}
+
+void referee_tried(struct referee *referee, const struct txn_challenge_id *id, bool is_right)
+{
+    struct referee_challenge *challenge = challenge_of(referee, id);
+
+    fault(referee, is_right && challenge->right > 0, "a challenge that was answered twice");
+    challenge->right += is_right ? 1 : 0;
+}
+
+void referee_given_back(struct referee *referee, const struct txn_challenge_id *id, size_t subject)
+{
+    struct referee_times *wrong = &referee->wrong[subject];
+    size_t kept = 0;
+
+    referee_tried(referee, id, true);
+    for (size_t i = 0; i < wrong->count; i++) {
+        if (memcmp(&wrong->of[i], id, sizeof *id) != 0) {
+            wrong->of[kept] = wrong->of[i];
+            wrong->at[kept++] = wrong->at[i];
+        }
+    }
+    wrong->count = kept;
 }
 
 void referee_granted(struct referee *referee, const struct referee_grant *grant)
@@ -116,16 +141,16 @@ void referee_effect(struct referee *referee, const struct grant *grant, size_t p
 
 void referee_code(struct referee *referee, size_t subject, int64_t now_s)
 {
-    fault(referee, since(&referee->codes[subject], now_s - LIMIT_CODES_HOUR_S) >= LIMIT_CODES_HOUR,
+    fault(referee, since(&referee->codes[subject], now_s - LIMIT_HOUR_S) >= LIMIT_CODES_HOUR,
           "a fourth code in an hour");
-    note(&referee->codes[subject], now_s);
+    note(&referee->codes[subject], &(struct txn_challenge_id){ { 0 } }, now_s);
 }
 
 void referee_purge(struct referee *referee, int64_t now_s)
 {
     for (size_t i = 0; i < 2 * (size_t)MODEL_PEOPLE; i++) {
         forget(&referee->wrong[i], now_s - LIMIT_GUESS_MONTH_S);
-        forget(&referee->codes[i], now_s - LIMIT_CODES_HOUR_S);
+        forget(&referee->codes[i], now_s - LIMIT_HOUR_S);
     }
 }
 

@@ -22,6 +22,7 @@
 
 struct referee_times {
     int64_t at[MODEL_ROOM];
+    struct txn_challenge_id of[MODEL_ROOM];
     size_t count;
 };
 
@@ -54,6 +55,10 @@ struct referee {
 /* A guess was judged now_s. */
 void referee_judged(struct referee *referee, const struct txn_challenge_id *id, size_t subject,
                     bool is_right, int64_t now_s);
+
+/* One try that is no guess; a challenge that was a guess was answered rightly. */
+void referee_tried(struct referee *referee, const struct txn_challenge_id *id, bool is_right);
+void referee_given_back(struct referee *referee, const struct txn_challenge_id *id, size_t subject);
 
 /* A right answer gave a grant; what it was is good once: secret or account, and step or code. */
 void referee_granted(struct referee *referee, const struct referee_grant *grant);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/domain/support/factor_rules.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <limits.h>
 
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/limits.h"
 
 enum {
-    HOUR_S = 3600,
-    CODE_DIGITS = 6
+    HOUR_S = 3600
 };
 
 int64_t model_now_s(const struct factor_model *model)
@@ -109,6 +107,19 @@ void model_begin(struct factor_model *model, const struct model_who *who, enum t
     };
 }
 
+const struct model_kind *model_kind_of(enum factor_kind kind)
+{
+    static const struct model_kind kinds[FACTOR_KINDS] = {
+        [FACTOR_CODE] = { true, false, 5, 600, 3, 3600 },
+        [FACTOR_TOTP] = { true, false, 5, 600, INT_MAX, 3600 },
+        [FACTOR_RECOVERY_CODE] = { true, false, 5, 600, INT_MAX, 3600 },
+        [FACTOR_PASSWORD] = { false, true, 1, 60, 10, 900 },
+        [FACTOR_WEBAUTHN] = { false, false, 1, 300, 20, 3600 },
+    };
+
+    return &kinds[kind];
+}
+
 static bool txn_is_live(const struct factor_model *model, const struct model_txn *txn)
 {
     return !txn->is_done && !txn->is_forgotten && txn->expires_at > model_now_s(model);
@@ -157,23 +168,51 @@ static int64_t wait_for(const int64_t *times, size_t count, int64_t now,
 
 static const struct limit guess_limits[2] = { { LIMIT_GUESSES_DAY, LIMIT_GUESS_DAY_S },
                                               { LIMIT_GUESSES_MONTH, LIMIT_GUESS_MONTH_S } };
-static const struct limit code_limits[2] = { { LIMIT_CODES_HOUR, LIMIT_CODES_HOUR_S },
-                                             { LIMIT_CODES_HOUR, LIMIT_CODES_HOUR_S } };
 
-static int64_t wait_for_code(const struct factor_model *model, size_t subject)
+static const struct limit no_limits[2] = { { INT_MAX, 1 }, { INT_MAX, 1 } };
+
+static size_t started_at(const struct factor_model *model, size_t subject, enum factor_kind kind,
+                         int64_t times[MODEL_ROOM])
 {
-    int64_t times[MODEL_ROOM];
     size_t count = 0;
 
     for (size_t i = 0; i < model->challenge_count; i++) {
         const struct model_challenge *each = &model->challenges[i];
 
-        if (each->kind == FACTOR_CODE && !each->is_forgotten &&
+        if (each->kind == kind && !each->is_forgotten &&
             model->txns[each->txn].subject == subject) {
             times[count++] = each->created_at;
         }
     }
-    return wait_for(times, count, model_now_s(model), code_limits);
+    return count;
+}
+
+int model_challenges_left(const struct factor_model *model, size_t subject, enum factor_kind kind)
+{
+    const struct model_kind *rules = model_kind_of(kind);
+    int64_t times[MODEL_ROOM];
+    size_t count = started_at(model, subject, kind, times);
+    int left = rules->max - count_in(times, count, model_now_s(model), rules->span_s);
+
+    return left < 0 ? 0 : left;
+}
+
+static int64_t wait_for_challenge(const struct factor_model *model, size_t subject,
+                                  enum factor_kind kind)
+{
+    const struct model_kind *rules = model_kind_of(kind);
+    const struct limit limits[2] = { { rules->max, rules->span_s }, { rules->max, rules->span_s } };
+    int64_t times[MODEL_ROOM];
+    size_t count = started_at(model, subject, kind, times);
+
+    return wait_for(times, count, model_now_s(model), rules->max == INT_MAX ? no_limits : limits);
+}
+
+int64_t model_wait_for_guess(const struct factor_model *model, size_t at)
+{
+    const struct model_subject *subject = &model->subjects[at];
+
+    return wait_for(subject->guesses, subject->guess_count, model_now_s(model), guess_limits);
 }
 
 static struct model_outcome plain(enum txns_result result)
@@ -184,6 +223,8 @@ static struct model_outcome plain(enum txns_result result)
 struct model_outcome model_challenge(struct factor_model *model, size_t at, enum factor_kind kind)
 {
     struct model_txn *txn = &model->txns[at];
+    const struct model_kind *rules = model_kind_of(kind);
+    int64_t now = model_now_s(model);
 
     if (!txn_is_live(model, txn)) {
         return plain(TXNS_UNKNOWN);
@@ -194,18 +235,26 @@ struct model_outcome model_challenge(struct factor_model *model, size_t at, enum
     if (txn->challenges_left == 0) {
         return plain(TXNS_UNKNOWN);
     }
-    int64_t wait = kind == FACTOR_CODE ? wait_for_code(model, txn->subject) : 0;
+    int64_t wait = wait_for_challenge(model, txn->subject, kind);
+    if (wait == 0 && rules->challenge_is_guess) {
+        wait = model_wait_for_guess(model, txn->subject);
+    }
     if (wait > 0) {
         return (struct model_outcome){ .result = TXNS_RATE_LIMITED, .retry_s = wait };
     }
     txn->challenges_left--;
+    if (rules->challenge_is_guess) {
+        model_count_guess(model, txn->subject, (int)model->challenge_count);
+    }
     CHECK(model->challenge_count < MODEL_ROOM);
-    model->challenges[model->challenge_count++] =
-        (struct model_challenge){ .txn = at,
-                                  .kind = kind,
-                                  .tries_left = LIMIT_CHALLENGE_GUESSES,
-                                  .created_at = model_now_s(model) };
-    return (struct model_outcome){ .result = TXNS_DONE, .attempts_left = LIMIT_CHALLENGE_GUESSES };
+    model->challenges[model->challenge_count++] = (struct model_challenge){
+        .txn = at,
+        .kind = kind,
+        .tries_left = rules->tries,
+        .created_at = now,
+        .expires_at = now + rules->life_s < txn->expires_at ? now + rules->life_s : txn->expires_at,
+    };
+    return (struct model_outcome){ .result = TXNS_DONE, .attempts_left = rules->tries };
 }
 
 bool model_is_open(const struct factor_model *model, size_t txn, size_t at)
@@ -213,7 +262,8 @@ bool model_is_open(const struct factor_model *model, size_t txn, size_t at)
     const struct model_challenge *challenge = &model->challenges[at];
 
     return challenge->txn == txn && !challenge->is_used && !challenge->is_forgotten &&
-           challenge->tries_left > 0 && txn_is_live(model, &model->txns[txn]);
+           challenge->tries_left > 0 && challenge->expires_at > model_now_s(model) &&
+           txn_is_live(model, &model->txns[txn]);
 }
 
 int model_guesses_left(const struct factor_model *model, size_t at)
@@ -229,90 +279,13 @@ int model_guesses_left(const struct factor_model *model, size_t at)
     return left < 0 ? 0 : left;
 }
 
-void model_count_guess(struct factor_model *model, size_t at)
+void model_count_guess(struct factor_model *model, size_t at, int challenge)
 {
     struct model_subject *subject = &model->subjects[at];
 
     CHECK(subject->guess_count < MODEL_ROOM);
+    subject->guessed_by[subject->guess_count] = challenge;
     subject->guesses[subject->guess_count++] = model_now_s(model);
-}
-
-/* A right answer, and what it uses up. */
-struct found {
-    struct model_factor *factor;
-    int64_t step;
-    size_t code;
-};
-
-static bool find_step(struct factor_model *model, struct model_person *person, uint32_t code,
-                      struct found *out)
-{
-    int64_t now = model->now_ms / TOTP_STEP_MS;
-    bool is_found = false;
-
-    for (size_t i = 0; i < person->factor_count; i++) {
-        struct model_factor *app = &person->factors[i];
-        int64_t step = now + TOTP_STEPS_AROUND;
-
-        if (app->kind != FACTOR_TOTP || !app->is_confirmed) {
-            continue;
-        }
-        while (step >= now - TOTP_STEPS_AROUND && totp_code(app->secret, step) != code) {
-            step--;
-        }
-        if (step >= now - TOTP_STEPS_AROUND && step > app->last_step &&
-            (!is_found || memcmp(app->id.raw, out->factor->id.raw, sizeof app->id.raw) > 0)) {
-            *out = (struct found){ .factor = app, .step = step };
-            is_found = true;
-        }
-    }
-    return is_found;
-}
-
-static bool find_code(struct model_person *person, const struct recovery_code *code,
-                      struct found *out)
-{
-    for (size_t i = 0; i < person->factor_count * RECOVERY_CODE_COUNT; i++) {
-        struct model_factor *set = &person->factors[i / RECOVERY_CODE_COUNT];
-        size_t at = i % RECOVERY_CODE_COUNT;
-
-        if (set->kind == FACTOR_RECOVERY_CODE && !set->is_used[at] &&
-            memcmp(&set->codes[at], code, sizeof *code) == 0) {
-            *out = (struct found){ .factor = set, .code = at };
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_six_digits(const char *text)
-{
-    return strlen(text) == CODE_DIGITS && strspn(text, "0123456789") == CODE_DIGITS;
-}
-
-/* How a text reads as an answer to a challenge: TXNS_MALFORMED, TXNS_WRONG or TXNS_DONE. */
-static enum txns_result judge(struct factor_model *model, const struct model_guess *guess,
-                              struct found *out)
-{
-    const struct model_challenge *challenge = &model->challenges[guess->challenge];
-    const struct model_txn *txn = &model->txns[challenge->txn];
-    struct model_person *person = &model->people[txn->person];
-    struct recovery_code code;
-    bool is_right = false;
-
-    if (challenge->kind == FACTOR_RECOVERY_CODE) {
-        if (!recovery_code_read(bytes_text(guess->text), &code)) {
-            return TXNS_MALFORMED;
-        }
-        is_right = find_code(person, &code, out);
-    } else if (!is_six_digits(guess->text)) {
-        return TXNS_MALFORMED;
-    } else if (challenge->kind == FACTOR_TOTP) {
-        is_right = find_step(model, person, (uint32_t)strtoul(guess->text, NULL, 10), out);
-    } else {
-        is_right = strcmp(guess->text, challenge->code.digits) == 0;
-    }
-    return is_right && txn->is_real ? TXNS_DONE : TXNS_WRONG;
 }
 
 void model_note(struct factor_model *model, size_t at, const struct account_log_entry *entry)
@@ -323,68 +296,6 @@ void model_note(struct factor_model *model, size_t at, const struct account_log_
     person->log[person->log_count] = *entry;
     person->log[person->log_count].at = model_now_s(model) / HOUR_S * HOUR_S;
     person->log_count++;
-}
-
-static void use(struct factor_model *model, const struct model_guess *guess,
-                const struct found *found)
-{
-    struct model_challenge *challenge = &model->challenges[guess->challenge];
-    struct model_txn *txn = &model->txns[challenge->txn];
-
-    challenge->is_used = true;
-    txn->is_done = true;
-    if (challenge->kind == FACTOR_TOTP) {
-        found->factor->last_step = found->step;
-    } else if (challenge->kind == FACTOR_RECOVERY_CODE) {
-        found->factor->is_used[found->code] = true;
-    }
-    CHECK(model->grant_count < MODEL_ROOM);
-    model->grants[model->grant_count++] =
-        (struct model_grant){ .person = txn->person,
-                              .purpose = txn->purpose,
-                              .kind = challenge->kind,
-                              .step = found->step,
-                              .expires_at = model_now_s(model) + LIMIT_GRANT_S };
-    if (challenge->kind == FACTOR_TOTP) {
-        model->grants[model->grant_count - 1].app = found->factor->id;
-    }
-    model_note(model, txn->person,
-               &(struct account_log_entry){
-                   .event = ACCOUNT_LOG_USED, .kind = challenge->kind, .purpose = txn->purpose });
-}
-
-struct model_outcome model_answer(struct factor_model *model, const struct model_guess *guess)
-{
-    struct model_challenge *challenge = &model->challenges[guess->challenge];
-    size_t at = model->txns[challenge->txn].subject;
-    const struct model_subject *subject = &model->subjects[at];
-    struct found found = { .factor = NULL };
-    enum txns_result result = TXNS_DONE;
-
-    if (!model_is_open(model, guess->txn, guess->challenge)) {
-        return plain(TXNS_CHALLENGE_UNKNOWN);
-    }
-    result = judge(model, guess, &found);
-    if (result == TXNS_MALFORMED) {
-        return plain(TXNS_MALFORMED);
-    }
-    int64_t wait =
-        wait_for(subject->guesses, subject->guess_count, model_now_s(model), guess_limits);
-    if (wait > 0) {
-        return (struct model_outcome){ .result = TXNS_RATE_LIMITED, .retry_s = wait };
-    }
-    if (guess->fault == MODEL_COUNTS_FAIL) {
-        return plain(TXNS_UNAVAILABLE);
-    }
-    challenge->tries_left--;
-    if (result == TXNS_DONE && guess->fault == MODEL_FINE) {
-        use(model, guess, &found);
-        return plain(TXNS_DONE);
-    }
-    model_count_guess(model, at);
-    return (struct model_outcome){ .result = result == TXNS_DONE ? TXNS_UNAVAILABLE : TXNS_WRONG,
-                                   .attempts_left =
-                                       result == TXNS_DONE ? 0 : challenge->tries_left };
 }
 
 bool model_is_shown(const struct factor_model *model, size_t at)

@@ -32,7 +32,19 @@ struct model_outcome {
     int64_t retry_s;
 };
 
-/* Start a challenge; when it is done the caller writes the id of the last one. */
+/* How challenges of a kind are limited. */
+struct model_kind {
+    bool answer_is_guess;    /* an answer is counted */
+    bool challenge_is_guess; /* the challenge itself is */
+    int tries;
+    int64_t life_s;
+    int max; /* that are started in span_s */
+    int64_t span_s;
+};
+const struct model_kind *model_kind_of(enum factor_kind kind);
+int model_challenges_left(const struct factor_model *model, size_t subject, enum factor_kind kind);
+
+/* Start a challenge; when it is done the caller writes the id of the last one, and what is right. */
 struct model_outcome model_challenge(struct factor_model *model, size_t txn, enum factor_kind kind);
 
 /* The store may fail to count a guess, or to write what a right one gives. */
@@ -46,7 +58,8 @@ enum model_fault {
 struct model_guess {
     size_t txn; /* that it names, which may be another's */
     size_t challenge;
-    const char *text;
+    const char *text;                        /* or NULL: */
+    const struct model_assertion *assertion; /* what is signed */
     enum model_fault fault;
 };
 struct model_outcome model_answer(struct factor_model *model, const struct model_guess *guess);
@@ -54,7 +67,8 @@ struct model_outcome model_answer(struct factor_model *model, const struct model
 /* Say whether a challenge may be guessed at, and how many guesses its subject has. */
 bool model_is_open(const struct factor_model *model, size_t txn, size_t challenge);
 int model_guesses_left(const struct factor_model *model, size_t subject);
-void model_count_guess(struct factor_model *model, size_t subject);
+int64_t model_wait_for_guess(const struct factor_model *model, size_t subject);
+void model_count_guess(struct factor_model *model, size_t subject, int challenge);
 
 /* What stands before each change: its seq, ADMIN, the step-up (grant may be NULL). */
 struct model_command {
@@ -67,8 +81,16 @@ struct model_command {
 /* Enrol; when it is done the caller writes what was made into the last factor. */
 enum factors_result model_enrol(struct factor_model *model, const struct model_command *command,
                                 enum factor_kind kind);
+
+/* Confirm; a code, or the number of an authenticator that signs what it was asked, or nothing. */
+struct model_proof {
+    enum factor_kind kind;
+    uint32_t code;
+    uint8_t number;
+    bool is_other; /* for another challenge */
+};
 enum factors_result model_confirm(struct factor_model *model, const struct model_command *command,
-                                  const struct factor_id *id, uint32_t code);
+                                  const struct factor_id *id, const struct model_proof *proof);
 enum factors_result model_remove(struct factor_model *model, const struct model_command *command,
                                  const struct factor_id *id);
 
@@ -84,7 +106,8 @@ void model_purge(struct factor_model *model);
 /* Say whether the devices of its account are shown the code of a challenge. */
 bool model_is_shown(const struct factor_model *model, size_t challenge);
 
-/* The kinds that a person has enrolled; the recovery codes left in a set; a line of the log. */
+/* A person's confirmed authenticator of a number; NULL: none.  The kinds that a person has enrolled; the recovery codes left in a set; a line of the log. */
+struct model_factor *model_authenticator(struct model_person *person, uint8_t number);
 uint32_t model_enrolled(const struct model_person *person);
 size_t model_codes_left(const struct model_factor *set);
 void model_note(struct factor_model *model, size_t person, const struct account_log_entry *entry);

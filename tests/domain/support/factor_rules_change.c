@@ -90,17 +90,17 @@ enum factors_result model_enrol(struct factor_model *model, const struct model_c
     struct model_person *person = &model->people[command->person];
     enum factors_result result = may_change(model, command);
     bool has_some = model_enrolled(person) != 0;
-    size_t apps = 0;
+    size_t count = 0;
     size_t set = find_kind(person, FACTOR_RECOVERY_CODE, 0);
 
     if (result != FACTORS_DONE) {
         return result;
     }
-    for (size_t i = find_kind(person, FACTOR_TOTP, 0); i < person->factor_count;
-         i = find_kind(person, FACTOR_TOTP, i + 1)) {
-        apps++;
+    for (size_t i = find_kind(person, kind, 0); i < person->factor_count;
+         i = find_kind(person, kind, i + 1)) {
+        count++;
     }
-    if (kind == FACTOR_TOTP && apps == LIMIT_FACTORS) {
+    if (kind != FACTOR_RECOVERY_CODE && count == LIMIT_FACTORS) {
         return FACTORS_TOO_MANY;
     }
     if (kind == FACTOR_RECOVERY_CODE && set < person->factor_count) {
@@ -113,7 +113,8 @@ enum factors_result model_enrol(struct factor_model *model, const struct model_c
                                .is_confirmed = kind == FACTOR_RECOVERY_CODE,
                                .is_stepped_up = has_some,
                                .created_at = model_now_s(model) / HOUR_S * HOUR_S,
-                               .last_step = TOTP_NO_STEP };
+                               .challenge_ends_at = model_now_s(model) + LIMIT_WEBAUTHN_S,
+                               .counter = kind == FACTOR_TOTP ? TOTP_NO_STEP : 0 };
     if (kind == FACTOR_RECOVERY_CODE) {
         note_change(model, command, ACCOUNT_LOG_ENROLLED, kind);
     }
@@ -130,35 +131,80 @@ static size_t find_factor(const struct model_person *person, const struct factor
     return at;
 }
 
-enum factors_result model_confirm(struct factor_model *model, const struct model_command *command,
-                                  const struct factor_id *id, uint32_t code)
+/* Judge what is to confirm a pending factor; the counter that it has from then on. */
+static enum factors_result judge(const struct factor_model *model,
+                                 const struct model_factor *factor, const struct model_proof *proof,
+                                 int64_t *out_counter)
 {
-    struct model_person *person = &model->people[command->person];
-    size_t at = find_factor(person, id);
-    struct model_factor *app = &person->factors[at];
     int64_t now = model->now_ms / TOTP_STEP_MS;
     int64_t step = now + TOTP_STEPS_AROUND;
 
-    if (at == person->factor_count || app->kind != FACTOR_TOTP || app->is_confirmed) {
-        return FACTORS_UNKNOWN;
+    *out_counter = 0;
+    if (factor->kind != proof->kind) {
+        return FACTORS_MALFORMED;
     }
-    while (step >= now - TOTP_STEPS_AROUND && totp_code(app->secret, step) != code) {
+    if (factor->kind == FACTOR_WEBAUTHN) {
+        *out_counter = 1;
+        return factor->challenge_ends_at <= model_now_s(model) ? FACTORS_UNKNOWN
+               : proof->is_other                               ? FACTORS_WRONG
+                                                               : FACTORS_DONE;
+    }
+    if (factor->kind == FACTOR_PASSWORD) {
+        return FACTORS_DONE;
+    }
+    while (step >= now - TOTP_STEPS_AROUND && totp_code(factor->secret, step) != proof->code) {
         step--;
     }
-    if (step < now - TOTP_STEPS_AROUND) {
-        return FACTORS_WRONG;
+    *out_counter = step;
+    return step < now - TOTP_STEPS_AROUND ? FACTORS_WRONG : FACTORS_DONE;
+}
+
+/* One password alone, confirmed or not. */
+static void drop_other_passwords(struct model_person *person, const struct factor_id *id)
+{
+    for (size_t i = person->factor_count; i > 0; i--) {
+        const struct model_factor *factor = &person->factors[i - 1];
+
+        if (factor->kind == FACTOR_PASSWORD && memcmp(&factor->id, id, sizeof *id) != 0) {
+            drop_factor(person, i - 1);
+        }
     }
-    enum factors_result result = may_command(model, command);
-    if (result == FACTORS_DONE && model_enrolled(person) != 0 && !app->is_stepped_up) {
+}
+
+enum factors_result model_confirm(struct factor_model *model, const struct model_command *command,
+                                  const struct factor_id *id, const struct model_proof *proof)
+{
+    struct model_person *person = &model->people[command->person];
+    size_t at = find_factor(person, id);
+    struct model_factor *factor = &person->factors[at];
+    int64_t counter = 0;
+    enum factors_result result = FACTORS_UNKNOWN;
+
+    if (at == person->factor_count || factor->is_confirmed) {
+        return FACTORS_UNKNOWN;
+    }
+    result = judge(model, factor, proof, &counter);
+    if (result == FACTORS_DONE) {
+        result = may_command(model, command);
+    }
+    if (result != FACTORS_DONE) {
+        return result;
+    }
+    if (factor->kind == FACTOR_WEBAUTHN && model_authenticator(person, proof->number) != NULL) {
+        return FACTORS_KNOWN;
+    }
+    if (model_enrolled(person) != 0 && !factor->is_stepped_up) {
         return FACTORS_STEPUP;
     }
-    if (result == FACTORS_DONE) {
-        spend(model, command);
-        app->is_confirmed = true;
-        app->last_step = step;
-        note_change(model, command, ACCOUNT_LOG_ENROLLED, FACTOR_TOTP);
+    spend(model, command);
+    note_change(model, command, ACCOUNT_LOG_ENROLLED, factor->kind);
+    factor->is_confirmed = true;
+    factor->counter = counter;
+    factor->number = factor->kind == FACTOR_WEBAUTHN ? proof->number : factor->number;
+    if (factor->kind == FACTOR_PASSWORD) {
+        drop_other_passwords(person, id);
     }
-    return result;
+    return FACTORS_DONE;
 }
 
 enum factors_result model_remove(struct factor_model *model, const struct model_command *command,
@@ -234,6 +280,7 @@ static void purge_guesses(struct model_subject *subject, int64_t now)
 
     for (size_t i = 0; i < subject->guess_count; i++) {
         if (subject->guesses[i] > now - LIMIT_GUESS_MONTH_S) {
+            subject->guessed_by[kept] = subject->guessed_by[i];
             subject->guesses[kept++] = subject->guesses[i];
         }
     }
@@ -267,8 +314,7 @@ void model_purge(struct factor_model *model)
         model->txns[i].is_forgotten |= model->txns[i].expires_at <= now;
     }
     for (size_t i = 0; i < model->challenge_count; i++) {
-        model->challenges[i].is_forgotten |=
-            model->challenges[i].created_at <= now - LIMIT_CODES_HOUR_S;
+        model->challenges[i].is_forgotten |= model->challenges[i].created_at <= now - LIMIT_HOUR_S;
     }
     for (size_t i = 0; i < model->grant_count; i++) {
         model->grants[i].is_gone |= model->grants[i].expires_at <= now;

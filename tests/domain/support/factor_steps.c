@@ -10,7 +10,8 @@
 
 enum {
     RECENT = 6,
-    DIGITS_BELOW = 1000000
+    DIGITS_BELOW = 1000000,
+    KE3_CHARS = 86
 };
 
 static void check_referee(struct walk *walk, const struct factor_world *world)
@@ -121,34 +122,72 @@ static void learn_code(struct walk *walk, struct factor_world *world, size_t at,
     }
 }
 
+static void check_allowed(struct walk *walk, const struct factor_world *world, size_t txn,
+                          size_t allowed)
+{
+    const struct model_txn *asked = &world->model.txns[txn];
+    const struct model_person *person = &world->model.people[asked->person];
+    size_t has = 0;
+
+    for (size_t i = 0; i < person->factor_count && asked->is_real; i++) {
+        has +=
+            person->factors[i].kind == FACTOR_WEBAUTHN && person->factors[i].is_confirmed ? 1 : 0;
+    }
+    if (has > 0) {
+        walk_expect(walk, "authenticators", (int64_t)allowed, (int64_t)has);
+    } else if (allowed == 0) {
+        walk_fail(walk, "nobody seems to have an authenticator");
+    }
+}
+
+int step_hear_challenge(struct walk *walk, struct factor_world *world, size_t txn,
+                        enum factor_kind kind, const struct heard_txn *heard)
+{
+    const struct txns_outcome *got = &heard->outcome;
+    size_t at = world->model.challenge_count;
+    struct model_outcome wanted = model_challenge(&world->model, txn, kind);
+    struct model_challenge *made = &world->model.challenges[at];
+
+    walk_say(walk, "txn %zu, %s: challenge %zu, result %d", txn, factor_kind_text(kind), at,
+             (int)got->result);
+    walk_expect(walk, "challenge", got->result, wanted.result);
+    walk_expect(walk, "wait for a challenge", got->retry_s, wanted.retry_s);
+    walk_expect(walk, "tries", got->attempts_left, wanted.attempts_left);
+    if (walk_has_failed(walk) || got->result != TXNS_DONE) {
+        return STEP_NONE;
+    }
+    world_challenge_heard(world, heard, made);
+    walk_expect(walk, "end of a challenge", got->expires_at, made->expires_at);
+    if (kind == FACTOR_WEBAUTHN) {
+        check_allowed(walk, world, txn, heard->allowed_count);
+    }
+    if (kind == FACTOR_CODE) {
+        referee_code(&world->referee, world->model.txns[txn].subject, model_now_s(&world->model));
+    }
+    if (kind == FACTOR_PASSWORD) {
+        referee_judged(&world->referee, &made->id, world->model.txns[txn].subject, false,
+                       model_now_s(&world->model));
+    }
+    check_referee(walk, world);
+    return (int)at;
+}
+
 int step_new_challenge(struct walk *walk, struct factor_world *world, size_t txn,
                        enum factor_kind kind, uint32_t choice)
 {
-    struct model_outcome wanted;
-    struct txns_outcome got;
-    size_t at = world->model.challenge_count;
+    struct heard_txn heard;
+    int at = STEP_NONE;
 
     if (!model_has_room(&world->model)) {
         return STEP_NONE;
     }
-    got = world_challenge(world, choice, txn, kind);
-    wanted = model_challenge(&world->model, txn, kind);
-    walk_say(walk, "txn %zu, %s: challenge %zu, result %d", txn, factor_kind_text(kind), at,
-             (int)got.result);
-    walk_expect(walk, "challenge", got.result, wanted.result);
-    walk_expect(walk, "wait for a code", got.retry_s, wanted.retry_s);
-    walk_expect(walk, "tries", got.attempts_left, wanted.attempts_left);
-    if (walk_has_failed(walk) || got.result != TXNS_DONE) {
-        return STEP_NONE;
+    world_challenge_start(world, choice, txn, kind, &heard);
+    world_wait(world, &heard.done);
+    at = step_hear_challenge(walk, world, txn, kind, &heard);
+    if (at != STEP_NONE && kind == FACTOR_CODE) {
+        learn_code(walk, world, (size_t)at, choice);
     }
-    world->model.challenges[at].id = got.txn_challenge_id;
-    walk_expect(walk, "end of a challenge", got.expires_at, world->model.txns[txn].expires_at);
-    if (kind == FACTOR_CODE) {
-        referee_code(&world->referee, world->model.txns[txn].subject, model_now_s(&world->model));
-        learn_code(walk, world, at, choice);
-    }
-    check_referee(walk, world);
-    return (int)at;
+    return at;
 }
 
 static const struct model_factor *find_factor(const struct model_person *person,
@@ -165,35 +204,82 @@ static const struct model_factor *find_factor(const struct model_person *person,
 }
 
 static void write_step(const struct factor_world *world, const struct model_factor *app,
-                       int64_t steps, char out[STEP_TEXT_BYTES])
+                       int64_t steps, char out[MODEL_TEXT_BYTES])
 {
-    (void)snprintf(out, STEP_TEXT_BYTES, "%06" PRIu32,
+    (void)snprintf(out, MODEL_TEXT_BYTES, "%06" PRIu32,
                    totp_code(app->secret, world->model.now_ms / TOTP_STEP_MS + steps));
 }
 
+static const struct model_person *asked_of(const struct factor_world *world, size_t challenge)
+{
+    return &world->model.people[world->model.txns[world->model.challenges[challenge].txn].person];
+}
+
+struct model_guess step_guess(size_t txn, size_t challenge, const struct step_reply *reply)
+{
+    return (struct model_guess){ .txn = txn,
+                                 .challenge = challenge,
+                                 .text = reply->is_signed ? NULL : reply->text,
+                                 .assertion = reply->is_signed ? &reply->assertion : NULL };
+}
+
+const char *step_text(const struct model_guess *guess)
+{
+    return guess->text != NULL ? guess->text : "signed";
+}
+
+static bool recovery_code_of(const struct model_factor *set, uint32_t choice,
+                             char out[MODEL_TEXT_BYTES])
+{
+    for (size_t i = 0; i < RECOVERY_CODE_COUNT; i++) {
+        if (!set->is_used[i] || choice % 8 == 0) {
+            recovery_code_write(&set->codes[i], out);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* An answer that is right as far as the number wants it; false: there is none. */
-bool step_right_text(const struct factor_world *world, size_t at, uint32_t choice,
-                     char out[STEP_TEXT_BYTES])
+bool step_right_reply(const struct factor_world *world, size_t at, uint32_t choice,
+                      struct step_reply *out)
 {
     const struct model_challenge *challenge = &world->model.challenges[at];
-    const struct model_person *person =
-        &world->model.people[world->model.txns[challenge->txn].person];
-    const struct model_factor *factor = find_factor(person, challenge->kind, choice / 16);
+    const struct model_factor *factor =
+        find_factor(asked_of(world, at), challenge->kind, choice / 16);
 
-    if (challenge->kind == FACTOR_CODE) {
-        (void)snprintf(out, STEP_TEXT_BYTES, "%s", challenge->code.digits);
-        return challenge->code.digits[0] != '\0';
+    memset(out, 0, sizeof *out);
+    if (challenge->kind == FACTOR_CODE || challenge->kind == FACTOR_PASSWORD) {
+        const char *right =
+            challenge->kind == FACTOR_CODE ? challenge->code.digits : challenge->ke3;
+
+        (void)snprintf(out->text, sizeof out->text, "%s", right);
+        return right[0] != '\0';
     }
     if (factor == NULL) {
         return false;
     }
     if (challenge->kind == FACTOR_TOTP) {
-        write_step(world, factor, choice % 4 == 0 ? 0 : 1, out);
+        write_step(world, factor, choice % 4 == 0 ? 0 : 1, out->text);
         return true;
     }
-    for (size_t i = 0; i < RECOVERY_CODE_COUNT; i++) {
-        if (!factor->is_used[i] || choice % 8 == 0) {
-            recovery_code_write(&factor->codes[i], out);
+    if (challenge->kind == FACTOR_RECOVERY_CODE) {
+        return recovery_code_of(factor, choice, out->text);
+    }
+    out->is_signed = true;
+    out->assertion.number = factor->number;
+    out->assertion.counter = (uint32_t)factor->counter + (choice % 4 == 0 ? 0 : 1 + choice / 4 % 3);
+    return true;
+}
+
+static bool is_step(const struct factor_world *world, const struct model_person *person,
+                    const char *text)
+{
+    for (size_t i = 0; i < person->factor_count * 3; i++) {
+        char step[MODEL_TEXT_BYTES];
+
+        write_step(world, &person->factors[i / 3], (int64_t)(i % 3) - 1, step);
+        if (strcmp(text, step) == 0) {
             return true;
         }
     }
@@ -201,33 +287,43 @@ bool step_right_text(const struct factor_world *world, size_t at, uint32_t choic
 }
 
 /* One that nothing of the account's makes right. */
-void step_wrong_text(const struct factor_world *world, size_t at, uint32_t choice,
-                     char out[STEP_TEXT_BYTES])
+void step_wrong_reply(const struct factor_world *world, size_t at, uint32_t choice,
+                      struct step_reply *out)
 {
     const struct model_challenge *challenge = &world->model.challenges[at];
-    const struct model_person *person =
-        &world->model.people[world->model.txns[challenge->txn].person];
-    bool is_right = true;
+    uint32_t number = choice % DIGITS_BELOW;
 
-    if (challenge->kind == FACTOR_RECOVERY_CODE) {
-        (void)snprintf(out, STEP_TEXT_BYTES, "0000-0000-0000-%04" PRIu32, choice % 10000);
+    memset(out, 0, sizeof *out);
+    switch (challenge->kind) {
+    case FACTOR_WEBAUTHN:
+        out->is_signed = true;
+        out->assertion = (struct model_assertion){ .number = (uint8_t)(1 + choice / 2 % 4),
+                                                   .counter = 1 + choice % 64,
+                                                   .is_other = choice % 2 == 0,
+                                                   .is_spoilt = choice % 2 != 0 };
         return;
+    case FACTOR_PASSWORD:
+        memset(out->text, 'A', KE3_CHARS);
+        out->text[choice % 64] = 'B';
+        return;
+    case FACTOR_RECOVERY_CODE:
+        (void)snprintf(out->text, sizeof out->text, "0000-0000-0000-%04" PRIu32, choice % 10000);
+        return;
+    case FACTOR_CODE:
+    case FACTOR_TOTP:
+    case FACTOR_KINDS:
+        break;
     }
-    for (uint32_t number = choice % DIGITS_BELOW; is_right; number = (number + 1) % DIGITS_BELOW) {
-        (void)snprintf(out, STEP_TEXT_BYTES, "%06" PRIu32, number);
-        is_right = strcmp(out, challenge->code.digits) == 0;
-        for (size_t i = 0; i < person->factor_count * 3; i++) {
-            char step[STEP_TEXT_BYTES];
-
-            write_step(world, &person->factors[i / 3], (int64_t)(i % 3) - 1, step);
-            is_right = is_right || strcmp(out, step) == 0;
-        }
-    }
+    do {
+        number = (number + 1) % DIGITS_BELOW;
+        (void)snprintf(out->text, sizeof out->text, "%06" PRIu32, number);
+    } while (strcmp(out->text, challenge->code.digits) == 0 ||
+             is_step(world, asked_of(world, at), out->text));
 }
 
 /* Something that somebody could try: another's, an old one, one of another kind, no answer at all. */
-static void odd_text(const struct factor_world *world, size_t at, uint32_t choice,
-                     char out[STEP_TEXT_BYTES])
+static void odd_reply(const struct factor_world *world, size_t at, uint32_t choice,
+                      struct step_reply *out)
 {
     static const char *const texts[] = { "12345", "1234567", "12345x", "x", "0000-0000-0000-000U" };
     const struct model_challenge *challenge = &world->model.challenges[at];
@@ -235,16 +331,26 @@ static void odd_text(const struct factor_world *world, size_t at, uint32_t choic
     const struct model_factor *factor = find_factor(other, challenge->kind, choice);
     int before = step_recent(world->model.challenge_count, choice / 2);
 
-    (void)snprintf(out, STEP_TEXT_BYTES, "%s", texts[choice / 8 % 5]);
-    if (choice % 4 == 0 || before < 0) {
+    memset(out, 0, sizeof *out);
+    (void)snprintf(out->text, sizeof out->text, "%s", texts[choice / 8 % 5]);
+    if (choice % 4 == 0) {
         return;
     }
-    if (challenge->kind == FACTOR_CODE && world->model.challenges[before].code.digits[0] != '\0') {
-        (void)snprintf(out, STEP_TEXT_BYTES, "%s", world->model.challenges[before].code.digits);
+    if (challenge->kind == FACTOR_CODE || challenge->kind == FACTOR_PASSWORD) {
+        const struct model_challenge *old = &world->model.challenges[before];
+        const char *text = challenge->kind == FACTOR_CODE ? old->code.digits : old->ke3;
+
+        if (text[0] != '\0') {
+            (void)snprintf(out->text, sizeof out->text, "%s", text);
+        }
     } else if (factor != NULL && challenge->kind == FACTOR_TOTP) {
-        write_step(world, factor, (int64_t)(choice / 4 % 5) - 2, out);
+        write_step(world, factor, (int64_t)(choice / 4 % 5) - 2, out->text);
     } else if (factor != NULL && challenge->kind == FACTOR_RECOVERY_CODE) {
-        recovery_code_write(&factor->codes[choice / 4 % RECOVERY_CODE_COUNT], out);
+        recovery_code_write(&factor->codes[choice / 4 % RECOVERY_CODE_COUNT], out->text);
+    } else if (factor != NULL && challenge->kind == FACTOR_WEBAUTHN) {
+        out->is_signed = true;
+        out->assertion.number = factor->number;
+        out->assertion.counter = (uint32_t)factor->counter + 1;
     }
 }
 
@@ -266,9 +372,9 @@ static void hear_use(struct factor_world *world, const struct model_guess *guess
         referee_took(&world->referee, bytes_of(account->raw, sizeof account->raw),
                      bytes_text(guess->text));
     }
-    if (challenge->kind == FACTOR_TOTP) {
-        referee_took(&world->referee, bytes_of(grant->app.raw, sizeof grant->app.raw),
-                     bytes_of(&grant->step, sizeof grant->step));
+    if (challenge->kind == FACTOR_TOTP || challenge->kind == FACTOR_WEBAUTHN) {
+        referee_took(&world->referee, bytes_of(grant->by.raw, sizeof grant->by.raw),
+                     bytes_of(&grant->at, sizeof grant->at));
     }
 }
 
@@ -280,14 +386,20 @@ void step_hear_answer(struct walk *walk, struct factor_world *world,
     const struct model_txn *txn = &world->model.txns[challenge->txn];
 
     walk_say(walk, "txn %zu, challenge %zu, \"%s\": result %d, wait %" PRId64, guess->txn,
-             guess->challenge, guess->text, (int)got->result, got->retry_s);
+             guess->challenge, step_text(guess), (int)got->result, got->retry_s);
     walk_expect(walk, "answer", got->result, wanted.result);
     walk_expect(walk, "wait for a guess", got->retry_s, wanted.retry_s);
     walk_expect(walk, "tries left", got->attempts_left, wanted.attempts_left);
     if (walk_has_failed(walk)) {
         return;
     }
-    if (got->result == TXNS_DONE || got->result == TXNS_WRONG) {
+    if (challenge->kind == FACTOR_PASSWORD) {
+        if (got->result == TXNS_DONE) {
+            referee_given_back(&world->referee, &challenge->id, txn->subject);
+        }
+    } else if (challenge->kind == FACTOR_WEBAUTHN) {
+        referee_tried(&world->referee, &challenge->id, got->result == TXNS_DONE);
+    } else if (got->result == TXNS_DONE || got->result == TXNS_WRONG) {
         referee_judged(&world->referee, &challenge->id, txn->subject, got->result == TXNS_DONE,
                        model_now_s(&world->model));
     }
@@ -359,34 +471,34 @@ void step_challenge(struct walk *walk, void *arg, const uint32_t choices[WALK_CH
 }
 
 static bool guess_of(const struct factor_world *world, const uint32_t choices[WALK_CHOICES],
-                     char text[STEP_TEXT_BYTES], struct model_guess *out)
+                     struct step_reply *reply, struct model_guess *out)
 {
     int at = step_open_challenge(world, choices[0]);
+    size_t txn = 0;
 
     if (at == STEP_NONE || !model_has_room(&world->model)) {
         return false;
     }
-    *out = (struct model_guess){ .txn = world->model.challenges[at].txn,
-                                 .challenge = (size_t)at,
-                                 .text = text };
+    txn = world->model.challenges[at].txn;
     if (choices[3] % 16 == 0) {
-        out->txn = (size_t)step_recent(world->model.txn_count, choices[3] / 16);
+        txn = (size_t)step_recent(world->model.txn_count, choices[3] / 16);
     }
     if (choices[1] % 8 == 0) {
-        odd_text(world, out->challenge, choices[2], text);
-    } else if (choices[1] % 8 < 4 || !step_right_text(world, out->challenge, choices[2], text)) {
-        step_wrong_text(world, out->challenge, choices[2], text);
+        odd_reply(world, (size_t)at, choices[2], reply);
+    } else if (choices[1] % 8 < 4 || !step_right_reply(world, (size_t)at, choices[2], reply)) {
+        step_wrong_reply(world, (size_t)at, choices[2], reply);
     }
+    *out = step_guess(txn, (size_t)at, reply);
     return true;
 }
 
 void step_answer(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     struct factor_world *world = arg;
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
     struct model_guess guess;
 
-    if (guess_of(world, choices, text, &guess)) {
+    if (guess_of(world, choices, &reply, &guess)) {
         (void)step_take_answer(walk, world, &guess, choices[3]);
     }
 }
@@ -394,10 +506,10 @@ void step_answer(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOIC
 void step_fault(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     struct factor_world *world = arg;
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
     struct model_guess guess;
 
-    if (!guess_of(world, choices, text, &guess)) {
+    if (!guess_of(world, choices, &reply, &guess)) {
         return;
     }
     guess.fault = choices[3] % 2 == 0 ? MODEL_COUNTS_FAIL : MODEL_GRANTS_FAIL;
@@ -418,7 +530,7 @@ void step_whole(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
                                    : TXN_STEPUP;
     int txn = step_new_txn(walk, world, &who, purpose, choices[2]);
     int challenge = STEP_NONE;
-    char text[STEP_TEXT_BYTES];
+    struct step_reply reply;
 
     if (txn == STEP_NONE) {
         return;
@@ -426,10 +538,8 @@ void step_whole(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
     challenge =
         step_new_challenge(walk, world, (size_t)txn,
                            kind_of(&world->model.txns[txn], choices[1] / 16 | 1), choices[2]);
-    if (challenge != STEP_NONE && step_right_text(world, (size_t)challenge, choices[3], text)) {
-        const struct model_guess guess = { .txn = (size_t)txn,
-                                           .challenge = (size_t)challenge,
-                                           .text = text };
+    if (challenge != STEP_NONE && step_right_reply(world, (size_t)challenge, choices[3], &reply)) {
+        const struct model_guess guess = step_guess((size_t)txn, (size_t)challenge, &reply);
 
         (void)step_take_answer(walk, world, &guess, choices[2] / 2);
     }

@@ -35,14 +35,13 @@ factor_step_fn step_look;
 /* Time goes on, goes back, forgets; a daemon begins anew. */
 factor_step_fn step_clock, step_back, step_purge, step_restart;
 
-/* At once: all of a day's guesses, wrong answers, right ones, one step of an app twice, one grant thrice. */
-factor_step_fn step_day, step_wrong_at_once, step_right_at_once, step_twice_at_once,
-    step_grant_at_once;
+/* At once: all of a day's guesses, challenges, wrong answers, right ones, one step of an app twice, one grant thrice. */
+factor_step_fn step_day, step_start_at_once, step_wrong_at_once, step_right_at_once,
+    step_twice_at_once, step_grant_at_once;
 
 /* What they have in common: whom, which and what a number chooses. */
 enum {
-    STEP_NONE = -1,
-    STEP_TEXT_BYTES = 32
+    STEP_NONE = -1
 };
 size_t step_person(const struct factor_world *world, uint32_t choice);
 size_t step_person_with(const struct factor_world *world, enum factor_kind kind, uint32_t choice);
@@ -52,10 +51,21 @@ int step_new_txn(struct walk *walk, struct factor_world *world, const struct mod
                  enum txn_purpose purpose, uint32_t choice);
 int step_new_challenge(struct walk *walk, struct factor_world *world, size_t txn,
                        enum factor_kind kind, uint32_t choice);
-bool step_right_text(const struct factor_world *world, size_t challenge, uint32_t choice,
-                     char out[STEP_TEXT_BYTES]);
-void step_wrong_text(const struct factor_world *world, size_t challenge, uint32_t choice,
-                     char out[STEP_TEXT_BYTES]);
+int step_hear_challenge(struct walk *walk, struct factor_world *world, size_t txn,
+                        enum factor_kind kind, const struct heard_txn *heard);
+
+/* An answer; a guess by it lives as long. */
+struct step_reply {
+    bool is_signed;
+    struct model_assertion assertion;
+    char text[MODEL_TEXT_BYTES];
+};
+struct model_guess step_guess(size_t txn, size_t challenge, const struct step_reply *reply);
+bool step_right_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+                      struct step_reply *out);
+void step_wrong_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+                      struct step_reply *out);
+const char *step_text(const struct model_guess *guess);
 enum txns_result step_take_answer(struct walk *walk, struct factor_world *world,
                                   const struct model_guess *guess, uint32_t choice);
 void step_hear_answer(struct walk *walk, struct factor_world *world,

@@ -132,10 +132,29 @@ static bool commander(const struct factor_world *world, uint32_t choice, size_t 
     return world->model.people[*out].presence == MODEL_HERE && model_has_room(&world->model);
 }
 
+/* What was made becomes the model's last factor. */
+static void keep_factor(struct factor_world *world, size_t person, uint8_t number,
+                        const struct heard_factor *heard)
+{
+    struct model_person *model = &world->model.people[person];
+    struct model_factor *factor = &model->factors[model->factor_count - 1];
+
+    factor->id = heard->factor_id;
+    factor->number = number;
+    memcpy(factor->secret, heard->secret, sizeof factor->secret);
+    memcpy(factor->codes, heard->codes, sizeof factor->codes);
+    memcpy(factor->response, heard->response, sizeof factor->response);
+    memcpy(factor->challenge, heard->challenge, sizeof factor->challenge);
+}
+
 void step_enrol(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
+    static const enum factor_kind kinds[] = { FACTOR_TOTP,          FACTOR_TOTP,
+                                              FACTOR_RECOVERY_CODE, FACTOR_PASSWORD,
+                                              FACTOR_PASSWORD,      FACTOR_WEBAUTHN,
+                                              FACTOR_WEBAUTHN };
     struct factor_world *world = arg;
-    enum factor_kind kind = choices[1] % 3 == 0 ? FACTOR_RECOVERY_CODE : FACTOR_TOTP;
+    enum factor_kind kind = kinds[choices[1] % (sizeof kinds / sizeof kinds[0])];
     struct grant grant;
     size_t person = 0;
 
@@ -152,11 +171,7 @@ void step_enrol(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
         walk_expect(walk, "last seq", heard.last_seq, model->last_seq[command.device]);
     }
     if (heard.result == FACTORS_DONE && !walk_has_failed(walk)) {
-        struct model_factor *factor = &model->factors[model->factor_count - 1];
-
-        factor->id = heard.factor_id;
-        memcpy(factor->secret, heard.secret, sizeof factor->secret);
-        memcpy(factor->codes, heard.codes, sizeof factor->codes);
+        keep_factor(world, person, (uint8_t)(1 + choices[1] / 8 % 200), &heard);
         hear_effect(walk, world, &command);
     }
 }
@@ -192,39 +207,61 @@ static size_t with_pending(const struct factor_world *world, size_t person)
     return person;
 }
 
-void step_confirm(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+/* What confirms a factor; sometimes what does not. */
+static struct model_proof proof_of(const struct factor_world *world,
+                                   const struct model_factor *factor, uint32_t choice)
 {
     static const int64_t steps[] = { 0, 0, 0, 1, -1, 2 };
+
+    return (struct model_proof){
+        .kind = choice % 16 == 0 ? FACTOR_TOTP : factor->kind,
+        .code =
+            totp_code(factor->secret, world->model.now_ms / TOTP_STEP_MS + steps[choice / 16 % 6]),
+        .number = (uint8_t)(1 + choice / 128 % 4), /* few, so that some come twice */
+        .is_other = choice / 512 % 8 == 0,
+    };
+}
+
+/* A step of an app that confirmed it is used, too. */
+static void hear_confirmed(struct factor_world *world, size_t person, const struct factor_id *id)
+{
+    const struct model_factor *factor = world->model.people[person].factors;
+
+    while (memcmp(&factor->id, id, sizeof *id) != 0) {
+        factor++;
+    }
+    if (factor->kind == FACTOR_TOTP) {
+        referee_took(&world->referee, bytes_of(id->raw, sizeof id->raw),
+                     bytes_of(&factor->counter, sizeof factor->counter));
+    }
+}
+
+void step_confirm(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
+{
     struct factor_world *world = arg;
-    const struct model_factor *app = NULL;
+    const struct model_factor *factor = NULL;
     struct grant grant;
-    struct factor_id id;
     size_t person = 0;
 
     if (commander(world, choices[0], &person) || commander(world, choices[0] / 2, &person)) {
         person = choices[1] % 4 == 2 ? person : with_pending(world, person);
-        app = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
-                        choices[1], choices[1] % 8 != 1);
+        factor = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
+                           choices[1], choices[1] % 8 != 1);
     }
-    if (app == NULL) {
+    if (factor == NULL || factor->kind == FACTOR_RECOVERY_CODE) {
         return;
     }
     struct model_command command = step_command(world, person, choices[2], &grant);
-    uint32_t code =
-        totp_code(app->secret, world->model.now_ms / TOTP_STEP_MS + steps[choices[3] % 6]);
+    const struct model_proof proof = proof_of(world, factor, choices[3]);
+    const struct factor_id id = factor->id;
+    struct heard_factor heard;
 
     command.grant = NULL; /* it takes none */
-    id = app->id;
-    struct heard_factor heard = world_confirm(world, choices[3] / 6, &command, &id, code);
+    heard = world_confirm(world, choices[3] / 1024, &command, factor, &proof);
     say_command(walk, "confirm", &command, (int)heard.result);
-    walk_expect(walk, "confirm", heard.result, model_confirm(&world->model, &command, &id, code));
+    walk_expect(walk, "confirm", heard.result, model_confirm(&world->model, &command, &id, &proof));
     if (heard.result == FACTORS_DONE && !walk_has_failed(walk)) {
-        app = &world->model.people[person].factors[0];
-        while (memcmp(&app->id, &id, sizeof id) != 0) {
-            app++;
-        }
-        referee_took(&world->referee, bytes_of(id.raw, sizeof id.raw),
-                     bytes_of(&app->last_step, sizeof app->last_step));
+        hear_confirmed(world, person, &id);
         hear_effect(walk, world, &command);
     }
 }

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base64url.h"
+#include "common/buf.h"
 #include "common/check.h"
 #include "common/handle.h"
 #include "common/mem.h"
 #include "server/domain/commands.h"
 #include "server/domain/mailboxes.h"
 #include "server/store/store.h"
+#include "tests/domain/support/authenticator.h"
 #include "tests/domain/support/handle_scenes.h"
 
 static struct domain *domain_of(struct factor_world *world, uint32_t choice)
@@ -102,6 +105,13 @@ static void hear_txn(void *arg, const struct txns_outcome *outcome)
 
     CHECK(!heard->done);
     heard->outcome = *outcome;
+    if (outcome->ke2 != NULL) {
+        memcpy(heard->ke2, outcome->ke2, sizeof heard->ke2);
+    }
+    if (outcome->options != NULL) {
+        memcpy(heard->challenge, outcome->options->challenge, sizeof heard->challenge);
+        heard->allowed_count = outcome->options->allowed->count;
+    }
     heard->done = true;
 }
 
@@ -119,26 +129,94 @@ struct txns_outcome world_begin(struct factor_world *world, uint32_t choice,
     return heard.outcome;
 }
 
-struct txns_outcome world_challenge(struct factor_world *world, uint32_t choice, size_t txn,
-                                    enum factor_kind kind)
+static const struct model_factor *password_of(const struct model_person *person)
 {
-    struct heard_txn heard = { .done = false };
+    for (size_t i = 0; i < person->factor_count; i++) {
+        if (person->factors[i].kind == FACTOR_PASSWORD && person->factors[i].is_confirmed) {
+            return &person->factors[i];
+        }
+    }
+    return NULL;
+}
 
-    txns_challenge(domain_of(world, choice), &world->model.txns[txn].id, kind, world->model.now_ms,
-                   hear_txn, &heard);
-    world_wait(world, &heard.done);
-    return heard.outcome;
+bool world_client(const struct factor_world *world, size_t person, struct opaque_client *out)
+{
+    static const uint8_t none[OPAQUE_RESPONSE_BYTES];
+    const struct model_factor *password = password_of(&world->model.people[person]);
+
+    opaque_client_init(out, password == NULL ? 1 : password->number,
+                       password == NULL ? none : password->response);
+    opaque_client_begin(out, 1);
+    return password != NULL;
+}
+
+void world_challenge_start(struct factor_world *world, uint32_t choice, size_t txn,
+                           enum factor_kind kind, struct heard_txn *heard)
+{
+    struct opaque_client client;
+    const struct txns_challenge_order order = { world->model.txns[txn].id, kind, client.ke1 };
+
+    (void)world_client(world, world->model.txns[txn].person, &client);
+    *heard = (struct heard_txn){ .done = false };
+    txns_challenge(domain_of(world, choice), &order, world->model.now_ms, hear_txn, heard);
+}
+
+void world_challenge_heard(struct factor_world *world, const struct heard_txn *heard,
+                           struct model_challenge *made)
+{
+    const struct model_txn *txn = &world->model.txns[made->txn];
+    struct opaque_client client;
+    struct buf text = { 0 };
+    uint8_t ke3[OPAQUE_KE3_BYTES];
+
+    made->id = heard->outcome.txn_challenge_id;
+    memcpy(made->asked, heard->challenge, sizeof made->asked);
+    if (made->kind == FACTOR_PASSWORD && txn->is_real &&
+        world_client(world, txn->person, &client)) {
+        opaque_client_finish(&client, heard->ke2, ke3);
+        base64url_encode(bytes_of(ke3, sizeof ke3), &text);
+        CHECK(text.size < sizeof made->ke3);
+        memcpy(made->ke3, text.at, text.size);
+        made->password = password_of(&world->model.people[txn->person])->id;
+        buf_clear(&text);
+    }
+}
+
+static void start_text(struct factor_world *world, uint32_t choice, const struct model_guess *guess,
+                       const struct factor_reply *reply, struct heard_txn *heard)
+{
+    const struct txns_guess order = { world->model.txns[guess->txn].id,
+                                      world->model.challenges[guess->challenge].id, *reply };
+
+    *heard = (struct heard_txn){ .done = false };
+    txns_answer(domain_of(world, choice), &order, world->model.now_ms, hear_txn, heard);
 }
 
 void world_answer_start(struct factor_world *world, uint32_t choice,
                         const struct model_guess *guess, struct heard_txn *heard)
 {
-    const struct txns_guess order = { world->model.txns[guess->txn].id,
-                                      world->model.challenges[guess->challenge].id,
-                                      bytes_text(guess->text) };
+    static const uint8_t other[WEBAUTHN_CHALLENGE_BYTES] = { 1 };
+    const struct model_assertion *assertion = guess->assertion;
+    struct factor_reply reply = { .text = bytes_of(NULL, 0) };
+    struct authenticator authenticator;
 
-    *heard = (struct heard_txn){ .done = false };
-    txns_answer(domain_of(world, choice), &order, world->model.now_ms, hear_txn, heard);
+    if (guess->text != NULL) {
+        reply.text = bytes_text(guess->text);
+        start_text(world, choice, guess, &reply, heard);
+        return;
+    }
+    authenticator_init(&authenticator, assertion->number);
+    authenticator.counter = assertion->counter;
+    authenticator_get(&authenticator, assertion->is_other
+                                          ? other
+                                          : world->model.challenges[guess->challenge].asked);
+    authenticator.signature[0] ^= assertion->is_spoilt ? 1 : 0;
+    reply.id = bytes_of(authenticator.id, sizeof authenticator.id);
+    reply.assertion.client_data = buf_view(&authenticator.client_data);
+    reply.assertion.auth_data = buf_view(&authenticator.auth_data);
+    reply.assertion.signature = bytes_of(authenticator.signature, sizeof authenticator.signature);
+    start_text(world, choice, guess, &reply, heard);
+    authenticator_clear(&authenticator);
 }
 
 static void hear_factor(void *arg, const struct factors_outcome *outcome)
@@ -151,8 +229,13 @@ static void hear_factor(void *arg, const struct factors_outcome *outcome)
     heard->last_seq = outcome->last_seq;
     if (outcome->result == FACTORS_DONE) {
         heard->factor_id = outcome->factor_id;
-        memcpy(heard->secret, outcome->secret, sizeof heard->secret);
+        if (outcome->secret != NULL) {
+            memcpy(heard->secret, outcome->secret, sizeof heard->secret);
+        }
         memcpy(heard->codes, outcome->codes, sizeof heard->codes);
+        memcpy(heard->response, outcome->response, sizeof heard->response);
+        memcpy(heard->challenge, outcome->creation->challenge, sizeof heard->challenge);
+        heard->excluded_count = outcome->creation->excluded.count;
     }
 }
 
@@ -182,10 +265,13 @@ void world_enrol_start(struct factor_world *world, uint32_t choice,
 {
     struct command_guard guard;
     struct factors_order order = order_of(world, command, &guard);
+    struct opaque_client client;
 
+    (void)world_client(world, command->person, &client);
     *heard = (struct heard_factor){ .done = false };
     order.kind = kind;
     order.label = bytes_text("label");
+    order.request = client.ke1; /* any element */
     factors_enrol(domain_of(world, choice), &order, world->model.now_ms, hear_factor, heard);
 }
 
@@ -200,17 +286,29 @@ struct heard_factor world_enrol(struct factor_world *world, uint32_t choice,
 }
 
 struct heard_factor world_confirm(struct factor_world *world, uint32_t choice,
-                                  const struct model_command *command, const struct factor_id *id,
-                                  uint32_t code)
+                                  const struct model_command *command,
+                                  const struct model_factor *factor,
+                                  const struct model_proof *proof)
 {
+    static const uint8_t other[WEBAUTHN_CHALLENGE_BYTES] = { 1 };
     struct heard_factor heard = { .done = false };
     struct command_guard guard;
     struct factors_order order = order_of(world, command, &guard);
+    struct authenticator authenticator;
+    struct opaque_client client;
+    struct factors_proof shown = { .kind = proof->kind, .code = proof->code };
 
-    order.factor_id = *id;
-    order.code = code;
+    authenticator_init(&authenticator, proof->number);
+    authenticator_create(&authenticator, proof->is_other ? other : factor->challenge);
+    opaque_client_init(&client, factor->number, factor->response);
+    shown.record = client.record;
+    shown.client_data = buf_view(&authenticator.client_data);
+    shown.auth_data = buf_view(&authenticator.auth_data);
+    order.factor_id = factor->id;
+    order.proof = &shown;
     factors_confirm(domain_of(world, choice), &order, world->model.now_ms, hear_factor, &heard);
     world_wait(world, &heard.done);
+    authenticator_clear(&authenticator);
     return heard;
 }
 

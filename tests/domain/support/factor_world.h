@@ -17,6 +17,7 @@
 #include "tests/domain/support/factor_referee.h"
 #include "tests/domain/support/factor_rules.h"
 #include "tests/domain/support/factor_scenes.h"
+#include "tests/domain/support/opaque_client.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/people.h"
 
@@ -44,8 +45,12 @@ struct handle world_handle(size_t person);
 
 struct txns_outcome world_begin(struct factor_world *world, uint32_t choice,
                                 const struct model_who *who, enum txn_purpose purpose);
-struct txns_outcome world_challenge(struct factor_world *world, uint32_t choice, size_t txn,
-                                    enum factor_kind kind);
+
+/* A challenge: what of it is right is left in `made`, which becomes the model's. */
+void world_challenge_start(struct factor_world *world, uint32_t choice, size_t txn,
+                           enum factor_kind kind, struct heard_txn *heard);
+void world_challenge_heard(struct factor_world *world, const struct heard_txn *heard,
+                           struct model_challenge *made);
 void world_answer_start(struct factor_world *world, uint32_t choice,
                         const struct model_guess *guess, struct heard_txn *heard);
 void world_wait(struct factor_world *world, const bool *done);
@@ -57,8 +62,9 @@ void world_enrol_start(struct factor_world *world, uint32_t choice,
 struct heard_factor world_enrol(struct factor_world *world, uint32_t choice,
                                 const struct model_command *command, enum factor_kind kind);
 struct heard_factor world_confirm(struct factor_world *world, uint32_t choice,
-                                  const struct model_command *command, const struct factor_id *id,
-                                  uint32_t code);
+                                  const struct model_command *command,
+                                  const struct model_factor *factor,
+                                  const struct model_proof *proof);
 struct heard_factor world_remove(struct factor_world *world, uint32_t choice,
                                  const struct model_command *command, const struct factor_id *id);
 enum handles_result world_release(struct factor_world *world, uint32_t choice,
@@ -85,6 +91,9 @@ struct world_factors {
 struct world_codes world_codes(struct factor_world *world, uint32_t choice, size_t person);
 struct world_log world_log(struct factor_world *world, uint32_t choice, size_t person);
 struct world_factors world_factors(struct factor_world *world, uint32_t choice, size_t person);
+
+/* The client of a person's password; false: there is none, and any other comes. */
+bool world_client(const struct factor_world *world, size_t person, struct opaque_client *out);
 
 /* Let the relay forget what is over; how many guesses are counted for a subject of a person's. */
 void world_purge(struct factor_world *world, uint32_t choice);
