@@ -65,6 +65,8 @@ bool step_right_reply(const struct factor_world *world, size_t challenge, uint32
                       struct step_reply *out);
 void step_wrong_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
                       struct step_reply *out);
+void step_odd_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+                    struct step_reply *out);
 const char *step_text(const struct model_guess *guess);
 enum txns_result step_take_answer(struct walk *walk, struct factor_world *world,
                                   const struct model_guess *guess, uint32_t choice);
