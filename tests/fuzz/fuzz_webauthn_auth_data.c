@@ -2,7 +2,9 @@
 /*
  * Any bytes as authenticatorData: the input is what stands behind the hash of the rp_id.  As a
  * registration, what is good has a key of its algorithm's size, and is good no more when
- * it is cut.  As an assertion it never has the right signature.
+ * it is cut.  As an assertion it is signed, so that libfido2 verifies all that is let through: what
+ * is good says that somebody was there, is good once unless it does not count, and with another
+ * signature never.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -56,17 +58,48 @@ static void try_registration(struct bytes auth_data)
     }
 }
 
+enum {
+    FLAGS_AT = 32, /* behind the hash */
+    FLAG_UP = 0x01,
+    FLAG_BE = 0x08
+};
+
+/* What an authenticator with this seed signs. */
+static void sign(const uint8_t seed[CRYPTO_SEED_BYTES], const struct webauthn_assertion *assertion,
+                 uint8_t out[CRYPTO_SIGNATURE_BYTES])
+{
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    struct buf message = { 0 };
+
+    crypto_sha256(&assertion->client_data, 1, hash);
+    buf_append(&message, assertion->auth_data);
+    buf_append(&message, bytes_of(hash, sizeof hash));
+    crypto_make_signature(seed, buf_view(&message), out);
+    buf_clear(&message);
+}
+
 static void try_assertion(struct bytes auth_data)
 {
-    const struct webauthn_assertion assertion = {
+    static const uint8_t seed[CRYPTO_SEED_BYTES] = { 1 };
+    uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+    struct webauthn_assertion assertion = {
         .client_data = bytes_text(CLIENT_DATA("webauthn.get")),
         .auth_data = auth_data,
-        .signature = bytes_of(challenge, sizeof challenge),
+        .signature = bytes_of(signature, sizeof signature),
     };
     struct webauthn_credential credential = { .alg = WEBAUTHN_EDDSA, .key_size = 32 };
-    uint8_t seed[CRYPTO_SEED_BYTES] = { 1 };
 
     crypto_public_of(seed, credential.key);
+    credential.is_backup_eligible =
+        auth_data.size > FLAGS_AT && (auth_data.at[FLAGS_AT] & FLAG_BE) != 0;
+    sign(seed, &assertion, signature);
+    if (webauthn_assert(&party, challenge, &assertion, &credential) == WEBAUTHN_GOOD) {
+        CHECK((auth_data.at[FLAGS_AT] & FLAG_UP) != 0);
+        CHECK(webauthn_assert(&party, challenge, &assertion, &credential) ==
+              (credential.counter == 0 ? WEBAUTHN_GOOD : WEBAUTHN_COUNTER_BEHIND));
+    }
+    signature[0] ^= 1;
+    credential.counter = 0;
     CHECK(webauthn_assert(&party, challenge, &assertion, &credential) != WEBAUTHN_GOOD);
 }
 

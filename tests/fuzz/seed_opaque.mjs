@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the corpus of fuzz_opaque.c from the vectors: KE1 and a record, whole, and with a fault in
-// one of its elements each.  node tests/fuzz/seed_opaque.mjs
+// one of its elements each; and with the right KE3 of a vector's own server, all elements made anew.
+// node tests/fuzz/seed_opaque.mjs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const folder = new URL('corpus/opaque/', import.meta.url);
@@ -28,3 +29,8 @@ for (const [place, at] of Object.entries(PLACES)) {
   }
 }
 seed('short', Buffer.from(outputs.KE1, 'hex'));
+ours.forEach((vector, i) => {
+  const whole = Buffer.from(vector.outputs.KE1 + vector.outputs.registration_upload + vector.outputs.KE3, 'hex');
+  seed(`finish-${i}`, Buffer.concat([whole, Buffer.from([0])]));
+  seed(`made-${i}`, Buffer.concat([whole, Buffer.from([7])]));
+});

@@ -81,7 +81,7 @@ parts_matching() {
 }
 
 parts_slow() {
-    prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/'
+    prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/' && step walks 600 walks_long clang 150
     step sslscan 120 sslscan_daemon clang
     step tidy-all 1500 check_tidy all
     step includes 600 check_includes

@@ -24,7 +24,7 @@ valgrind_one() {
     case "$program" in
     */replay_*) corpus=("tests/fuzz/corpus/${program##*/replay_}") ;;
     esac
-    if SEALPOST_UNDER_VALGRIND=1 timeout 400 valgrind -q --leak-check=full --error-exitcode=9 "$program" "${corpus[@]}" >"$log" 2>&1; then
+    if SEALPOST_UNDER_VALGRIND=1 SEALPOST_WALKS=1 timeout 400 valgrind -q --leak-check=full --error-exitcode=9 "$program" "${corpus[@]}" >"$log" 2>&1; then
         echo "1 passed, 0 failed"
     else
         echo "$program:"
@@ -37,6 +37,18 @@ valgrind_one() {
 valgrind_units() {
     export -f valgrind_one
     printf '%s\n' build/plain/bin/test_* build/plain/bin/replay_* | xargs -P "$(nproc)" -I{} bash -c 'valgrind_one {}'
+}
+
+# walks_long FOLDER WALKS: random walks over second factors on either engine, each time others.
+walks_long() {
+    local engine passed=0
+    for engine in sqlite postgres; do
+        if SEALPOST_TEST_ENGINE=$engine SEALPOST_WALKS=$2 "${WITH_POSTGRES[@]}" "build/$1/bin/test_domain_factor_walks"; then
+            passed=$((passed + 1))
+        fi
+    done
+    echo "$passed passed, $((2 - passed)) failed"
+    [ "$passed" -eq 2 ]
 }
 
 # instructions_of KIND: what handles_lookup and its callback take for a kind of handle, without the store.

@@ -54,10 +54,10 @@ export class Device {
 
   /*
    * A signed command.  body is a value, sent and signed as its JSON text.
-   * options: seq, audience, key, payload (sign these bytes instead), header.
+   * options: seq, audience, key, payload (sign these bytes instead), header, text (of the body), agent.
    */
   command(op, method, path, body, options = {}) {
-    const text = JSON.stringify(body);
+    const text = options.text ?? JSON.stringify(body);
     const seq = options.seq ?? ++this.commandSeq;
     const signed = commandBytes(options.audience ?? this.relay.baseUrl, this.account.id, this.id,
       seq, op, Buffer.from(options.payload ?? text));
@@ -67,6 +67,7 @@ export class Device {
       body: text,
       headers: { 'content-type': 'application/json', 'sealpost-command': header },
       token: options.token ?? this.token,
+      agent: options.agent,
     });
   }
 

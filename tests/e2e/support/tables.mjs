@@ -28,6 +28,15 @@ export async function rowCounts(relay) {
   return Object.fromEntries(rows.map(([name, count]) => [name, Number(count)]));
 }
 
+// Write into it as an operator could, beside the daemon: statements that end with ; but for the last.
+export async function change(relay, sql) {
+  if (relay.database) {
+    await relay.database.query(sql);
+  } else {
+    await run('sqlite3', ['-bail', '-cmd', '.timeout 10000', join(relay.dataDir, FILE), sql]);
+  }
+}
+
 // Sessions like the newest one, by the hashes of their tokens; the relay is down meanwhile.
 export async function addSessions(relay, hashes) {
   const columns = 'mailbox, account, device_id, added_epoch, expires_at';
