@@ -55,6 +55,8 @@ const struct option_row option_table[OPTION_OPTIONS] = {
     [OPTION_REPLACE] = { "--replace", NULL,
                          "Let these keys take the place of those that are there" },
     [OPTION_DEVICE] = { "--device", "N", "Only the device with this number, 1 to 127" },
+    [OPTION_REMOVE] = { "--remove", "FACTOR",
+                        "Remove this factor; the account's devices are told, and its log has it" },
 };
 
 const struct command command_table[] = {
@@ -68,6 +70,9 @@ const struct command command_table[] = {
       admin_account_show },
     { "account erase", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_YES), "Erase an account for good",
       admin_account_erase },
+    { "account factors", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_REMOVE),
+      "List the second factors of an account: kinds and dates; or remove one that was lost",
+      admin_account_factors },
     { "keys stats", "ACCOUNT", 1, 1, ADMIN,
       "Show how many public keys each device has left, by slot", admin_keys_stats },
     { "queue", "[ACCOUNT]", 0, 1, ADMIN, "Show how much mail is waiting", admin_queue },

@@ -44,6 +44,7 @@ enum option {
     OPTION_KYBER,
     OPTION_REPLACE,
     OPTION_DEVICE,
+    OPTION_REMOVE,
     OPTION_OPTIONS, /* how many there are */
 };
 
