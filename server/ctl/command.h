@@ -45,6 +45,9 @@ enum option {
     OPTION_REPLACE,
     OPTION_DEVICE,
     OPTION_REMOVE,
+    OPTION_CODE,
+    OPTION_KIND,
+    OPTION_ASCII,
     OPTION_OPTIONS, /* how many there are */
 };
 
