@@ -25,9 +25,9 @@ enum {
     CODE_DIGITS = 6
 };
 
-/* Ask for path and print the array `list` of the answer, as JSON or an entry a line. */
 typedef void show_fn(const struct device *device, json_t *entry);
 
+/* What is asked for, and how its array `list` is printed, an entry a line. */
 struct showing {
     const char *path;
     const char *list;
