@@ -38,6 +38,17 @@ void crypto_element_of_hash(const uint8_t hash[CRYPTO_UNIFORM_BYTES],
     (void)crypto_core_ristretto255_from_hash(out, hash); /* cannot fail */
 }
 
+void crypto_scalar_random(uint8_t out[CRYPTO_SCALAR_BYTES])
+{
+    crypto_core_ristretto255_scalar_random(out);
+}
+
+void crypto_scalar_invert(const uint8_t scalar[CRYPTO_SCALAR_BYTES],
+                          uint8_t out[CRYPTO_SCALAR_BYTES])
+{
+    CHECK(crypto_core_ristretto255_scalar_invert(out, scalar) == 0);
+}
+
 void crypto_scalar_of_hash(const uint8_t hash[CRYPTO_UNIFORM_BYTES],
                            uint8_t out[CRYPTO_SCALAR_BYTES])
 {

@@ -32,6 +32,11 @@ void crypto_element_public_of(const uint8_t scalar[CRYPTO_SCALAR_BYTES],
 void crypto_element_of_hash(const uint8_t hash[CRYPTO_UNIFORM_BYTES],
                             uint8_t out[CRYPTO_ELEMENT_BYTES]);
 
+/* Draw a scalar at random, not 0; take the inverse of one that is not 0.  The caller wipes both. */
+void crypto_scalar_random(uint8_t out[CRYPTO_SCALAR_BYTES]);
+void crypto_scalar_invert(const uint8_t scalar[CRYPTO_SCALAR_BYTES],
+                          uint8_t out[CRYPTO_SCALAR_BYTES]);
+
 /* Reduce to a scalar (RFC 9496 section 4.4). */
 void crypto_scalar_of_hash(const uint8_t hash[CRYPTO_UNIFORM_BYTES],
                            uint8_t out[CRYPTO_SCALAR_BYTES]);

@@ -10,6 +10,7 @@
  */
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,14 +24,12 @@
 
 enum {
     NONCE_AT = OPAQUE_CREDENTIAL_BYTES,
-    KEYSHARE_AT = NONCE_AT + OPAQUE_NONCE_BYTES,
-    MAC_AT = KEYSHARE_AT + CRYPTO_ELEMENT_BYTES,
-    KE1_KEYSHARE_AT = 64,
     LABEL_BYTES = 64,
     PREAMBLE_PARTS = 9,
 };
 
-static_assert(MAC_AT + OPAQUE_HASH_BYTES == OPAQUE_KE2_BYTES, "see above");
+static_assert(OPAQUE_KE2_KEYSHARE_AT == NONCE_AT + OPAQUE_NONCE_BYTES, "see above");
+static_assert(OPAQUE_MAC_AT + OPAQUE_HASH_BYTES == OPAQUE_KE2_BYTES, "see above");
 
 /* Derive-Secret of RFC 9807 section 6.4.2.1; transcript is empty or a hash. */
 static void derive_secret(const uint8_t key[OPAQUE_HASH_BYTES], struct bytes name,
@@ -50,51 +49,30 @@ static void derive_secret(const uint8_t key[OPAQUE_HASH_BYTES], struct bytes nam
                   OPAQUE_HASH_BYTES);
 }
 
-/* The secrets of one exchange, wiped as one. */
-struct exchange_keys {
-    uint8_t share[CRYPTO_SCALAR_BYTES];
-    uint8_t products[3][CRYPTO_ELEMENT_BYTES];
+void opaque_keys_derive(struct bytes products, struct bytes transcript, struct opaque_keys *out)
+{
     uint8_t extracted[OPAQUE_HASH_BYTES];
     uint8_t handshake[OPAQUE_HASH_BYTES];
-    uint8_t server_mac_key[OPAQUE_HASH_BYTES];
-    uint8_t client_mac_key[OPAQUE_HASH_BYTES];
-    uint8_t client_mac[OPAQUE_HASH_BYTES];
-};
 
-/* dh1, dh2 and dh3 (RFC 9807 section 6.4.4). */
-static bool multiply_all(const struct opaque_question *question, struct exchange_keys *keys)
-{
-    const uint8_t *client_share = question->ke1 + KE1_KEYSHARE_AT;
-    const uint8_t *client_public = question->record;
-
-    return crypto_element_multiply(keys->share, client_share, keys->products[0]) &&
-           crypto_element_multiply(question->server->secret, client_share, keys->products[1]) &&
-           crypto_element_multiply(keys->share, client_public, keys->products[2]);
+    crypto_hmac_sha512(bytes_of(NULL, 0), &products, 1, extracted);
+    derive_secret(extracted, bytes_text("HandshakeSecret"), transcript, handshake);
+    derive_secret(extracted, bytes_text("SessionKey"), transcript, out->session_key);
+    derive_secret(handshake, bytes_text("ServerMAC"), bytes_of(NULL, 0), out->server_mac_key);
+    derive_secret(handshake, bytes_text("ClientMAC"), bytes_of(NULL, 0), out->client_mac_key);
+    mem_wipe(extracted, sizeof extracted);
+    mem_wipe(handshake, sizeof handshake);
 }
 
-static void derive_keys(struct exchange_keys *keys, struct bytes transcript, uint8_t *session_key)
+void opaque_hash_said(const struct opaque_said *said, size_t ke2_size,
+                      uint8_t out[OPAQUE_HASH_BYTES])
 {
-    const struct bytes products = bytes_of(keys->products, sizeof keys->products);
-
-    crypto_hmac_sha512(bytes_of(NULL, 0), &products, 1, keys->extracted);
-    derive_secret(keys->extracted, bytes_text("HandshakeSecret"), transcript, keys->handshake);
-    derive_secret(keys->extracted, bytes_text("SessionKey"), transcript, session_key);
-    derive_secret(keys->handshake, bytes_text("ServerMAC"), bytes_of(NULL, 0),
-                  keys->server_mac_key);
-    derive_secret(keys->handshake, bytes_text("ClientMAC"), bytes_of(NULL, 0),
-                  keys->client_mac_key);
-}
-
-/* SHA-512 of the preamble (RFC 9807 section 6.4.2.1), and of what else of ke2 is said by then. */
-static void hash_preamble(const struct opaque_question *question, const uint8_t *ke2,
-                          size_t ke2_size, uint8_t out[OPAQUE_HASH_BYTES])
-{
-    const struct opaque_names *names = &question->names;
-    struct bytes client =
-        names->client.size > 0 ? names->client : bytes_of(question->record, CRYPTO_ELEMENT_BYTES);
+    const struct opaque_names *names = &said->names;
+    struct bytes client = names->client.size > 0
+                              ? names->client
+                              : bytes_of(said->client_public, CRYPTO_ELEMENT_BYTES);
     struct bytes server = names->server.size > 0
                               ? names->server
-                              : bytes_of(question->server->public, CRYPTO_ELEMENT_BYTES);
+                              : bytes_of(said->server_public, CRYPTO_ELEMENT_BYTES);
     const uint8_t context_size[] = { 0, (uint8_t)names->context.size };
     const uint8_t client_size[] = { 0, (uint8_t)client.size };
     const uint8_t server_size[] = { 0, (uint8_t)server.size };
@@ -104,43 +82,71 @@ static void hash_preamble(const struct opaque_question *question, const uint8_t 
         names->context,
         bytes_of(client_size, sizeof client_size),
         client,
-        bytes_of(question->ke1, OPAQUE_KE1_BYTES),
+        bytes_of(said->ke1, OPAQUE_KE1_BYTES),
         bytes_of(server_size, sizeof server_size),
         server,
-        bytes_of(ke2, ke2_size),
+        bytes_of(said->ke2, ke2_size),
     };
 
     CHECK(names->context.size <= UINT8_MAX && client.size <= UINT8_MAX && server.size <= UINT8_MAX);
     crypto_sha512(parts, PREAMBLE_PARTS, out);
 }
 
-static void seal_exchange(const struct opaque_question *question, struct exchange_keys *keys,
+/* The secrets of one exchange, wiped as one. */
+struct exchange_secrets {
+    uint8_t share[CRYPTO_SCALAR_BYTES];
+    uint8_t products[3][CRYPTO_ELEMENT_BYTES];
+    struct opaque_keys keys;
+    uint8_t client_mac[OPAQUE_HASH_BYTES];
+};
+
+/* dh1, dh2 and dh3 (RFC 9807 section 6.4.4). */
+static bool multiply_all(const struct opaque_question *question, struct exchange_secrets *secrets)
+{
+    const uint8_t *client_share = question->ke1 + OPAQUE_KE1_KEYSHARE_AT;
+    const uint8_t *client_public = question->record;
+
+    return crypto_element_multiply(secrets->share, client_share, secrets->products[0]) &&
+           crypto_element_multiply(question->server->secret, client_share, secrets->products[1]) &&
+           crypto_element_multiply(secrets->share, client_public, secrets->products[2]);
+}
+
+static void seal_exchange(const struct opaque_question *question, struct exchange_secrets *secrets,
                           uint8_t ke2[OPAQUE_KE2_BYTES], struct opaque_login *out_login)
 {
+    const struct opaque_said said = { .names = question->names,
+                                      .client_public = question->record,
+                                      .server_public = question->server->public,
+                                      .ke1 = question->ke1,
+                                      .ke2 = ke2 };
+    const struct opaque_keys *keys = &secrets->keys;
+    const struct bytes client_mac = bytes_of(secrets->client_mac, sizeof secrets->client_mac);
     uint8_t transcript[OPAQUE_HASH_BYTES];
-    const struct bytes client_mac = bytes_of(keys->client_mac, sizeof keys->client_mac);
 
-    hash_preamble(question, ke2, MAC_AT, transcript);
+    opaque_hash_said(&said, OPAQUE_MAC_AT, transcript);
     struct bytes hashed = bytes_of(transcript, sizeof transcript);
-    derive_keys(keys, hashed, out_login->session_key);
-    crypto_hmac_sha512(bytes_of(keys->server_mac_key, OPAQUE_HASH_BYTES), &hashed, 1, ke2 + MAC_AT);
-    hash_preamble(question, ke2, OPAQUE_KE2_BYTES, transcript);
+    opaque_keys_derive(bytes_of(secrets->products, sizeof secrets->products), hashed,
+                       &secrets->keys);
+    memcpy(out_login->session_key, keys->session_key, sizeof out_login->session_key);
+    crypto_hmac_sha512(bytes_of(keys->server_mac_key, OPAQUE_HASH_BYTES), &hashed, 1,
+                       ke2 + OPAQUE_MAC_AT);
+    opaque_hash_said(&said, OPAQUE_KE2_BYTES, transcript);
     crypto_hmac_sha512(bytes_of(keys->client_mac_key, OPAQUE_HASH_BYTES), &hashed, 1,
-                       keys->client_mac);
+                       secrets->client_mac);
     crypto_sha256(&client_mac, 1, out_login->verifier);
 }
 
 bool opaque_respond(const struct opaque_question *question, uint8_t ke2[OPAQUE_KE2_BYTES],
                     struct opaque_login *out_login)
 {
-    struct exchange_keys keys;
+    struct exchange_secrets secrets;
 
     memcpy(ke2 + NONCE_AT, question->chance.server_nonce, OPAQUE_NONCE_BYTES);
-    opaque_derive_pair(question->chance.keyshare_seed, keys.share, ke2 + KEYSHARE_AT);
-    bool is_good = multiply_all(question, &keys);
+    opaque_derive_pair(question->chance.keyshare_seed, secrets.share, ke2 + OPAQUE_KE2_KEYSHARE_AT);
+    bool is_good = multiply_all(question, &secrets);
     if (is_good) {
-        seal_exchange(question, &keys, ke2, out_login);
+        seal_exchange(question, &secrets, ke2, out_login);
     }
-    mem_wipe(&keys, sizeof keys);
+    mem_wipe(&secrets, sizeof secrets);
     return is_good;
 }

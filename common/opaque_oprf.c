@@ -42,40 +42,69 @@ void opaque_expand(struct bytes key, struct bytes info_1, struct bytes info_2, u
     mem_wipe(block, sizeof block);
 }
 
-/*
- * HashToScalar (RFC 9497 section 4.1) of seed | info and a counter: expand_message_xmd (RFC
- * 9380 section 5.3.1) to 64 bytes, which takes one block.
- */
-static void hash_to_scalar(const uint8_t seed[OPAQUE_SEED_BYTES], struct bytes info,
-                           uint8_t out[CRYPTO_SCALAR_BYTES])
+enum {
+    MESSAGE_PARTS_MAX = 4,
+};
+
+/* expand_message_xmd (RFC 9380 section 5.3.1) of parts to 64 bytes, which takes one block. */
+static void expand_message(struct bytes domain, const struct bytes *parts, size_t part_count,
+                           uint8_t out[CRYPTO_UNIFORM_BYTES])
 {
     static const uint8_t zero_block[BLOCK_BYTES];
-    static const uint8_t domain[] = "DeriveKeyPairOPRFV1-\0-ristretto255-SHA512"; /* mode 0 */
-    const uint8_t domain_size = sizeof domain - 1;
-    const uint8_t info_size[] = { 0, (uint8_t)info.size };
-    const uint8_t counter[] = { 0 };
+    const uint8_t domain_size = (uint8_t)domain.size;
     const uint8_t wanted[] = { 0, CRYPTO_UNIFORM_BYTES, 0 };
     const uint8_t one[] = { 1 };
     uint8_t first[OPAQUE_HASH_BYTES];
-    uint8_t uniform[CRYPTO_UNIFORM_BYTES];
-    const struct bytes message[] = {
-        bytes_of(zero_block, sizeof zero_block), bytes_of(seed, OPAQUE_SEED_BYTES),
-        bytes_of(info_size, sizeof info_size),   info,
-        bytes_of(counter, sizeof counter),       bytes_of(wanted, sizeof wanted),
-        bytes_of(domain, domain_size),           bytes_of(&domain_size, 1),
-    };
+    struct bytes message[MESSAGE_PARTS_MAX + 4] = { bytes_of(zero_block, sizeof zero_block) };
+    size_t count = 1;
 
-    CHECK(info.size <= UINT8_MAX);
-    crypto_sha512(message, sizeof message / sizeof message[0], first);
+    CHECK(part_count <= MESSAGE_PARTS_MAX && domain.size <= UINT8_MAX);
+    for (size_t i = 0; i < part_count; i++) {
+        message[count++] = parts[i];
+    }
+    message[count++] = bytes_of(wanted, sizeof wanted);
+    message[count++] = domain;
+    message[count++] = bytes_of(&domain_size, 1);
+    crypto_sha512(message, count, first);
     const struct bytes again[] = {
         bytes_of(first, sizeof first),
         bytes_of(one, sizeof one),
-        bytes_of(domain, domain_size),
+        domain,
         bytes_of(&domain_size, 1),
     };
-    crypto_sha512(again, sizeof again / sizeof again[0], uniform);
-    crypto_scalar_of_hash(uniform, out);
+    crypto_sha512(again, sizeof again / sizeof again[0], out);
     mem_wipe(first, sizeof first);
+}
+
+/* HashToScalar (RFC 9497 section 4.1) of seed | info and a counter. */
+static void hash_to_scalar(const uint8_t seed[OPAQUE_SEED_BYTES], struct bytes info,
+                           uint8_t out[CRYPTO_SCALAR_BYTES])
+{
+    static const uint8_t domain[] = "DeriveKeyPairOPRFV1-\0-ristretto255-SHA512"; /* mode 0 */
+    const uint8_t info_size[] = { 0, (uint8_t)info.size };
+    const uint8_t counter[] = { 0 };
+    uint8_t uniform[CRYPTO_UNIFORM_BYTES];
+    const struct bytes parts[] = {
+        bytes_of(seed, OPAQUE_SEED_BYTES),
+        bytes_of(info_size, sizeof info_size),
+        info,
+        bytes_of(counter, sizeof counter),
+    };
+
+    CHECK(info.size <= UINT8_MAX);
+    expand_message(bytes_of(domain, sizeof domain - 1), parts, sizeof parts / sizeof parts[0],
+                   uniform);
+    crypto_scalar_of_hash(uniform, out);
+    mem_wipe(uniform, sizeof uniform);
+}
+
+void opaque_hash_to_group(struct bytes input, uint8_t out[CRYPTO_ELEMENT_BYTES])
+{
+    static const uint8_t domain[] = "HashToGroup-OPRFV1-\0-ristretto255-SHA512"; /* mode 0 */
+    uint8_t uniform[CRYPTO_UNIFORM_BYTES];
+
+    expand_message(bytes_of(domain, sizeof domain - 1), &input, 1, uniform);
+    crypto_element_of_hash(uniform, out);
     mem_wipe(uniform, sizeof uniform);
 }
 

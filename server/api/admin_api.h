@@ -18,6 +18,8 @@ http_handler_fn admin_invites_revoke;
 http_handler_fn admin_accounts_list;
 http_handler_fn admin_accounts_show;
 http_handler_fn admin_accounts_erase;
+http_handler_fn admin_factors_list;
+http_handler_fn admin_factors_remove;
 http_handler_fn admin_keys_stats;
 http_handler_fn admin_queues;
 http_handler_fn admin_stats;

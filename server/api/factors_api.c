@@ -74,6 +74,9 @@ static json_t *entry_json(const struct account_log_entry *entry)
     if (entry->device_id != 0) {
         (void)json_object_set_new(object, "device_id", json_integer(entry->device_id));
     }
+    if (account_log_is_operators(entry->event, entry->device_id)) {
+        (void)json_object_set_new(object, "by", json_string("operator"));
+    }
     if (entry->purpose != 0) {
         (void)json_object_set_new(object, "purpose", json_string(txn_purpose_text(entry->purpose)));
     }

@@ -81,6 +81,9 @@ static void append_factor_event(struct buf *out, const struct hub_event *event)
     if (event->device_id != 0) {
         buf_append_format(out, ",\"device_id\":%" PRIu32, event->device_id);
     }
+    if (account_log_is_operators(event->factor_event, event->device_id)) {
+        buf_append_text(out, ",\"by\":\"operator\"");
+    }
     if (event->purpose != 0) {
         buf_append_format(out, ",\"purpose\":\"%s\"", txn_purpose_text(event->purpose));
     }

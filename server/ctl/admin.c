@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "server/ctl/admin_print.h"
+#include "server/ctl/answer.h"
 #include "server/ctl/arguments.h"
 #include "server/ctl/command.h"
 #include "server/ctl/http_client.h"
@@ -133,10 +134,11 @@ static bool is_segment(const char *text)
     return true;
 }
 
-/* A call whose path ends in the id that is the command's argument. */
+/* A call whose path has the id that is the command's argument. */
 struct id_call {
     const char *method;
     const char *path;
+    const char *rest; /* behind the id */
     const char *noun; /* whose id it is; "sealpost NOUN list" lists them */
     print_fn *print;
 };
@@ -177,14 +179,16 @@ static enum exit_code ask_path(const struct arguments *arguments, const struct i
     return code;
 }
 
-static enum exit_code ask_id(const struct arguments *arguments, const struct id_call *order)
+/* end is what stands last in the path, "" for nothing. */
+static enum exit_code ask_id(const struct arguments *arguments, const struct id_call *order,
+                             const char *end)
 {
     struct buf whole = { 0 };
 
     if (!is_segment(arguments->words[0])) {
         return EXIT_CODE_USAGE;
     }
-    buf_append_format(&whole, "%s%s", order->path, arguments->words[0]);
+    buf_append_format(&whole, "%s%s%s%s", order->path, arguments->words[0], order->rest, end);
     buf_append_u8(&whole, 0);
     const struct http_call call = { .method = order->method, .path = (const char *)whole.at };
     enum exit_code code = ask_path(arguments, order, &call);
@@ -194,9 +198,10 @@ static enum exit_code ask_id(const struct arguments *arguments, const struct id_
 
 enum exit_code admin_invite_revoke(const struct arguments *arguments)
 {
-    static const struct id_call order = { "DELETE", "/admin/invites/", "invite", admin_print_done };
+    static const struct id_call order = { "DELETE", "/admin/invites/", "", "invite",
+                                          admin_print_done };
 
-    return ask_id(arguments, &order);
+    return ask_id(arguments, &order, "");
 }
 
 enum exit_code admin_account_list(const struct arguments *arguments)
@@ -219,39 +224,64 @@ enum exit_code admin_account_list(const struct arguments *arguments)
 
 enum exit_code admin_account_show(const struct arguments *arguments)
 {
-    static const struct id_call order = { "GET", "/admin/accounts/", "account",
+    static const struct id_call order = { "GET", "/admin/accounts/", "", "account",
                                           admin_print_report };
 
-    return ask_id(arguments, &order);
+    return ask_id(arguments, &order, "");
 }
 
 enum exit_code admin_account_erase(const struct arguments *arguments)
 {
-    static const struct id_call order = { "DELETE", "/admin/accounts/", "account",
+    static const struct id_call order = { "DELETE", "/admin/accounts/", "", "account",
                                           admin_print_done };
 
     if (!arguments_has(arguments, OPTION_YES)) {
         say_error("this erases the account with all its devices and mail for good; add --yes");
         return EXIT_CODE_USAGE;
     }
-    return ask_id(arguments, &order);
+    return ask_id(arguments, &order, "");
+}
+
+enum exit_code admin_account_factors(const struct arguments *arguments)
+{
+    static const struct id_call list = { .method = "GET",
+                                         .path = "/admin/accounts/",
+                                         .rest = "/factors",
+                                         .noun = "account",
+                                         .print = admin_print_factors };
+    static const struct id_call remove = { .method = "DELETE",
+                                           .path = "/admin/accounts/",
+                                           .rest = "/factors/",
+                                           .noun = "account",
+                                           .print = admin_print_done };
+    const char *factor = arguments_text(arguments, OPTION_REMOVE, NULL);
+
+    if (factor == NULL) {
+        return ask_id(arguments, &list, "");
+    }
+    if (!answer_is_id(factor)) {
+        say_error("\"%.60s\" is no factor's id; copy it from \"sealpost account factors %.60s\"",
+                  factor, arguments->words[0]);
+        return EXIT_CODE_USAGE;
+    }
+    return ask_id(arguments, &remove, factor);
 }
 
 enum exit_code admin_keys_stats(const struct arguments *arguments)
 {
-    static const struct id_call order = { "GET", "/admin/keys/", "account", admin_print_keys };
+    static const struct id_call order = { "GET", "/admin/keys/", "", "account", admin_print_keys };
 
-    return ask_id(arguments, &order);
+    return ask_id(arguments, &order, "");
 }
 
 enum exit_code admin_queue(const struct arguments *arguments)
 {
-    static const struct id_call order = { "GET", "/admin/queues?account=", "account",
+    static const struct id_call order = { "GET", "/admin/queues?account=", "", "account",
                                           admin_print_queues };
     const struct http_call all = { .method = "GET", .path = "/admin/queues" };
 
     if (arguments->word_count > 0) {
-        return ask_id(arguments, &order);
+        return ask_id(arguments, &order, "");
     }
     return ask(arguments, &all, admin_print_queues);
 }

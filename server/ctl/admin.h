@@ -15,6 +15,7 @@ enum exit_code admin_invite_revoke(const struct arguments *arguments);
 enum exit_code admin_account_list(const struct arguments *arguments);
 enum exit_code admin_account_show(const struct arguments *arguments);
 enum exit_code admin_account_erase(const struct arguments *arguments);
+enum exit_code admin_account_factors(const struct arguments *arguments);
 enum exit_code admin_keys_stats(const struct arguments *arguments);
 enum exit_code admin_queue(const struct arguments *arguments);
 enum exit_code admin_stats(const struct arguments *arguments);

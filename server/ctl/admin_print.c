@@ -9,7 +9,6 @@
 #include "server/ctl/say.h"
 
 enum {
-    TIME_BYTES = 32,
     LEAD_BYTES = 40,
     INDENT = 2
 };
@@ -26,52 +25,39 @@ static int64_t number_of(const json_t *object, const char *member)
     return json_integer_value(json_object_get(object, member));
 }
 
-/* Write Unix seconds as a date with minutes. */
-static const char *minute_text(int64_t seconds, char out[TIME_BYTES])
-{
-    time_t when = (time_t)seconds;
-    struct tm parts;
-
-    out[0] = '\0';
-    if (gmtime_r(&when, &parts) != NULL) {
-        (void)strftime(out, TIME_BYTES, "%Y-%m-%d %H:%M UTC", &parts);
-    }
-    return out;
-}
-
 /* Write Unix seconds as a date. */
-static const char *day_text(int64_t seconds, char out[TIME_BYTES])
+static const char *day_text(int64_t seconds, char out[SAY_TIME_BYTES])
 {
     time_t when = (time_t)seconds;
     struct tm parts;
 
     out[0] = '\0';
     if (gmtime_r(&when, &parts) != NULL) {
-        (void)strftime(out, TIME_BYTES, "%Y-%m-%d", &parts);
+        (void)strftime(out, SAY_TIME_BYTES, "%Y-%m-%d", &parts);
     }
     return out;
 }
 
 void admin_print_invite(json_t *answer)
 {
-    char when[TIME_BYTES];
+    char when[SAY_TIME_BYTES];
 
     (void)printf("%s\n", text_of(answer, "url"));
     (void)fprintf(stderr, "for %" PRId64 " %s, until %s. It is shown only now.\n",
                   number_of(answer, "uses"), say_noun(number_of(answer, "uses"), "use", "uses"),
-                  minute_text(number_of(answer, "expires_at"), when));
+                  say_minute(number_of(answer, "expires_at"), when));
 }
 
 void admin_print_invites(json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "invites");
-    char when[TIME_BYTES];
+    char when[SAY_TIME_BYTES];
 
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         (void)printf("%s  %" PRId64 " of %" PRId64 " uses left, until %s  %s\n", text_of(row, "id"),
                      number_of(row, "uses_left"), number_of(row, "uses"),
-                     minute_text(number_of(row, "expires_at"), when), text_of(row, "note"));
+                     say_minute(number_of(row, "expires_at"), when), text_of(row, "note"));
     }
     if (json_array_size(rows) == 0) {
         (void)puts("no invites; make one with \"sealpost invite create\"");
@@ -81,8 +67,8 @@ void admin_print_invites(json_t *answer)
 void admin_print_accounts(json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "accounts");
-    char created[TIME_BYTES];
-    char seen[TIME_BYTES];
+    char created[SAY_TIME_BYTES];
+    char seen[SAY_TIME_BYTES];
 
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
@@ -111,6 +97,27 @@ void admin_print_queues(json_t *answer)
     }
     if (json_array_size(rows) == 0) {
         (void)puts("no mail is waiting");
+    }
+}
+
+void admin_print_factors(json_t *answer)
+{
+    const json_t *rows = json_object_get(answer, "factors");
+    char since[SAY_TIME_BYTES];
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        (void)printf("%s  %s", text_of(row, "factor_id"), text_of(row, "kind"));
+        if (json_object_get(row, "codes_left") != NULL) {
+            (void)printf(", %" PRId64 " %s left", number_of(row, "codes_left"),
+                         say_noun(number_of(row, "codes_left"), "code is", "codes are"));
+        }
+        (void)printf("%s, since %s\n",
+                     json_is_true(json_object_get(row, "confirmed")) ? "" : ", not confirmed yet",
+                     say_minute(number_of(row, "created_at"), since));
+    }
+    if (json_array_size(rows) == 0) {
+        (void)puts("no second factor is enrolled");
     }
 }
 

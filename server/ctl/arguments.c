@@ -12,6 +12,7 @@
 
 enum {
     INVITE_ID_LETTERS = 11, /* 8 bytes */
+    FACTOR_ID_LETTERS = 22, /* 16 bytes */
     ACCOUNT_ID_LETTERS = 43 /* 32 bytes */
 };
 
@@ -95,7 +96,7 @@ static bool may_be_id(const char *text)
     size_t size = strlen(text);
     enum option option;
 
-    return (size == INVITE_ID_LETTERS || size == ACCOUNT_ID_LETTERS) &&
+    return (size == INVITE_ID_LETTERS || size == FACTOR_ID_LETTERS || size == ACCOUNT_ID_LETTERS) &&
            strspn(text, letters) == size && !option_find(text, &option);
 }
 

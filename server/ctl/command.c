@@ -11,6 +11,7 @@
 #define BIT(option) (UINT64_C(1) << (option))
 #define ADMIN (BIT(OPTION_SOCKET) | BIT(OPTION_JSON))
 #define DEVICE BIT(OPTION_DIR)
+#define STEPUP (DEVICE | BIT(OPTION_CODE) | BIT(OPTION_KIND))
 #define NEW_DEVICE (DEVICE | BIT(OPTION_URL) | BIT(OPTION_NAME) | BIT(OPTION_CA))
 
 const struct option_row option_table[OPTION_OPTIONS] = {
@@ -26,7 +27,7 @@ const struct option_row option_table[OPTION_OPTIONS] = {
     [OPTION_INVITE] = { "--invite", "INVITE", "The invite, or the whole address with it" },
     [OPTION_NAME] = { "--name", "NAME",
                       "A name for the device, kept here only. For tls self-signed: the relay's "
-                      "host" },
+                      "host. For device factors add: a name that only this device shows" },
     [OPTION_DAYS] = { "--days", "N", "How many days it is good; 30" },
     [OPTION_RECOVERY] = { "--recovery", "FILE",
                           "The file of the recovery key; register makes it, keep it elsewhere" },
@@ -53,8 +54,16 @@ const struct option_row option_table[OPTION_OPTIONS] = {
     [OPTION_KYBER] = { "--kyber", "FILE",
                        "JSON with Kyber1024 public keys that another program made, by slot" },
     [OPTION_REPLACE] = { "--replace", NULL,
-                         "Let these keys take the place of those that are there" },
+                         "Let these keys, or codes, take the place of those that are there" },
     [OPTION_DEVICE] = { "--device", "N", "Only the device with this number, 1 to 127" },
+    [OPTION_REMOVE] = { "--remove", "FACTOR",
+                        "Remove this factor; the account's devices are told, and its log has it" },
+    [OPTION_CODE] = { "--code", "CODE",
+                      "Six digits of your authenticator app, should the relay want a second "
+                      "factor; else you are asked" },
+    [OPTION_KIND] = { "--kind", "KIND",
+                      "The second factor to show, should the relay want one: totp, recovery_code" },
+    [OPTION_ASCII] = { "--ascii", NULL, "Draw the QR code with plain characters" },
 };
 
 const struct command command_table[] = {
@@ -68,6 +77,9 @@ const struct command command_table[] = {
       admin_account_show },
     { "account erase", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_YES), "Erase an account for good",
       admin_account_erase },
+    { "account factors", "ACCOUNT", 1, 1, ADMIN | BIT(OPTION_REMOVE),
+      "List the second factors of an account: kinds and dates; or remove one that was lost",
+      admin_account_factors },
     { "keys stats", "ACCOUNT", 1, 1, ADMIN,
       "Show how many public keys each device has left, by slot", admin_keys_stats },
     { "queue", "[ACCOUNT]", 0, 1, ADMIN, "Show how much mail is waiting", admin_queue },
@@ -126,15 +138,37 @@ const struct command command_table[] = {
       device_claim_run },
     { "device handle set", "NAME", 1, 1, DEVICE, "Have a name under which your account is found",
       device_handle_set },
-    { "device handle release", "NAME", 1, 1, DEVICE, "Give up a name of your account",
+    { "device handle release", "NAME", 1, 1, STEPUP, "Give up a name of your account",
       device_handle_release },
     { "device handle lookup", "NAME", 1, 1, DEVICE | BIT(OPTION_JSON),
       "Find and verify whose account a name is; print its id", device_handle_lookup },
+    { "device factors", "", 0, 0, DEVICE | BIT(OPTION_JSON),
+      "List the second factors of your account; a security key (WebAuthn) wants a browser, which "
+      "has to enrol and show it",
+      device_factors_list },
+    { "device factors add totp", "", 0, 0,
+      STEPUP | BIT(OPTION_NAME) | BIT(OPTION_ASCII) | BIT(OPTION_JSON),
+      "Enrol an authenticator app: show its secret as a QR code, and ask for its first code",
+      device_factors_add_totp },
+    { "device factors add recovery-codes", "", 0, 0,
+      STEPUP | BIT(OPTION_NAME) | BIT(OPTION_REPLACE) | BIT(OPTION_JSON),
+      "Have ten recovery codes, to be written down; they are shown once",
+      device_factors_add_recovery_codes },
+    { "device factors confirm", "FACTOR", 1, 1, DEVICE | BIT(OPTION_JSON),
+      "Ask for the first code of an authenticator app that is not confirmed yet",
+      device_factors_confirm },
+    { "device factors remove", "FACTOR", 1, 1, STEPUP | BIT(OPTION_JSON),
+      "Remove a second factor; one that is enrolled has to be shown", device_factors_remove },
+    { "device factors code", "", 0, 0, DEVICE | BIT(OPTION_JSON),
+      "Show the six digits that somebody else is asked for, perhaps you on another device",
+      device_factors_code },
+    { "device factors log", "", 0, 0, DEVICE | BIT(OPTION_AFTER) | BIT(OPTION_JSON),
+      "Show what has happened to the second factors of your account", device_factors_log },
     { "device report", "", 0, 0, DEVICE, "Print everything the relay holds on your account",
       device_account_report },
     { "device revoke-sessions", "", 0, 0, DEVICE, "End every session but this one",
       device_account_revoke },
-    { "device erase", "", 0, 0, DEVICE | BIT(OPTION_YES), "Erase your account for good",
+    { "device erase", "", 0, 0, STEPUP | BIT(OPTION_YES), "Erase your account for good",
       device_account_erase },
     { "device soak", "", 0, 0,
       DEVICE | BIT(OPTION_URL) | BIT(OPTION_CA) | BIT(OPTION_INVITE) | BIT(OPTION_SOCKET) |

@@ -44,6 +44,10 @@ enum option {
     OPTION_KYBER,
     OPTION_REPLACE,
     OPTION_DEVICE,
+    OPTION_REMOVE,
+    OPTION_CODE,
+    OPTION_KIND,
+    OPTION_ASCII,
     OPTION_OPTIONS, /* how many there are */
 };
 

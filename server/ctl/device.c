@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/crypto.h"
 #include "common/json.h"
+#include "common/mem.h"
 #include "server/ctl/arguments.h"
 #include "server/ctl/command.h"
 #include "server/ctl/say.h"
@@ -131,21 +132,26 @@ enum exit_code device_call(struct device *device, const struct http_call *call,
     return code;
 }
 
-enum exit_code device_ask(struct device *device, const struct http_call *call, json_t **out_json)
+/* What a call brought, when success is wanted. */
+static enum exit_code take_success(enum exit_code code, struct http_reply *reply, json_t **out_json)
 {
-    struct http_reply reply = { .status = 0 };
-    enum exit_code code = device_call(device, call, &reply);
-
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (!http_reply_is_success(&reply)) {
-        code = http_reply_say(&reply);
-        http_reply_clear(&reply);
+    if (!http_reply_is_success(reply)) {
+        code = http_reply_say(reply);
+        http_reply_clear(reply);
         return code;
     }
-    *out_json = reply.json == NULL ? json_object() : reply.json;
+    *out_json = reply->json == NULL ? json_object() : reply->json;
     return EXIT_CODE_OK;
+}
+
+enum exit_code device_ask(struct device *device, const struct http_call *call, json_t **out_json)
+{
+    struct http_reply reply = { .status = 0 };
+
+    return take_success(device_call(device, call, &reply), &reply, out_json);
 }
 
 /* Use up the next command number and write the header's value for payload. */
@@ -177,8 +183,8 @@ static bool command_sign(struct device_state *state, enum command_op op, struct 
     return true;
 }
 
-enum exit_code device_command_ask(struct device *device, enum command_op op,
-                                  const struct http_call *call, json_t **out_json)
+enum exit_code device_command_call(struct device *device, enum command_op op,
+                                   const struct http_call *call, struct http_reply *out_reply)
 {
     struct buf text = { 0 };
     struct buf header = { 0 };
@@ -191,11 +197,20 @@ enum exit_code device_command_ask(struct device *device, enum command_op op,
                                                .path = call->path,
                                                .raw = (const char *)text.at,
                                                .command = (const char *)header.at };
-        code = device_ask(device, &signed_call, out_json);
+        code = device_call(device, &signed_call, out_reply);
     }
     buf_clear(&header);
+    mem_wipe(text.at, text.size);
     buf_clear(&text);
     return code;
+}
+
+enum exit_code device_command_ask(struct device *device, enum command_op op,
+                                  const struct http_call *call, json_t **out_json)
+{
+    struct http_reply reply = { .status = 0 };
+
+    return take_success(device_command_call(device, op, call, &reply), &reply, out_json);
 }
 
 enum exit_code device_command(struct device *device, enum command_op op, const char *method,

@@ -51,9 +51,11 @@ enum exit_code device_call(struct device *device, const struct http_call *call,
 /* The same, and want success: see http_client_ask. */
 enum exit_code device_ask(struct device *device, const struct http_call *call, json_t **out_json);
 
-/*
- * Call as a signed command of op, its payload is call->body, and want success: see device_ask.
- */
+/* Call as a signed command of op, its payload is call->body: see device_call. */
+enum exit_code device_command_call(struct device *device, enum command_op op,
+                                   const struct http_call *call, struct http_reply *out_reply);
+
+/* The same, and want success: see device_ask. */
 enum exit_code device_command_ask(struct device *device, enum command_op op,
                                   const struct http_call *call, json_t **out_json);
 

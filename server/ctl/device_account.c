@@ -16,6 +16,7 @@
 #include "server/ctl/exit_code.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
+#include "server/ctl/stepup.h"
 
 enum exit_code device_account_report(const struct arguments *arguments)
 {
@@ -44,6 +45,9 @@ enum exit_code device_account_erase(const struct arguments *arguments)
         say_error("this erases the account with all its devices and mail for good; add --yes");
         return EXIT_CODE_USAGE;
     }
+    if (!stepup_options_are_valid(arguments)) {
+        return EXIT_CODE_USAGE;
+    }
     enum exit_code code = device_open(arguments, true, &device);
     if (code != EXIT_CODE_OK) {
         return code;
@@ -53,7 +57,7 @@ enum exit_code device_account_erase(const struct arguments *arguments)
                                     .path = "/v1/account",
                                     .body =
                                         json_pack("{s:o}", "account_id", json_base64url(account)) };
-    code = device_command_ask(&device, COMMAND_ACCOUNT_DELETE, &call, &answer);
+    code = stepup_command_ask(&device, arguments, COMMAND_ACCOUNT_DELETE, &call, &answer);
     if (code == EXIT_CODE_OK) {
         (void)puts(json_object_get(answer, "held_until") == NULL
                        ? "the account is erased"

@@ -2,6 +2,8 @@
 /* The commands of "sealpost device", each in the file of its subject; see command.c. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "server/ctl/exit_code.h"
 
 struct arguments;
@@ -38,6 +40,20 @@ enum exit_code device_claim_run(const struct arguments *arguments);
 enum exit_code device_handle_set(const struct arguments *arguments);
 enum exit_code device_handle_release(const struct arguments *arguments);
 enum exit_code device_handle_lookup(const struct arguments *arguments);
+
+/* device_factors.c */
+enum exit_code device_factors_list(const struct arguments *arguments);
+enum exit_code device_factors_code(const struct arguments *arguments);
+enum exit_code device_factors_log(const struct arguments *arguments);
+enum exit_code device_factors_remove(const struct arguments *arguments);
+
+/* Say whether text is a factor's id; false with the reason said. */
+bool device_factors_is_id(const char *text);
+
+/* device_factors_add.c */
+enum exit_code device_factors_add_totp(const struct arguments *arguments);
+enum exit_code device_factors_add_recovery_codes(const struct arguments *arguments);
+enum exit_code device_factors_confirm(const struct arguments *arguments);
 
 /* device_account.c */
 enum exit_code device_account_report(const struct arguments *arguments);

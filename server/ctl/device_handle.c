@@ -28,6 +28,7 @@
 #include "server/ctl/http_client.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
+#include "server/ctl/stepup.h"
 
 enum {
     ATTEMPTS = 3,
@@ -134,10 +135,14 @@ enum exit_code device_handle_set(const struct arguments *arguments)
 static enum exit_code release(const struct arguments *arguments, struct device *device,
                               const struct handle *handle)
 {
-    enum exit_code code = device_command(device, COMMAND_HANDLE_RELEASE, "DELETE", "/v1/handles",
-                                         json_pack("{s:s}", "handle", handle->text));
+    const struct http_call call = { .method = "DELETE",
+                                    .path = "/v1/handles",
+                                    .body = json_pack("{s:s}", "handle", handle->text) };
+    json_t *answer = NULL;
+    enum exit_code code =
+        stepup_command_ask(device, arguments, COMMAND_HANDLE_RELEASE, &call, &answer);
 
-    (void)arguments;
+    json_decref(answer);
     if (code == EXIT_CODE_OK) {
         (void)printf("%s is nobody's now; for a while only this account can have it back\n",
                      handle->text);
@@ -147,7 +152,7 @@ static enum exit_code release(const struct arguments *arguments, struct device *
 
 enum exit_code device_handle_release(const struct arguments *arguments)
 {
-    return handle_run(arguments, release);
+    return stepup_options_are_valid(arguments) ? handle_run(arguments, release) : EXIT_CODE_USAGE;
 }
 
 /* ---- lookup ---- */

@@ -184,6 +184,7 @@ static bool client_perform(struct http_client *client, struct http_reply *out)
         say_unreached(client, code, detail);
     }
     (void)curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, NULL);
+    mem_wipe(answer.at, answer.size);
     buf_clear(&answer);
     return code == CURLE_OK;
 }
@@ -212,6 +213,7 @@ bool http_client_call(struct http_client *client, const struct http_call *call,
     *out = (struct http_reply){ .status = 0 };
     bool is_answered = client_perform(client, out);
     curl_slist_free_all(headers);
+    mem_wipe(body.at, body.size);
     buf_clear(&body);
     return is_answered;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sealpost program: the operator's commands and the reference device. */
 #include <curl/curl.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/buf.h"
 #include "common/crypto.h"
+#include "common/mem.h"
 #include "server/ctl/arguments.h"
 #include "server/ctl/command.h"
 #include "server/ctl/exit_code.h"
@@ -25,8 +29,18 @@ static enum exit_code show_help(const struct command *command)
     return EXIT_CODE_OK;
 }
 
+/* Grants, codes and secrets go through JSON: whatever is freed of it is wiped. */
+static void json_block_free(void *block)
+{
+    if (block != NULL) {
+        mem_wipe(block, malloc_usable_size(block));
+        free(block);
+    }
+}
+
 static enum exit_code run(const struct arguments *arguments)
 {
+    json_set_alloc_funcs(mem_raw, json_block_free);
     if (!crypto_start()) {
         say_error("this libsodium is missing or faulty; install libsodium 1.0.18 or later");
         return EXIT_CODE_LOCAL;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
@@ -23,6 +24,18 @@ void say_error(const char *format, ...)
 const char *say_noun(int64_t count, const char *one, const char *many)
 {
     return count == 1 ? one : many;
+}
+
+const char *say_minute(int64_t seconds, char out[SAY_TIME_BYTES])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+
+    out[0] = '\0';
+    if (gmtime_r(&when, &parts) != NULL) {
+        (void)strftime(out, SAY_TIME_BYTES, "%Y-%m-%d %H:%M UTC", &parts);
+    }
+    return out;
 }
 
 void say_json_steal(json_t *value)

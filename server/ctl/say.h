@@ -16,6 +16,13 @@ __attribute__((format(printf, 1, 2))) void say_error(const char *format, ...);
 /* The noun that goes with count: one for 1, else many. */
 const char *say_noun(int64_t count, const char *one, const char *many);
 
+enum {
+    SAY_TIME_BYTES = 32
+};
+
+/* Write Unix seconds as a date with minutes into out; returns out. */
+const char *say_minute(int64_t seconds, char out[SAY_TIME_BYTES]);
+
 /* Print value as one line of JSON and decref it. */
 void say_json_steal(json_t *value);
 

@@ -33,6 +33,11 @@ const char *account_log_event_text(enum account_log_event event)
     CHECK_UNREACHABLE();
 }
 
+bool account_log_is_operators(enum account_log_event event, uint32_t device_id)
+{
+    return event == ACCOUNT_LOG_REMOVED && device_id == 0;
+}
+
 void account_log_event_of(const struct account_log_entry *entry, struct hub_event *out)
 {
     *out = (struct hub_event){ .kind = HUB_EVENT_FACTOR,

@@ -36,9 +36,12 @@ struct account_log_entry {
     enum account_log_event event;
     enum factor_kind kind;
     enum txn_purpose purpose; /* of what somebody answered to; else 0 */
-    uint32_t device_id;       /* whose command it was; 0: nobody's */
+    uint32_t device_id;       /* whose command it was; 0: nobody's, or the operator's */
     int64_t at;               /* Unix seconds of the hour; of what is read */
 };
+
+/* Say whether it was the operator who did it: no device's command did. */
+bool account_log_is_operators(enum account_log_event event, uint32_t device_id);
 
 /* Append to a batch what notes it, and what other daemons hear of it. */
 void account_log_note(const struct domain *domain, struct store_batch *batch,

@@ -53,6 +53,11 @@ static const struct store_stmt expect_admin = {
            " RETURNING 1",
 };
 
+static const struct store_stmt expect_there = {
+    .name = "accounts.expect_there",
+    .sql = "UPDATE accounts SET epoch = epoch WHERE account = $1 RETURNING 1",
+};
+
 static const struct store_stmt erase = {
     .name = "accounts.erase",
     .sql = "DELETE FROM accounts WHERE account = $1 AND epoch = $2 AND head_hash = $3"
@@ -156,6 +161,12 @@ void accounts_sql_expect_admin(struct store_batch *batch, int64_t account, int64
     store_batch_expect(batch, &expect_admin);
     store_bind_int(batch, account);
     store_bind_int(batch, mailbox);
+}
+
+void accounts_sql_expect_there(struct store_batch *batch, int64_t account)
+{
+    store_batch_expect(batch, &expect_there);
+    store_bind_int(batch, account);
 }
 
 void accounts_sql_erase(struct store_batch *batch, const struct accounts_row *row,

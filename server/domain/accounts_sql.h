@@ -37,6 +37,9 @@ void accounts_sql_advance(struct store_batch *batch, const struct accounts_row *
 /* Expect that the head is still the one read, and let nobody move it until the commit. */
 void accounts_sql_expect_head(struct store_batch *batch, const struct accounts_row *row);
 
+/* Expect that the account is there, and let nobody else change what hangs on it until the commit. */
+void accounts_sql_expect_there(struct store_batch *batch, int64_t account);
+
 /* Expect that the device is ADMIN, or that no device of the account is. */
 void accounts_sql_expect_admin(struct store_batch *batch, int64_t account, int64_t mailbox);
 

@@ -83,6 +83,12 @@ static const struct store_stmt ask_kind = {
     .sql = "SELECT kind FROM factors WHERE account = $1 AND factor_id = $2",
 };
 
+static const struct store_stmt ask_whose = {
+    .name = "factors.ask_whose",
+    .sql = "SELECT a.account, COALESCE(f.kind, -1) FROM accounts a LEFT JOIN factors f"
+           " ON f.account = a.account AND f.factor_id = $2 WHERE a.account_id = $1",
+};
+
 static const struct store_stmt list = {
     .name = "factors.list",
     .sql = "SELECT f.factor_id, f.kind, f.is_confirmed, f.label, f.created_at,"
@@ -289,6 +295,28 @@ bool factors_sql_kind(struct store_rows *rows, enum factor_kind *out)
         return false;
     }
     *out = (enum factor_kind)store_rows_int(rows, 0);
+    return true;
+}
+
+void factors_sql_ask_whose(struct store_batch *batch, const struct account_id *account_id,
+                           const struct factor_id *factor_id)
+{
+    store_batch_add(batch, &ask_whose);
+    store_bind_bytes(batch, bytes_of(account_id->raw, sizeof account_id->raw));
+    bind_factor(batch, factor_id);
+}
+
+bool factors_sql_whose(struct store_rows *rows, int64_t *out_account, bool *out_has_factor,
+                       enum factor_kind *out_kind)
+{
+    if (!store_rows_next(rows)) {
+        return false;
+    }
+    *out_account = store_rows_int(rows, 0);
+    *out_has_factor = store_rows_int(rows, 1) >= 0;
+    if (*out_has_factor) {
+        *out_kind = (enum factor_kind)store_rows_int(rows, 1);
+    }
     return true;
 }
 

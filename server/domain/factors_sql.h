@@ -101,6 +101,15 @@ bool factors_sql_kind(struct store_rows *rows, enum factor_kind *out);
 void factors_sql_expect_remove(struct store_batch *batch, int64_t account,
                                const struct factor_id *factor_id);
 
+/*
+ * Ask for an account by its id, and whether a factor is its own: false when there is no account,
+ * *out_kind is written for a factor that is.
+ */
+void factors_sql_ask_whose(struct store_batch *batch, const struct account_id *account_id,
+                           const struct factor_id *factor_id);
+bool factors_sql_whose(struct store_rows *rows, int64_t *out_account, bool *out_has_factor,
+                       enum factor_kind *out_kind);
+
 /* The factors of an account, in the order of their making. */
 void factors_sql_list(struct store_batch *batch, const struct account_id *account_id);
 bool factors_sql_next(struct store_rows *rows, struct factors_row *out);

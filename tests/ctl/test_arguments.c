@@ -94,6 +94,8 @@ static void an_id_may_begin_with_dashes(void **state)
         "--oZtW6URls",
         "-UQAwl0nRScO_fQQovlu4FK8kt9wJyWU3ZAPGM5QZmU",
         "--QAwl0nRScO_fQQovlu4FK8kt9wJyWU3ZAPGM5QZmU",
+        "-Qz0aE_yk7Tq2mVn4bXc1g",
+        "--z0aE_yk7Tq2mVn4bXc1g",
     };
     struct arguments arguments;
     char line[200];

@@ -123,3 +123,59 @@ describe('OPAQUE', () => {
     assert.equal(await finish(await login('a password of Ada', ada)), true);
   });
 });
+
+describe('the client of OPAQUE', () => {
+  const call = factors();
+  const PASSWORD = 'correct horse battery staple';
+  const STRETCH = { iterations: 2, memory: 64 };
+  const SAME = { 'argon2id-custom': { ...STRETCH, parallelism: 1 } };
+  const userIdentifier = 'ada';
+
+  // Registered with a server by others: what that keeps, and the client's export key.
+  async function registered(serverSetup) {
+    const { registrationResponse: response } = opaque.server.createRegistrationResponse({
+      serverSetup, userIdentifier, registrationRequest: await call('client_register', { password: PASSWORD }),
+    });
+    return call('client_enrol', { response, ...STRETCH });
+  }
+
+  async function login(serverSetup, registrationRecord, password, stretch = STRETCH) {
+    const startLoginRequest = await call('client_begin', { password });
+    const { serverLoginState, loginResponse: ke2 } = opaque.server.startLogin({
+      serverSetup, userIdentifier, registrationRecord, startLoginRequest,
+    });
+    return { serverLoginState, found: await call('client_finish', { ke2, ...stretch }) };
+  }
+
+  it('is let in by a server by others, and both have the same keys', async () => {
+    const setup = opaque.server.createSetup();
+    const { record, export_key: exportKey } = await registered(setup);
+    const { serverLoginState, found } = await login(setup, record, PASSWORD);
+    const { sessionKey } = opaque.server.finishLogin({ serverLoginState, finishLoginRequest: found.ke3 });
+    assert.equal(found.session_key, sessionKey);
+    assert.equal(found.export_key, exportKey);
+  });
+
+  it('knows a wrong password, another stretching, another server and nobody', async () => {
+    const setup = opaque.server.createSetup();
+    const { record } = await registered(setup);
+    assert.equal((await login(setup, record, 'correct horse battery stable')).found, null);
+    assert.equal((await login(setup, record, PASSWORD, { ...STRETCH, iterations: 3 })).found, null);
+    assert.equal((await login(opaque.server.createSetup(), record, PASSWORD)).found, null);
+    assert.equal((await login(setup, undefined, PASSWORD)).found, null);
+    assert.notEqual((await login(setup, record, PASSWORD)).found, null);
+  });
+
+  it('stretches as a client by others does', async () => {
+    const setup = opaque.server.createSetup();
+    const { record, export_key: exportKey } = await registered(setup);
+    const { clientLoginState, startLoginRequest } = opaque.client.startLogin({ password: PASSWORD });
+    const { loginResponse } = opaque.server.startLogin({
+      serverSetup: setup, userIdentifier, registrationRecord: record, startLoginRequest,
+    });
+    const result = opaque.client.finishLogin({
+      clientLoginState, loginResponse, password: PASSWORD, keyStretching: SAME,
+    });
+    assert.equal(result?.exportKey, exportKey);
+  });
+});

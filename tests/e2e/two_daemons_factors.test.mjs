@@ -35,6 +35,15 @@ scene('a code that one daemon makes shows at the other, and is good there', asyn
   }
 });
 
+scene('what the operator of one daemon removes is told at the other', async ({ a, b }) => {
+  const account = await a.account();
+  const app = await enrolApp(account.first);
+  const stream = await through(b, account.first).open();
+  assertStatus(await a.admin('DELETE', `/admin/accounts/${account.idText}/factors/${app.factor_id}`), 204);
+  const { change, by, device_id: device } = await stream.event('factor.changed');
+  assert.deepEqual([change, by, device], ['removed', 'operator', undefined]);
+});
+
 scene('guesses at both are counted together', async ({ a, b }) => {
   const account = await a.account();
   const app = await enrolApp(account.first);

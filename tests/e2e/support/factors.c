@@ -15,8 +15,10 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/crypto_stretch.h"
 #include "common/json.h"
 #include "common/opaque.h"
+#include "common/opaque_client.h"
 #include "common/totp.h"
 #include "common/webauthn.h"
 
@@ -115,6 +117,75 @@ static json_t *on_opaque_finish(struct json_reader *reader)
     json_need_exact(reader, "verifier", verifier, sizeof verifier);
     json_need_exact(reader, "ke3", ke3, sizeof ke3);
     return json_boolean(opaque_finish(verifier, ke3));
+}
+
+/* The client between the halves of a registration or a login: there is one at a time. */
+static struct opaque_client client;
+
+static json_t *begin_by(struct json_reader *reader, bool registers)
+{
+    struct bytes password = bytes_of(NULL, 0);
+    uint8_t out[OPAQUE_KE1_BYTES];
+
+    json_need_text(reader, "password", &password);
+    bool is_begun = registers ? opaque_client_register(&client, password, out)
+                              : opaque_client_begin(&client, password, out);
+    return is_begun ? json_base64url(bytes_of(out, registers ? OPAQUE_REQUEST_BYTES : sizeof out))
+                    : json_null();
+}
+
+static json_t *on_client_register(struct json_reader *reader)
+{
+    return begin_by(reader, true);
+}
+
+static json_t *on_client_begin(struct json_reader *reader)
+{
+    return begin_by(reader, false);
+}
+
+static struct opaque_stretch read_stretch(struct json_reader *reader)
+{
+    int64_t passes = 1;
+    int64_t memory_kib = 0;
+
+    json_need_int(reader, "iterations", 1, CRYPTO_STRETCH_PASSES_MAX, &passes);
+    json_need_int(reader, "memory", CRYPTO_STRETCH_MEMORY_MIN, CRYPTO_STRETCH_MEMORY_MAX,
+                  &memory_kib);
+    return (struct opaque_stretch){ (uint32_t)passes, (size_t)memory_kib };
+}
+
+static json_t *on_client_enrol(struct json_reader *reader)
+{
+    struct opaque_stretch stretch = read_stretch(reader);
+    uint8_t response[OPAQUE_RESPONSE_BYTES] = { 0 };
+    uint8_t record[OPAQUE_RECORD_BYTES];
+    struct opaque_client_keys keys;
+
+    json_need_exact(reader, "response", response, sizeof response);
+    if (!opaque_client_enrol(&client, stretch, response, record, &keys)) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o}", "record", json_base64url(bytes_of(record, sizeof record)),
+                     "export_key",
+                     json_base64url(bytes_of(keys.export_key, sizeof keys.export_key)));
+}
+
+static json_t *on_client_finish(struct json_reader *reader)
+{
+    struct opaque_stretch stretch = read_stretch(reader);
+    uint8_t ke2[OPAQUE_KE2_BYTES] = { 0 };
+    uint8_t ke3[OPAQUE_KE3_BYTES];
+    struct opaque_client_keys keys;
+
+    json_need_exact(reader, "ke2", ke2, sizeof ke2);
+    if (!opaque_client_finish(&client, stretch, ke2, ke3, &keys)) {
+        return json_null();
+    }
+    return json_pack(
+        "{s:o, s:o, s:o}", "ke3", json_base64url(bytes_of(ke3, sizeof ke3)), "session_key",
+        json_base64url(bytes_of(keys.session_key, sizeof keys.session_key)), "export_key",
+        json_base64url(bytes_of(keys.export_key, sizeof keys.export_key)));
 }
 
 static const char *const origins[] = { "https://relay.example" };
@@ -216,7 +287,9 @@ static const struct {
 } calls[] = {
     { "totp_secret", on_totp_secret },         { "totp_check", on_totp_check },
     { "opaque_register", on_opaque_register }, { "opaque_answer", on_opaque_answer },
-    { "opaque_finish", on_opaque_finish },     { "webauthn_register", on_webauthn_register },
+    { "opaque_finish", on_opaque_finish },     { "client_register", on_client_register },
+    { "client_enrol", on_client_enrol },       { "client_begin", on_client_begin },
+    { "client_finish", on_client_finish },     { "webauthn_register", on_webauthn_register },
     { "webauthn_assert", on_webauthn_assert },
 };
 
