@@ -73,8 +73,9 @@ static bool judge_totp(const struct domain *domain, struct store_rows *rows, int
     size_t count = 0;
 
     for (; factors_sql_next_totp(rows, &row); count++) {
-        if (factor_secret_open(domain, &row.factor_id, row.secret, secret) &&
-            totp_check(secret, guess->totp, now_ms, row.last_step, &step)) {
+        if (!factor_secret_open(domain, &row.factor_id, row.secret, secret)) {
+            guess->is_unreadable = true;
+        } else if (totp_check(secret, guess->totp, now_ms, row.last_step, &step)) {
             guess->factor_id = row.factor_id;
             guess->step = step;
             right = true;

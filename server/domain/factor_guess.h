@@ -23,6 +23,7 @@ struct factor_guess {
     uint32_t totp;                          /* totp */
     struct factor_id factor_id;             /* totp: whose code it was, once judged right */
     int64_t step;                           /* totp: the code's, once judged right */
+    bool is_unreadable;                     /* totp: a secret could not be opened to judge by it */
     uint8_t code_hash[CRYPTO_SHA256_BYTES]; /* recovery_code */
 };
 

@@ -200,6 +200,8 @@ static void on_counted(void *arg, enum store_status status, struct store_rows *r
         answering->tries_left = txns_sql_tries_left(rows);
         if (is_right(answering, rows)) {
             use(answering);
+        } else if (answering->guess.is_unreadable) { /* it stays counted: others were judged */
+            finish_with(answering, TXNS_UNAVAILABLE);
         } else {
             finish_wrong(answering);
         }
