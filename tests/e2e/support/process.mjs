@@ -10,20 +10,8 @@ export function residentBytes(pid) {
   return 1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)[1]);
 }
 
-const RANGE_MAX = 2 ** 30; // what is larger is a sanitizer's own, and hardly any of it is there
-
-// How often the bytes stand in what a process can write.
-export function countInMemory(pid, wanted) {
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  const ranges = [...readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)]
-    .map(([, from, to]) => [BigInt(`0x${from}`), BigInt(`0x${to}`)]);
-  let count = 0;
-  for (const [from, to] of ranges.filter(([low, high]) => high - low <= RANGE_MAX)) {
-    count += countInRange(memory, from, Number(to - from), wanted);
-  }
-  closeSync(memory);
-  return count;
-}
+// The memory of a process, to be read; it throws where that is not allowed.
+export const memoryOf = (pid) => openSync(`/proc/${pid}/mem`, 'r');
 
 function countInRange(memory, from, size, wanted) {
   const bytes = Buffer.alloc(size);
@@ -31,10 +19,20 @@ function countInRange(memory, from, size, wanted) {
   try {
     readSync(memory, bytes, 0, size, from);
   } catch {
-    return 0; // it is there no longer, or cannot be read
+    return 0; // it has gone meanwhile, or has no pages
   }
   for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + 1)) {
     count++;
   }
   return count;
+}
+
+// How often the bytes stand in what a process can write.
+export function countInMemory(pid, wanted) {
+  const memory = memoryOf(pid);
+  const ranges = [...readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)]
+    .map(([, from, to]) => [BigInt(`0x${from}`), BigInt(`0x${to}`)]);
+  const counts = ranges.map(([from, to]) => countInRange(memory, from, Number(to - from), wanted));
+  closeSync(memory);
+  return counts.reduce((sum, each) => sum + each, 0);
 }
