@@ -155,6 +155,9 @@ static void use_key(void *arg, const char *word, uint32_t id)
     app->keys_used[purpose] = id;
     if (purpose == KEYRING_SEAL) {
         seal_use(app->domain.seal, id);
+        if (app->domain.reseal != NULL) {
+            reseal_begin(app->domain.reseal);
+        }
     } else if (purpose == KEYRING_CHALLENGE) {
         derive_challenges(app);
     }
@@ -166,8 +169,12 @@ static bool drop_key(void *arg, const char *word, uint32_t id, bool deletes, cha
     struct app *app = arg;
     const struct app_key_path path = app_keys_path(app, word, id);
     enum keyring_purpose purpose;
+    uint8_t secret[KEYRING_KEY_BYTES];
+    bool is_held = false;
 
     CHECK(keyring_purpose_of(word, &purpose));
+    is_held = keyring_find(app->keyring, purpose, id, secret);
+    mem_wipe(secret, sizeof secret);
     if (app->keys_used[purpose] == 0 || app->keys_used[purpose] == id) {
         (void)snprintf(out_error, error_size, "%s: is in use", path.text);
         return false;
@@ -178,9 +185,11 @@ static bool drop_key(void *arg, const char *word, uint32_t id, bool deletes, cha
     } else if (purpose == KEYRING_CHALLENGE) {
         derive_challenges(app);
     }
-    if (!deletes) {
+    if (!deletes && is_held) {
         log_warn("key.retired", "file=%s why=\"nothing needs it any more; delete it\"",
                  log_quote(bytes_text(path.text)).text);
+    }
+    if (!deletes) {
         return true;
     }
     return keyring_delete_file(app->config.key_dir, purpose, id, out_error, error_size);

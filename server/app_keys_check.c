@@ -273,9 +273,7 @@ bool app_keys_begin(struct app *app, char *out_error, size_t error_size)
 
 void app_keys_beat(struct app *app)
 {
-    if (app->domain.is_shared) {
-        key_register_follow(app->domain.key_register, clock_now_ms());
-    }
+    key_register_beat(app->domain.key_register, clock_now_ms());
     reseal_go_on(app->domain.reseal);
 }
 

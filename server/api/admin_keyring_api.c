@@ -173,7 +173,7 @@ static void explain_awaited(struct buf *members, const struct key_change_outcome
 static void explain_needed(struct buf *members, const struct key_change_outcome *outcome)
 {
     buf_append_format(members,
-                      ",\"rows\":%" PRId64 ",\"explanation\":\"There are %" PRId64 " of them.\"",
+                      ",\"rows\":%" PRId64 ",\"explanation\":\"Values under it: %" PRId64 ".\"",
                       outcome->row_count, outcome->row_count);
 }
 

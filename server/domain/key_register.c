@@ -17,7 +17,6 @@
 #include "server/domain/domain.h"
 #include "server/domain/key_register_private.h"
 #include "server/domain/key_register_sql.h"
-#include "server/domain/reseal.h"
 #include "server/store/store.h"
 
 enum {
@@ -207,6 +206,7 @@ static bool use_newest(const struct settling *settling, const struct row_list *l
 
 static void settle_end(struct settling *settling, bool ok, const struct row_list *list)
 {
+    settling->keys->is_unsettled = !ok;
     if (settling->done != NULL) {
         settling->done(settling->arg, ok, list->rows, list->count);
     }
@@ -228,9 +228,6 @@ static void on_settled(void *arg, enum store_status status, struct store_rows *r
     if (use_newest(settling, &list) && !settling->was_repeated) {
         settling->was_repeated = true;
         settling->tells = true;
-        if (settling->keys->domain->reseal != NULL) {
-            reseal_begin(settling->keys->domain->reseal);
-        }
         settle_write(settling);
     } else {
         drop_retired(settling, &list);
@@ -290,6 +287,13 @@ void key_register_settle_all(struct key_register *keys, int64_t now_ms, key_regi
 void key_register_follow(struct key_register *keys, int64_t now_ms)
 {
     key_register_settle(keys, now_ms, NULL, NULL);
+}
+
+void key_register_beat(struct key_register *keys, int64_t now_ms)
+{
+    if (keys->domain->is_shared || keys->is_unsettled) {
+        key_register_follow(keys, now_ms);
+    }
 }
 
 struct forgetting {

@@ -86,13 +86,14 @@ void key_register_read(struct domain *domain, int64_t now_ms, key_register_fn *d
 
 /*
  * Say what this daemon holds, put in force what all hold, make with the newest and drop
- * what is retired; then tell the rows.  At the start, each minute, and when files changed.
+ * what is retired; then tell the rows.  At the start and when files changed.
  */
 void key_register_settle(struct key_register *keys, int64_t now_ms, key_register_fn *done,
                          void *arg);
 
-/* The same, for nobody to hear. */
+/* The same, for nobody to hear; and each minute, when there is a need. */
 void key_register_follow(struct key_register *keys, int64_t now_ms);
+void key_register_beat(struct key_register *keys, int64_t now_ms);
 
 /* Hear that it was done; false: the store could not. */
 typedef void key_register_done_fn(void *arg, bool ok);

@@ -2,6 +2,8 @@
 /* What key_register.c and key_change.c share. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/domain/key_register.h"
@@ -10,7 +12,8 @@
 struct key_register {
     struct domain *domain;
     struct key_keeper keeper;
-    uint32_t missed; /* a sum over the keys that were told to be missing */
+    uint32_t missed;   /* a sum over the keys that were told to be missing */
+    bool is_unsettled; /* the last settling failed */
 };
 
 /* Who this daemon is to the register now. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder of keys is played by a struct: what is asked of it is written down. */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/limits.h"
-#include "common/seal.h"
 #include "server/domain/key_register.h"
-#include "server/domain/reseal.h"
 #include "tests/domain/support/damage.h"
+#include "tests/domain/support/key_folder.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/support/unit.h"
 
@@ -16,119 +13,10 @@
     "0000000000000000000000000000000000000000" \
     "0000000000000000000000000000000000000000"
 
-struct folder {
-    struct key_register *keys;
-    struct key_held held[KEY_REGISTER_HELD_MAX];
-    size_t count;
-    bool is_read_only;
-    int deleted, missed;
-    uint32_t used;    /* of seal */
-    uint32_t dropped; /* the last one */
-};
-
-static size_t list(void *arg, struct key_held out[KEY_REGISTER_HELD_MAX])
-{
-    const struct folder *folder = arg;
-
-    memcpy(out, folder->held, folder->count * sizeof *out);
-    return folder->count;
-}
-
-static const char *fixed(void *arg, const char *purpose, bool *out_known)
-{
-    (void)arg;
-    *out_known = strcmp(purpose, "seal") == 0 || strcmp(purpose, "challenge") == 0 ||
-                 strcmp(purpose, "index") == 0;
-    return strcmp(purpose, "index") == 0 ? "hashes" : NULL;
-}
-
-/* A key whose fingerprint is all of one byte. */
-static void put(struct folder *folder, const char *purpose, uint32_t id, uint8_t print)
-{
-    struct key_held *held = &folder->held[folder->count];
-
-    memset(held, 0, sizeof *held);
-    (void)snprintf(held->purpose, sizeof held->purpose, "%s", purpose);
-    held->id = id;
-    memset(held->fingerprint, print, sizeof held->fingerprint);
-    folder->count++;
-}
-
-static bool make(void *arg, const char *purpose, uint32_t id, char *out_error, size_t error_size)
-{
-    struct folder *folder = arg;
-
-    if (folder->is_read_only) {
-        (void)snprintf(out_error, error_size, "read-only");
-        return false;
-    }
-    put(folder, purpose, id, (uint8_t)id);
-    return true;
-}
-
-static void use(void *arg, const char *purpose, uint32_t id)
-{
-    struct folder *folder = arg;
-
-    for (size_t i = 0; i < folder->count; i++) {
-        struct key_held *held = &folder->held[i];
-        if (strcmp(held->purpose, purpose) == 0) {
-            held->is_used = held->id == id;
-        }
-    }
-    folder->used = strcmp(purpose, "seal") == 0 ? id : folder->used;
-}
-
-static bool drop(void *arg, const char *purpose, uint32_t id, bool deletes, char *out_error,
-                 size_t error_size)
-{
-    struct folder *folder = arg;
-
-    for (size_t i = 0; i < folder->count; i++) {
-        struct key_held *held = &folder->held[i];
-        if (held->id == id && strcmp(held->purpose, purpose) == 0) {
-            folder->count--;
-            *held = folder->held[folder->count];
-            break;
-        }
-    }
-    folder->dropped = id;
-    folder->deleted += deletes ? 1 : 0;
-    if (deletes && folder->is_read_only) {
-        (void)snprintf(out_error, error_size, "read-only");
-        return false;
-    }
-    return true;
-}
-
-static void miss(void *arg, const char *purpose, uint32_t id)
-{
-    struct folder *folder = arg;
-
-    (void)purpose;
-    (void)id;
-    folder->missed++;
-}
-
 struct setting {
     struct temp_domain temp;
-    struct folder folder;
+    struct key_folder folder;
 };
-
-static void open_folder(struct temp_domain *temp, struct folder *folder)
-{
-    const struct key_keeper keeper = { folder, list, fixed, make, use, drop, miss };
-
-    folder->keys = key_register_create(&temp->domain, &keeper);
-    temp->domain.key_register = folder->keys;
-    temp->domain.reseal = reseal_create(&temp->domain);
-}
-
-static void close_folder(struct temp_domain *temp, struct folder *folder)
-{
-    key_register_destroy(folder->keys);
-    reseal_destroy(temp->domain.reseal);
-}
 
 static int set_up(void **state)
 {
@@ -136,9 +24,9 @@ static int set_up(void **state)
 
     memset(&setting, 0, sizeof setting);
     temp_domain_open(&setting.temp);
-    open_folder(&setting.temp, &setting.folder);
-    put(&setting.folder, "index", 1, 1);
-    put(&setting.folder, "seal", 1, 1);
+    key_folder_open(&setting.temp, &setting.folder);
+    key_folder_put(&setting.folder, "index", 1, 1);
+    key_folder_put(&setting.folder, "seal", 1, 1);
     *state = &setting;
     return 0;
 }
@@ -148,7 +36,7 @@ static int tear_down(void **state)
     struct setting *setting = *state;
 
     temp_domain_close(&setting->temp);
-    close_folder(&setting->temp, &setting->folder);
+    key_folder_close(&setting->temp, &setting->folder);
     return 0;
 }
 
@@ -174,7 +62,7 @@ static void hear_rows(void *arg, bool ok, const struct key_row *rows, size_t cou
     heard->done = true;
 }
 
-static struct heard_rows settle_at(struct temp_domain *temp, const struct folder *folder,
+static struct heard_rows settle_at(struct temp_domain *temp, const struct key_folder *folder,
                                    int64_t now_ms)
 {
     struct heard_rows heard = { .done = false };
@@ -184,7 +72,7 @@ static struct heard_rows settle_at(struct temp_domain *temp, const struct folder
     return heard;
 }
 
-static struct heard_rows settle(struct temp_domain *temp, const struct folder *folder)
+static struct heard_rows settle(struct temp_domain *temp, const struct key_folder *folder)
 {
     return settle_at(temp, folder, SCENE_NOW_MS);
 }
@@ -369,7 +257,7 @@ static void a_key_of_challenges_is_not_retired_while_they_are_good(void **state)
     struct setting *setting = *state;
     struct key_change_outcome outcome;
 
-    put(&setting->folder, "challenge", 1, 1);
+    key_folder_put(&setting->folder, "challenge", 1, 1);
     (void)settle(&setting->temp, &setting->folder);
     assert_int_equal(rotate(setting, "challenge").result, KEY_CHANGE_DONE);
     outcome = retire(setting, "challenge", 1);
@@ -393,27 +281,28 @@ static void keys_that_nobody_retires_come_to_an_end(void **state)
 }
 
 /* Another daemon with the same keys. */
-static void open_beside(struct setting *setting, struct temp_domain *temp, struct folder *folder)
+static void open_beside(struct setting *setting, struct temp_domain *temp,
+                        struct key_folder *folder)
 {
     memset(folder, 0, sizeof *folder);
     temp_domain_open_beside(temp, &setting->temp);
-    open_folder(temp, folder);
-    put(folder, "index", 1, 1);
-    put(folder, "seal", 1, 1);
+    key_folder_open(temp, folder);
+    key_folder_put(folder, "index", 1, 1);
+    key_folder_put(folder, "seal", 1, 1);
     (void)settle(temp, folder);
 }
 
-static void close_beside(struct temp_domain *temp, struct folder *folder)
+static void close_beside(struct temp_domain *temp, struct key_folder *folder)
 {
     temp_domain_close(temp);
-    close_folder(temp, folder);
+    key_folder_close(temp, folder);
 }
 
 static void a_new_key_waits_until_every_daemon_has_it(void **state)
 {
     struct setting *setting = *state;
     struct temp_domain beside;
-    struct folder folder;
+    struct key_folder folder;
     struct key_change_outcome outcome;
 
     if (!temp_store_is_shared()) {
@@ -432,7 +321,7 @@ static void a_new_key_waits_until_every_daemon_has_it(void **state)
     assert_int_equal(retire(setting, "seal", 2).result, KEY_CHANGE_AWAITED);
     (void)settle(&beside, &folder);
     assert_int_equal(folder.missed, 1);
-    put(&folder, "seal", 2, 2);
+    key_folder_put(&folder, "seal", 2, 2);
     (void)settle(&beside, &folder);
     assert_int_equal(folder.used, 2);
     assert_int_equal(retire(setting, "seal", 1).result, KEY_CHANGE_DONE);
@@ -447,15 +336,15 @@ static void a_key_is_not_retired_while_another_daemon_makes_with_it(void **state
 {
     struct setting *setting = *state;
     struct temp_domain beside;
-    struct folder folder;
+    struct key_folder folder;
 
     if (!temp_store_is_shared()) {
         skip();
     }
-    put(&setting->folder, "seal", 2, 2);
+    key_folder_put(&setting->folder, "seal", 2, 2);
     (void)settle(&setting->temp, &setting->folder);
     open_beside(setting, &beside, &folder); /* it has not seal-2 and should not have begun */
-    use(&folder, "seal", 1);
+    key_folder_use(&folder, "seal", 1);
     (void)settle(&beside, &folder);
     assert_int_equal(retire(setting, "seal", 1).result, KEY_CHANGE_IN_USE);
     close_beside(&beside, &folder);
@@ -465,7 +354,7 @@ static void whoever_stopped_or_died_is_not_waited_for(void **state)
 {
     struct setting *setting = *state;
     struct temp_domain beside;
-    struct folder folder;
+    struct key_folder folder;
     int64_t later_ms = SCENE_NOW_MS + INT64_C(181000);
     struct heard_rows heard;
 

@@ -98,6 +98,7 @@ scene('the sealpost program lists, makes and retires keys, and says which cannot
   }
   assert.match((await keyring(relay, 'rotate', 'index')).stderr, /cannot be hashed again/);
   assertProblem(await rotate(relay, 'tag'), 409, 'key_fixed');
+  assertProblem(await retire(relay, 'index', 1), 409, 'key_fixed');
   assertProblem(await rotate(relay, 'pepper'), 404, 'not_found');
   assertProblem(await rotate(relay, 'x'.repeat(40)), 422, 'value_invalid', { member: 'purpose' });
   assertProblem(await retire(relay, 'seal', 7), 404, 'not_found');
@@ -178,6 +179,19 @@ scene('what was sealed under a lost key is told as unavailable, and comes back w
   ok(await answer(relay, txn, challenge, appCode(app.secret, relay, 1)));
   relay.options.args = [];
   await relay.restart();
+});
+
+scene('a key that values are still sealed under is not retired', {}, async (relay) => {
+  await enrolApp((await relay.account()).first);
+  await relay.stop();
+  rmSync(fileOf(relay, 'seal', 1), { force: true }); // another one in its place: what it sealed stays unreadable
+  writeFileSync(fileOf(relay, 'seal', 1), `sealpost-key 1 seal 1 ${'A'.repeat(43)}\n`, { mode: 0o400 });
+  relay.options.args = ['--accept-lost-keys'];
+  await relay.up();
+  assertStatus(await rotate(relay, 'seal'), 201);
+  assertProblem(await retire(relay, 'seal', 1), 409, 'key_needed', { rows: 1 });
+  assert.ok(existsSync(fileOf(relay, 'seal', 1)));
+  assert.match((await keyring(relay, 'retire', 'seal', '1', '--yes')).stderr, /Values under it: 1\./);
 });
 
 scene('keys that are wrong do not take the place of those in use', {}, async (relay) => {

@@ -37,6 +37,7 @@ scene('a new key is used once both have it, and neither fails meanwhile', async 
   const missed = await b.daemon.line('key.missing');
   assert.match(missed.fields.file, /seal-2\.key$/);
   assertProblem(await rotate(a, 'seal'), 409, 'key_awaited', { id: 2, lacking: 1 });
+  assertProblem(await retire(a, 'seal', 2), 409, 'key_awaited', { id: 2, lacking: 1 });
   assert.match((await keyring(b, 'list')).stdout, /^seal +2 +awaited .* lacking at 1 daemon$/m);
   await grantOf(through(b, account.first), 'stepup', 'totp', appCode(app.secret, a, 1));
 
