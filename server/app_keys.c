@@ -19,6 +19,7 @@
 #include "common/mem.h"
 #include "common/seal.h"
 #include "server/app_private.h"
+#include "server/config/config.h"
 #include "server/config/keyring.h"
 #include "server/domain/domain.h"
 #include "server/domain/key_register.h"

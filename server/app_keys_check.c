@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "common/mem.h"
 #include "server/app_keys.h"
 #include "server/app_private.h"
+#include "server/config/config.h"
 #include "server/config/fault.h"
 #include "server/config/keyring.h"
 #include "server/domain/domain.h"
@@ -187,6 +187,20 @@ static bool forget_lost(struct app *app, struct asked *asked)
     return good;
 }
 
+/* The highest id that the database knows of a purpose; 0: none. */
+static uint32_t last_id(const struct asked *asked, enum keyring_purpose purpose)
+{
+    uint32_t last = 0;
+
+    for (size_t i = 0; i < asked->count; i++) {
+        const struct key_row *row = &asked->rows[i];
+        if (strcmp(row->purpose, keyring_word(purpose)) == 0 && row->id > last) {
+            last = row->id;
+        }
+    }
+    return last;
+}
+
 /* Make what was never there; an id above all that ever were. */
 static bool make_missing(struct app *app, const struct asked *asked, char *out_error,
                          size_t error_size)
@@ -196,19 +210,11 @@ static bool make_missing(struct app *app, const struct asked *asked, char *out_e
 
     for (int i = 0; i < KEYRING_PURPOSES && good; i++) {
         enum keyring_purpose purpose = (enum keyring_purpose)i;
-        uint32_t last = 0;
         uint32_t id = 0;
-        if (keyring_next(app->keyring, purpose, 0, &id, secret)) {
-            continue;
+        if (!keyring_next(app->keyring, purpose, 0, &id, secret)) {
+            good = keyring_make(app->keyring, app->config.key_dir, purpose,
+                                last_id(asked, purpose) + 1, out_error, error_size);
         }
-        for (size_t j = 0; j < asked->count; j++) {
-            const struct key_row *row = &asked->rows[j];
-            if (strcmp(row->purpose, keyring_word(purpose)) == 0 && row->id > last) {
-                last = row->id;
-            }
-        }
-        good = keyring_make(app->keyring, app->config.key_dir, purpose, last + 1, out_error,
-                            error_size);
     }
     mem_wipe(secret, sizeof secret);
     return good;
@@ -277,25 +283,31 @@ void app_keys_beat(struct app *app)
     reseal_go_on(app->domain.reseal);
 }
 
-/* Put the keys of fresh that are new into the ring.  A file that is gone goes on counting. */
+/* Put a key into the ring that is not there. */
+static void take_key(struct app *app, enum keyring_purpose purpose, uint32_t id,
+                     const uint8_t secret[KEYRING_KEY_BYTES])
+{
+    uint8_t ours[KEYRING_KEY_BYTES];
+
+    if (!keyring_find(app->keyring, purpose, id, ours)) {
+        keyring_put(app->keyring, purpose, id, secret);
+        log_info("key.found", "purpose=%s id=%" PRIu32, keyring_word(purpose), id);
+    }
+    mem_wipe(ours, sizeof ours);
+}
+
+/* Put the keys of fresh that are new into the ring. */
 static void take_new(struct app *app, const struct keyring *fresh)
 {
     uint8_t secret[KEYRING_KEY_BYTES];
-    uint8_t ours[KEYRING_KEY_BYTES];
 
     for (int i = 0; i < KEYRING_PURPOSES; i++) {
-        enum keyring_purpose purpose = (enum keyring_purpose)i;
         uint32_t id = 0;
-        while (keyring_next(fresh, purpose, id, &id, secret)) {
-            if (keyring_find(app->keyring, purpose, id, ours)) {
-                continue;
-            }
-            keyring_put(app->keyring, purpose, id, secret);
-            log_info("key.found", "purpose=%s id=%" PRIu32, keyring_word(purpose), id);
+        while (keyring_next(fresh, (enum keyring_purpose)i, id, &id, secret)) {
+            take_key(app, (enum keyring_purpose)i, id, secret);
         }
     }
     mem_wipe(secret, sizeof secret);
-    mem_wipe(ours, sizeof ours);
 }
 
 static void on_reloaded(void *arg, bool ok, const struct key_row *rows, size_t count)

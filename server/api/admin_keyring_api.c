@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +20,7 @@
 #include "server/domain/reseal.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
+#include "server/http/route.h"
 
 static const char seal_purpose[] = "seal";
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/sealed.h"
 
+#include <stddef.h>
+
 #include "common/check.h"
 
 /* What is authenticated with each value: a name that changes makes all that was sealed unreadable. */

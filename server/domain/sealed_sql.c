@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "common/check.h"
+#include "common/seal.h"
 
 /* A value of nothing at all is as long, so it can be told what sealed it; the text below has it, too. */
 static_assert((int)SEAL_OVERHEAD_BYTES == 45, "the head of a value");
