@@ -9,6 +9,7 @@
 enum {
     ARENAS = 2,           /* the loop's, and one for all other threads, which allocate little */
     LARGE_BYTES = 131072, /* blocks from here on are pages of their own, gone when they are freed */
+    WIPE_BYTE = 0x5a,     /* any but 0, which would switch it off */
     IDLE_BYTES = 16777216 /* free memory at the heap's end that is kept for the next turn */
 };
 
@@ -57,6 +58,12 @@ void mem_wipe(void *block, size_t size)
     if (size > 0) {
         explicit_bzero(block, size);
     }
+}
+
+void mem_wipe_what_is_freed(void)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+    (void)mallopt(M_PERTURB, WIPE_BYTE);
 }
 
 void mem_bound_arenas(void)

@@ -33,6 +33,12 @@ __attribute__((malloc, returns_nonnull, warn_unused_result)) char *mem_text_of(c
 void mem_wipe(void *block, size_t size);
 
 /*
+ * Have the allocator overwrite whatever is freed or moved by growing, in libraries, too: for
+ * programs that are short and hold secrets.  A sanitizer's allocator does not.  Before any thread.
+ */
+void mem_wipe_what_is_freed(void);
+
+/*
  * Keep the allocator's own overhead small: few arenas, however many threads, and large blocks
  * outside of them.  Call it once, before any thread.  And give back to the system what is free
  * inside the heap; it takes milliseconds, so that it is for quiet moments.

@@ -36,6 +36,7 @@ struct master {
 
 struct seal {
     struct master *newest;
+    struct master *used; /* NULL: the newest */
 };
 
 struct seal *seal_create(void)
@@ -72,6 +73,65 @@ void seal_add_key(struct seal *seal, uint32_t id, const uint8_t key[SEAL_KEY_BYT
     *link = master;
 }
 
+static struct master *master_of(const struct seal *seal, uint32_t id)
+{
+    for (struct master *master = seal->newest; master != NULL; master = master->next) {
+        if (master->id == id) {
+            return master;
+        }
+    }
+    return NULL;
+}
+
+static const struct master *sealing(const struct seal *seal)
+{
+    return seal->used == NULL ? seal->newest : seal->used;
+}
+
+void seal_use(struct seal *seal, uint32_t id)
+{
+    seal->used = master_of(seal, id);
+    CHECK(seal->used != NULL);
+}
+
+void seal_drop_key(struct seal *seal, uint32_t id)
+{
+    struct master *master = master_of(seal, id);
+    struct master **link = &seal->newest;
+
+    if (master == NULL) {
+        return;
+    }
+    CHECK(master != sealing(seal));
+    while (*link != master) {
+        link = &(*link)->next;
+    }
+    *link = master->next;
+    mem_wipe(master, sizeof *master);
+    free(master);
+}
+
+bool seal_has_key(const struct seal *seal, uint32_t id)
+{
+    return master_of(seal, id) != NULL;
+}
+
+uint32_t seal_key_in_use(const struct seal *seal)
+{
+    const struct master *master = sealing(seal);
+
+    return master == NULL ? 0 : master->id;
+}
+
+uint32_t seal_key_of(struct bytes sealed)
+{
+    struct wire wire = wire_of(sealed);
+    uint8_t format = wire_u8(&wire);
+    uint32_t id = wire_u32(&wire);
+
+    return sealed.size < SEAL_OVERHEAD_BYTES || format != FORMAT ? 0 : id;
+}
+
 static void derive(const struct master *master, const struct seal_place *place,
                    uint8_t out[SEAL_KEY_BYTES])
 {
@@ -98,30 +158,21 @@ void seal_close(const struct seal *seal, const struct seal_place *place, struct 
 {
     uint8_t key[SEAL_KEY_BYTES];
     uint8_t nonce[CRYPTO_XAES_NONCE_BYTES];
+    const struct master *master = sealing(seal);
     struct buf aad = { 0 };
 
-    CHECK(seal->newest != NULL);
-    derive(seal->newest, place, key);
+    CHECK(master != NULL);
+    derive(master, place, key);
     random_fill(nonce, sizeof nonce);
     append_aad(place, &aad);
     buf_reserve(out, plain.size + SEAL_OVERHEAD_BYTES);
     buf_append_u8(out, FORMAT);
-    buf_append_u32(out, seal->newest->id);
+    buf_append_u32(out, master->id);
     buf_append(out, bytes_of(nonce, sizeof nonce));
     crypto_xaes_seal(key, nonce, buf_view(&aad), plain, out->at + out->size);
     out->size += plain.size + CRYPTO_XAES_TAG_BYTES;
     buf_clear(&aad);
     mem_wipe(key, sizeof key);
-}
-
-static const struct master *master_of(const struct seal *seal, uint32_t id)
-{
-    for (const struct master *master = seal->newest; master != NULL; master = master->next) {
-        if (master->id == id) {
-            return master;
-        }
-    }
-    return NULL;
 }
 
 bool seal_open(const struct seal *seal, const struct seal_place *place, struct bytes sealed,
@@ -145,6 +196,8 @@ bool seal_open(const struct seal *seal, const struct seal_place *place, struct b
                             out->at + out->size);
     if (good) {
         out->size += sealed.size - SEAL_OVERHEAD_BYTES;
+    } else { /* what was not meant to be read may yet be readable */
+        mem_wipe(out->at + out->size, sealed.size - SEALED_AT);
     }
     buf_clear(&aad);
     mem_wipe(key, sizeof key);
@@ -157,10 +210,10 @@ void seal_open_decoy(const struct seal *seal, const struct seal_place *place, si
     struct buf sealed = { 0 };
     struct buf plain = { 0 };
 
-    CHECK(seal->newest != NULL);
+    CHECK(seal_key_in_use(seal) != 0);
     buf_reserve(&sealed, size);
     buf_append_u8(&sealed, FORMAT);
-    buf_append_u32(&sealed, seal->newest->id);
+    buf_append_u32(&sealed, seal_key_in_use(seal));
     memset(sealed.at + sealed.size, 0, size - sealed.size);
     sealed.size = size;
     (void)seal_open(seal, place, buf_view(&sealed), &plain); /* nothing was ever sealed so */

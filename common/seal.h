@@ -9,8 +9,9 @@
  *   K   = HKDF-SHA256(master[key_id], "sealpost/seal-key/1\0" || table || "." || column)
  *   aad = "sealpost/seal/1\0" || table || 0 || column || 0 || row key
  *
- * What is sealed now is sealed under the master key with the highest id; older
- * ones open what they sealed.  One owner; any thread once the keys are in.
+ * What is sealed now is sealed under the master key with the highest id, or the one
+ * that seal_use names; the others open what they sealed.  One owner; any thread once the
+ * keys are in.
  */
 #pragma once
 
@@ -42,6 +43,19 @@ void seal_destroy(struct seal *seal);
 
 /* Copy in the master key called id (1 or above), which is not in yet. */
 void seal_add_key(struct seal *seal, uint32_t id, const uint8_t key[SEAL_KEY_BYTES]);
+
+/* Seal with the key called id, which is in, from now on, whatever is added later. */
+void seal_use(struct seal *seal, uint32_t id);
+
+/* Wipe the key called id, if it is in; it is not the one that seals. */
+void seal_drop_key(struct seal *seal, uint32_t id);
+
+/* Say whether the key called id is in; and which one seals, 0 while there is none. */
+bool seal_has_key(const struct seal *seal, uint32_t id);
+uint32_t seal_key_in_use(const struct seal *seal);
+
+/* The id of the key that a value was sealed with, by what it says itself; 0: it is no sealed value. */
+uint32_t seal_key_of(struct bytes sealed);
 
 /* Append plain to out, sealed for place.  There is a key. */
 void seal_close(const struct seal *seal, const struct seal_place *place, struct bytes plain,

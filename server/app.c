@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
-#include "common/seal.h"
 #include "server/api/admin_api.h"
 #include "server/api/api.h"
 #include "server/api/health_api.h"
@@ -28,7 +27,6 @@
 #include "server/domain/limits.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/news.h"
-#include "server/domain/passwords.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/domain/slots.h"
@@ -90,26 +88,14 @@ static void derive_keys(struct app *app)
     uint8_t secret[KEYRING_KEY_BYTES];
     uint32_t id = 0;
 
-    keyring_current(app->keyring, KEYRING_CHALLENGE, &id, secret);
-    crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/challenge-key/1"),
-                keys->challenge, sizeof keys->challenge);
     keyring_current(app->keyring, KEYRING_INDEX, &id, secret);
     crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/index-key/1"), keys->index,
                 sizeof keys->index);
     keyring_current(app->keyring, KEYRING_TAG, &id, secret);
     crypto_hkdf(bytes_of(secret, sizeof secret), bytes_text("sealpost/tag-key/1"), keys->tag,
                 sizeof keys->tag);
-    app->domain.seal = seal_create();
-    id = 0;
-    while (keyring_next(app->keyring, KEYRING_SEAL, id, &id, secret)) {
-        seal_add_key(app->domain.seal, id, secret);
-    }
-    app->domain.passwords = passwords_create();
-    id = 0;
-    while (keyring_next(app->keyring, KEYRING_OPAQUE, id, &id, secret)) {
-        passwords_add_key(app->domain.passwords, id, secret);
-    }
     mem_wipe(secret, sizeof secret);
+    app_keys_derive(app);
 }
 
 static void create_domain(struct app *app)
@@ -243,16 +229,15 @@ static bool app_open(struct app *app, char *out_error, size_t error_size)
                        "a library did not start: libsodium is faulty or descriptors are used up");
         return false;
     }
-    app->keyring = keyring_open(app->config.key_dir, true, out_error, error_size);
-    if (app->keyring == NULL) {
+    if (!app_keys_open(app, out_error, error_size)) {
         return false;
     }
     app->domain.store = app_open_store(app, out_error, error_size);
-    if (app->domain.store == NULL) {
+    if (app->domain.store == NULL || !app_keys_check(app, out_error, error_size)) {
         return false;
     }
     create_domain(app);
-    if (!start_seqs(app, out_error, error_size)) {
+    if (!app_keys_begin(app, out_error, error_size) || !start_seqs(app, out_error, error_size)) {
         return false;
     }
     create_servers(app);
@@ -260,8 +245,9 @@ static bool app_open(struct app *app, char *out_error, size_t error_size)
     return app_tls_open(app, out_error, error_size) && app_listen(app, out_error, error_size);
 }
 
-struct app *app_create(struct config *config, const struct config_source *source, int *out_status,
-                       char *out_error, size_t error_size)
+struct app *app_create(struct config *config, const struct config_source *source,
+                       const struct app_wishes *wishes, int *out_status, char *out_error,
+                       size_t error_size)
 {
     struct app *app = mem_zeroed(1, sizeof *app);
 
@@ -269,6 +255,7 @@ struct app *app_create(struct config *config, const struct config_source *source
     app->config = *config;
     memset(config, 0, sizeof *config);
     app->source = source;
+    app->accept_lost_keys = wishes->accept_lost_keys;
     log_setup((enum log_level)app->config.log_level, (enum log_format)app->config.log_format);
     if (!app_open(app, out_error, error_size)) {
         *out_status = app->exit_status;
@@ -311,10 +298,8 @@ void app_destroy(struct app *app)
     dedup_destroy(app->domain.dedup);
     hub_destroy(app->domain.hub);
     mailboxes_destroy(app->domain.mailboxes);
-    passwords_destroy(app->domain.passwords);
-    seal_destroy(app->domain.seal);
     app_party_close(app);
-    keyring_destroy(app->keyring);
+    app_keys_destroy(app);
     if (app->loop != NULL) {
         loop_destroy(app->loop);
     }

@@ -22,13 +22,19 @@ enum {
     APP_EXIT_CONFIG = 78, /* EX_CONFIG: configuration, files or addresses are wrong */
 };
 
+/* What the command line says beside the configuration, for this start alone. */
+struct app_wishes {
+    bool accept_lost_keys; /* go on without key files that the database was used with */
+};
+
 /*
  * Create the daemon up to its open listeners.  source is kept (borrowed) for
  * reloads, config is stolen: the caller's is zeroed.  NULL with a sentence in
  * out_error and the exit status in out_status.
  */
-struct app *app_create(struct config *config, const struct config_source *source, int *out_status,
-                       char *out_error, size_t error_size);
+struct app *app_create(struct config *config, const struct config_source *source,
+                       const struct app_wishes *wishes, int *out_status, char *out_error,
+                       size_t error_size);
 
 /*
  * Check what the configuration's files hold, beyond the configuration itself: certificate and

@@ -5,6 +5,7 @@
  *   app.c         create and destroy, in order
  *   app_run.c     signals, timers, drain
  *   app_store.c   which engine stores
+ *   app_keys*.c   key files, and what the database knows of them
  *   app_listen.c  listeners: clients, ops, admin
  *   app_tls.c     the certificate: load, watch, tell
  *   app_memory.c  how much memory it may come to need
@@ -21,6 +22,7 @@
 #include "server/api/api.h"
 #include "server/app.h"
 #include "server/config/config.h"
+#include "server/config/keyring.h"
 #include "server/domain/domain.h"
 #include "server/http/route.h"
 
@@ -31,7 +33,6 @@ enum {
 
 struct http_server;
 struct janitor;
-struct keyring;
 struct loop;
 struct loop_signal;
 struct loop_timer;
@@ -50,6 +51,8 @@ struct app {
     const struct config_source *source;
     struct loop *loop;
     struct keyring *keyring;
+    uint32_t keys_used[KEYRING_PURPOSES]; /* ids of what is made with now; 0: not known yet */
+    bool accept_lost_keys;                /* go on where key files are lost */
     struct domain domain;
     struct janitor *janitor;
     struct api api;
@@ -102,3 +105,17 @@ void app_stop_clocks(struct app *app);
 
 /* Raise the heartbeat a last time; runs turns until that is done. */
 void app_last_beat(struct app *app);
+
+/* Read the key directory; hold it against the database, and make what was never there. */
+bool app_keys_open(struct app *app, char *out_error, size_t error_size);
+bool app_keys_check(struct app *app, char *out_error, size_t error_size);
+
+/* Have the keys that can be changed in the domain; then say in the database that they are here. */
+void app_keys_derive(struct app *app);
+bool app_keys_begin(struct app *app, char *out_error, size_t error_size);
+
+/* Each minute; when the files may have changed; at the end, while the store is open; after it. */
+void app_keys_beat(struct app *app);
+void app_keys_reload(struct app *app);
+void app_keys_leave(struct app *app);
+void app_keys_destroy(struct app *app);

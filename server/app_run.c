@@ -86,6 +86,7 @@ static void on_beat_time(void *arg)
     struct app *app = arg;
 
     beat(app);
+    app_keys_beat(app);
     loop_timer_start(app->beat_timer, BEAT_MS);
 }
 
@@ -128,6 +129,7 @@ void app_last_beat(struct app *app)
     while (app->beating) {
         loop_turn(app->loop, BEAT_MS);
     }
+    app_keys_leave(app);
 }
 
 static void on_drain_time(void *arg)
@@ -204,6 +206,7 @@ static void on_reload(void *arg)
     config_clear(&fresh);
     app_apply_settings(app);
     app_tls_reload(app);
+    app_keys_reload(app);
     log_info("config.reloaded", "listeners=kept");
 }
 

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/process.h"
 #include "server/app.h"
 #include "server/app_memory.h"
 #include "server/config/config.h"
@@ -25,6 +25,7 @@ struct arguments {
     const char *sets[SETS_MAX];
     size_t set_count;
     bool check, print, print_default, version, help;
+    struct app_wishes wishes;
 };
 
 static const char usage[] =
@@ -38,12 +39,16 @@ static const char usage[] =
     "  --check-config          check the configuration, print how much memory it allows, exit\n"
     "  --print-config          print every option with its origin, exit\n"
     "  --print-default-config  print the commented default file, exit\n"
+    "  --accept-lost-keys      start, this once, although key files are lost that the database "
+    "was\n"
+    "                          used with: what was made with them stays unreadable\n"
     "  --version               print the version, exit\n"
     "  --help                  print this, exit\n"
     "\n"
     "Every option can also come from the environment: SEALPOST_NAME, or\n"
     "SEALPOST_NAME_FILE with the path of a file that holds the value.\n"
-    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration and the certificate.\n";
+    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration, the certificate and "
+    "keys.\n";
 
 static bool parse_arguments(int argc, char **argv, struct arguments *out)
 {
@@ -53,6 +58,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         { "check-config", no_argument, NULL, 'k' },
         { "print-config", no_argument, NULL, 'p' },
         { "print-default-config", no_argument, NULL, 'd' },
+        { "accept-lost-keys", no_argument, NULL, 'l' },
         { "version", no_argument, NULL, 'v' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -67,6 +73,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         out->print_default = out->print_default || option == 'd';
         out->version = out->version || option == 'v';
         out->help = out->help || option == 'h';
+        out->wishes.accept_lost_keys = out->wishes.accept_lost_keys || option == 'l';
         if (option == '?' || (option == 's' && out->set_count == SETS_MAX)) {
             return false;
         }
@@ -80,17 +87,6 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         return false;
     }
     return true;
-}
-
-/* Secrets stay out of core files; a debugger and the leak checker need a dumpable process. */
-static void protect_memory(void)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(SEALPOST_SANITIZED)
-    static const struct rlimit none = { 0, 0 };
-
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 static void raise_descriptors(void)
@@ -109,18 +105,18 @@ static void print_buf(struct buf *text)
     buf_clear(text);
 }
 
-static int run(struct config *config, const struct config_source *source)
+static int run(struct config *config, const struct config_source *source,
+               const struct app_wishes *wishes)
 {
     char error[CONFIG_ERROR_BYTES * 2];
     struct app *app = NULL;
     int status = 0;
 
-    protect_memory();
     mem_bound_arenas();
     raise_descriptors();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(S_IRWXG | S_IRWXO);
-    app = app_create(config, source, &status, error, sizeof error);
+    app = app_create(config, source, wishes, &status, error, sizeof error);
     if (app == NULL) {
         (void)fprintf(stderr, "sealpostd: %s\n", error);
         return status;
@@ -183,7 +179,7 @@ static int configure_and_run(const struct arguments *arguments)
             print_memory(&config);
         }
     } else {
-        status = run(&config, &source);
+        status = run(&config, &source, &arguments->wishes);
     }
     config_clear(&config);
     return status;
@@ -194,6 +190,7 @@ int main(int argc, char **argv)
     struct arguments arguments = { 0 };
     struct buf text = { 0 };
 
+    process_keep_secrets();
     if (!parse_arguments(argc, argv, &arguments)) {
         (void)fputs("Try: sealpostd --help\n", stderr);
         return APP_EXIT_USAGE;

@@ -24,3 +24,6 @@ http_handler_fn admin_keys_stats;
 http_handler_fn admin_queues;
 http_handler_fn admin_stats;
 http_handler_fn admin_restored;
+http_handler_fn admin_keyring_list;
+http_handler_fn admin_keyring_rotate;
+http_handler_fn admin_keyring_retire;

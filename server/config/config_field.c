@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/mem.h"
@@ -61,6 +62,15 @@ const char *config_field_text(const struct config *config, const struct options_
     return *(char *const *)member(config, option);
 }
 
+/* A URL of a database may hold its password. */
+static void free_text(char *text)
+{
+    if (text != NULL) {
+        mem_wipe(text, strlen(text));
+        free(text);
+    }
+}
+
 void config_field_set_text(struct config *config, const struct options_entry *option,
                            const char *text)
 {
@@ -68,7 +78,7 @@ void config_field_set_text(struct config *config, const struct options_entry *op
     char *copy = mem_text(text); /* text may be the member itself */
 
     CHECK(option->kind == OPTIONS_TEXT);
-    free(*to);
+    free_text(*to);
     *to = copy;
 }
 
@@ -77,6 +87,6 @@ void config_field_clear(struct config *config, const struct options_entry *optio
     char **to = member_to_set(config, option);
 
     CHECK(option->kind == OPTIONS_TEXT);
-    free(*to);
+    free_text(*to);
     *to = NULL;
 }

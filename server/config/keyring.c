@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/random.h"
@@ -98,10 +100,10 @@ static const struct key_file *newest(const struct keyring *keyring, enum keyring
     return found;
 }
 
-static bool make_key(int dir, const char *path, enum keyring_purpose purpose,
+static bool make_key(int dir, const char *path, const struct key_file *what,
                      struct keyring *keyring, const struct fault *fault)
 {
-    struct key_file file = { .purpose = purpose, .id = 1 };
+    struct key_file file = *what;
     char name[KEY_FILE_NAME_BYTES];
     struct buf text = { 0 };
     bool good = false;
@@ -113,7 +115,14 @@ static bool make_key(int dir, const char *path, enum keyring_purpose purpose,
     good = key_dir_write(dir, name, KEY_MODE, buf_view(&text), KEY_DIR_NEW);
     if (good) {
         keyring_add(keyring, &file);
-        log_info("key.made", "purpose=%s", key_file_purpose(purpose));
+        log_info("key.made", "purpose=%s id=%u", key_file_purpose(file.purpose), file.id);
+    } else if (errno == EROFS || errno == EACCES || errno == EPERM) {
+        (void)fault_say(
+            fault,
+            "%s/%s: cannot be written (%s): where the key directory is made by something"
+            " else, let that put a file of this name there, with the line"
+            " \"sealpost-key 1 %s %u KEY\" (32 random bytes as base64url), then reload",
+            path, name, fault_reason(errno), key_file_purpose(file.purpose), file.id);
     } else {
         (void)fault_say(fault, "%s/%s: cannot be written (%s); make room, or check permissions",
                         path, name, fault_reason(errno));
@@ -138,31 +147,165 @@ static bool complete(int dir, const char *path, bool create, struct keyring *key
                              "them",
                              path, key_file_purpose(purpose));
         }
-        if (!make_key(dir, path, purpose, keyring, fault)) {
+        const struct key_file first = { .purpose = purpose, .id = 1 };
+        if (!make_key(dir, path, &first, keyring, fault)) {
             return false;
         }
     }
     return true;
 }
 
-struct keyring *keyring_open(const char *dir, bool create, char *out_error, size_t error_size)
+static struct keyring *open_dir(const char *dir, bool create, bool whole, const struct fault *fault)
 {
     struct keyring *keyring = NULL;
-    struct fault fault;
-    int fd = -1;
+    int fd = key_dir_open(dir, create, fault);
 
-    fault_init(&fault, out_error, error_size);
-    fd = key_dir_open(dir, create, &fault);
     if (fd < 0) {
         return NULL;
     }
     keyring = mem_zeroed(1, sizeof *keyring);
-    if (!read_keys(fd, dir, keyring, &fault) || !complete(fd, dir, create, keyring, &fault)) {
+    if (!read_keys(fd, dir, keyring, fault) ||
+        (whole && !complete(fd, dir, create, keyring, fault))) {
         keyring_destroy(keyring);
         keyring = NULL;
     }
     (void)close(fd);
     return keyring;
+}
+
+struct keyring *keyring_open(const char *dir, bool create, char *out_error, size_t error_size)
+{
+    struct fault fault;
+
+    fault_init(&fault, out_error, error_size);
+    return open_dir(dir, create, true, &fault);
+}
+
+struct keyring *keyring_read(const char *dir, bool create, char *out_error, size_t error_size)
+{
+    struct fault fault;
+
+    fault_init(&fault, out_error, error_size);
+    return open_dir(dir, create, false, &fault);
+}
+
+bool keyring_make(struct keyring *keyring, const char *dir, enum keyring_purpose purpose,
+                  uint32_t id, char *out_error, size_t error_size)
+{
+    const struct key_file what = { .purpose = purpose, .id = id };
+    struct fault fault;
+    bool good = false;
+    int fd = -1;
+
+    fault_init(&fault, out_error, error_size);
+    fd = key_dir_open(dir, false, &fault);
+    if (fd >= 0) {
+        good = make_key(fd, dir, &what, keyring, &fault);
+        (void)close(fd);
+    }
+    return good;
+}
+
+void keyring_put(struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
+                 const uint8_t key[KEYRING_KEY_BYTES])
+{
+    struct key_file file = { .purpose = purpose, .id = id };
+
+    memcpy(file.key, key, sizeof file.key);
+    keyring_add(keyring, &file);
+    mem_wipe(&file, sizeof file);
+}
+
+static void node_destroy(struct key_node *node)
+{
+    mem_wipe(node, sizeof *node);
+    free(node);
+}
+
+void keyring_drop(struct keyring *keyring, enum keyring_purpose purpose, uint32_t id)
+{
+    for (struct key_node **link = &keyring->first; *link != NULL; link = &(*link)->next) {
+        struct key_node *node = *link;
+        if (node->file.purpose == purpose && node->file.id == id) {
+            *link = node->next;
+            node_destroy(node);
+            return;
+        }
+    }
+}
+
+bool keyring_delete_file(const char *dir, enum keyring_purpose purpose, uint32_t id,
+                         char *out_error, size_t error_size)
+{
+    const struct key_file what = { .purpose = purpose, .id = id };
+    char name[KEY_FILE_NAME_BYTES];
+    struct fault fault;
+    bool good = false;
+    int fd = -1;
+
+    fault_init(&fault, out_error, error_size);
+    key_file_print_name(&what, name);
+    fd = key_dir_open(dir, false, &fault);
+    if (fd < 0) {
+        return false;
+    }
+    good = (unlinkat(fd, name, 0) == 0 || errno == ENOENT) && fsync(fd) == 0;
+    if (!good) {
+        (void)fault_say(&fault, "%s/%s: cannot be deleted (%s); delete it yourself", dir, name,
+                        fault_reason(errno));
+    }
+    (void)close(fd);
+    return good;
+}
+
+const char *keyring_word(enum keyring_purpose purpose)
+{
+    return key_file_purpose(purpose);
+}
+
+bool keyring_purpose_of(const char *word, enum keyring_purpose *out)
+{
+    for (int i = 0; i < KEYRING_PURPOSES; i++) {
+        if (strcmp(word, key_file_purpose((enum keyring_purpose)i)) == 0) {
+            *out = (enum keyring_purpose)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *keyring_why_fixed(enum keyring_purpose purpose)
+{
+    /* Whatever is not named here cannot be changed either. */
+    static const char *const whys[KEYRING_PURPOSES] = {
+        [KEYRING_CHALLENGE] = "",
+        [KEYRING_INDEX] = "handles, recovery codes and what left are found by hashes made with it,"
+                          " and cannot be hashed again without what they are of",
+        [KEYRING_TAG] = "repeats of envelopes that wait are known by fingerprints made with it",
+        [KEYRING_SEAL] = "",
+        [KEYRING_OPAQUE] = "each password was registered with it, and is right with no other",
+    };
+    const char *why = whys[purpose];
+
+    if (why == NULL) {
+        return "what is stored was made with it, and cannot be made again";
+    }
+    return why[0] == '\0' ? NULL : why;
+}
+
+void keyring_fingerprint(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
+                         uint8_t out[KEYRING_FINGERPRINT_BYTES])
+{
+    static const char label[] = "sealpost/key-fingerprint/1"; /* its NUL is part of it */
+    const struct bytes parts[] = { bytes_of(label, sizeof label),
+                                   bytes_text(key_file_purpose(purpose)) };
+    uint8_t key[KEYRING_KEY_BYTES];
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+
+    CHECK(keyring_find(keyring, purpose, id, key));
+    crypto_hmac(bytes_of(key, sizeof key), parts, 2, hash);
+    memcpy(out, hash, KEYRING_FINGERPRINT_BYTES);
+    mem_wipe(key, sizeof key);
 }
 
 void keyring_destroy(struct keyring *keyring)
@@ -173,8 +316,7 @@ void keyring_destroy(struct keyring *keyring)
     while (keyring->first != NULL) {
         struct key_node *node = keyring->first;
         keyring->first = node->next;
-        mem_wipe(node, sizeof *node);
-        free(node);
+        node_destroy(node);
     }
     free(keyring);
 }
@@ -192,7 +334,6 @@ void keyring_current(const struct keyring *keyring, enum keyring_purpose purpose
 bool keyring_find(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
                   uint8_t out_key[KEYRING_KEY_BYTES])
 {
-
     for (const struct key_node *node = keyring->first; node != NULL; node = node->next) {
         if (node->file.purpose == purpose && node->file.id == id) {
             memcpy(out_key, node->file.key, sizeof node->file.key);

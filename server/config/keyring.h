@@ -7,8 +7,8 @@
  *   sealpost-key 1 <purpose> <id> <32 bytes as base64url> LF
  *
  * The key with the highest id is current; older ones stay readable, so that a
- * key can be changed while what it made is still about.  Files of purposes that
- * this version does not know are left alone.  Beside the keys lies the copy of
+ * key can be changed while what it made is still about (server/domain/key_register.h).
+ * Files of purposes that this version does not know are left alone.  Beside the keys lies the copy of
  * the heartbeat, by which a restored database is noticed.
  * Any thread; one owner.
  */
@@ -20,6 +20,8 @@
 
 enum {
     KEYRING_KEY_BYTES = 32,
+    KEYRING_FINGERPRINT_BYTES = 16,
+    KEYRING_PURPOSE_BYTES = 16, /* the longest word for a purpose, and a NUL */
     KEYRING_NO_HEARTBEAT = -1
 };
 
@@ -41,6 +43,41 @@ struct keyring;
  * also when a mode, an owner or a file's text is not as above.
  */
 struct keyring *keyring_open(const char *dir, bool create, char *out_error, size_t error_size);
+
+/*
+ * Read the keys that are there, of some purposes perhaps none; with create, a directory
+ * that is not there is made.  Else as keyring_open.
+ */
+struct keyring *keyring_read(const char *dir, bool create, char *out_error, size_t error_size);
+
+/*
+ * Make a key called id of purpose, durably, as a file of dir and in keyring.  False with a
+ * sentence in out_error when that does not work, also when the file is there.
+ */
+bool keyring_make(struct keyring *keyring, const char *dir, enum keyring_purpose purpose,
+                  uint32_t id, char *out_error, size_t error_size);
+
+/* Copy a key that keyring does not have into it. */
+void keyring_put(struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
+                 const uint8_t key[KEYRING_KEY_BYTES]);
+
+/* Wipe the key called id of purpose out of keyring; its file stays. */
+void keyring_drop(struct keyring *keyring, enum keyring_purpose purpose, uint32_t id);
+
+/* Delete the file of a key, durably.  False with a sentence in out_error when it is still there. */
+bool keyring_delete_file(const char *dir, enum keyring_purpose purpose, uint32_t id,
+                         char *out_error, size_t error_size);
+
+/* The word for a purpose, as in the names of files; and the purpose of a word, false when it is none. */
+const char *keyring_word(enum keyring_purpose purpose);
+bool keyring_purpose_of(const char *word, enum keyring_purpose *out);
+
+/* Why keys of purpose cannot be changed, in words for an operator (static); NULL: they can. */
+const char *keyring_why_fixed(enum keyring_purpose purpose);
+
+/* Write what tells a key that is there from others, and nothing of it. */
+void keyring_fingerprint(const struct keyring *keyring, enum keyring_purpose purpose, uint32_t id,
+                         uint8_t out[KEYRING_FINGERPRINT_BYTES]);
 
 /* Wipe the keys and free it.  Takes NULL. */
 void keyring_destroy(struct keyring *keyring);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
+#include "common/decimal.h"
 #include "common/mem.h"
 #include "server/ctl/admin_print.h"
 #include "server/ctl/answer.h"
@@ -272,6 +274,41 @@ enum exit_code admin_keys_stats(const struct arguments *arguments)
     static const struct id_call order = { "GET", "/admin/keys/", "", "account", admin_print_keys };
 
     return ask_id(arguments, &order, "");
+}
+
+enum exit_code admin_keyring_list(const struct arguments *arguments)
+{
+    const struct http_call call = { .method = "GET", .path = "/admin/keyring" };
+
+    return ask(arguments, &call, admin_print_keyring);
+}
+
+enum exit_code admin_keyring_rotate(const struct arguments *arguments)
+{
+    const struct http_call call = { .method = "POST",
+                                    .path = "/admin/keyring/rotate",
+                                    .body = json_pack("{s:s}", "purpose", arguments->words[0]) };
+
+    return ask(arguments, &call, admin_print_rotated);
+}
+
+enum exit_code admin_keyring_retire(const struct arguments *arguments)
+{
+    struct http_call call = { .method = "POST", .path = "/admin/keyring/retire" };
+    int64_t id = 0;
+
+    if (!decimal_parse(bytes_text(arguments->words[1]), UINT32_MAX, &id) || id == 0) {
+        say_error("\"%.20s\" is no id of a key; see \"sealpost keyring list\"",
+                  arguments->words[1]);
+        return EXIT_CODE_USAGE;
+    }
+    if (!arguments_has(arguments, OPTION_YES)) {
+        say_error("this deletes the file of a key for good; keep a copy of it as long as you keep"
+                  " backups of the database that were made before, then add --yes");
+        return EXIT_CODE_USAGE;
+    }
+    call.body = json_pack("{s:s, s:I}", "purpose", arguments->words[0], "id", (json_int_t)id);
+    return ask(arguments, &call, admin_print_retired);
 }
 
 enum exit_code admin_queue(const struct arguments *arguments)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "server/ctl/pools.h"
@@ -135,6 +136,61 @@ void admin_print_keys(json_t *answer)
         if (json_object_size(slots) == 0) {
             (void)printf("%shas no keys\n", lead);
         }
+    }
+}
+
+void admin_print_keyring(json_t *answer)
+{
+    const json_t *keys = json_object_get(answer, "keys");
+    int64_t unreadable = number_of(answer, "unreadable");
+
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const json_t *key = json_array_get(keys, i);
+        (void)printf("%-10s %3" PRId64 "  %-8s", text_of(key, "purpose"), number_of(key, "id"),
+                     text_of(key, "state"));
+        if (json_object_get(key, "rows") != NULL) {
+            (void)printf(" %" PRId64 " %s sealed under it", number_of(key, "rows"),
+                         say_noun(number_of(key, "rows"), "value", "values"));
+        }
+        if (number_of(key, "lacking") > 0 && strcmp(text_of(key, "state"), "retired") != 0) {
+            (void)printf(" lacking at %" PRId64 " %s", number_of(key, "lacking"),
+                         say_noun(number_of(key, "lacking"), "daemon", "daemons"));
+        }
+        (void)puts("");
+    }
+    if (json_is_true(json_object_get(answer, "resealing"))) {
+        (void)puts("values are being sealed anew");
+    }
+    if (unreadable > 0) {
+        (void)printf("%" PRId64 " %s not be opened: see the relay's log\n", unreadable,
+                     say_noun(unreadable, "value could", "values could"));
+    }
+}
+
+void admin_print_rotated(json_t *answer)
+{
+    int64_t lacking = number_of(answer, "lacking");
+
+    if (json_is_true(json_object_get(answer, "in_force"))) {
+        (void)printf("the key with id %" PRId64
+                     " is used from now on; copy its file to your copy of"
+                     " the keys\n",
+                     number_of(answer, "id"));
+        return;
+    }
+    (void)printf("the key with id %" PRId64 " is made; copy its file to the %" PRId64 " %s on this"
+                 " database that %s it, with mode 0400, and reload %s: then it will be used\n",
+                 number_of(answer, "id"), lacking, say_noun(lacking, "daemon", "daemons"),
+                 say_noun(lacking, "lacks", "lack"), say_noun(lacking, "it", "them"));
+}
+
+void admin_print_retired(json_t *answer)
+{
+    if (json_is_true(json_object_get(answer, "file_deleted"))) {
+        (void)puts("done; delete the file at other daemons on this database, too");
+    } else {
+        (void)printf("the key is retired, but its file stays: %s\n",
+                     text_of(answer, "explanation"));
     }
 }
 

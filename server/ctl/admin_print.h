@@ -12,6 +12,9 @@ void admin_print_invites(json_t *answer);
 void admin_print_accounts(json_t *answer);
 void admin_print_factors(json_t *answer);
 void admin_print_keys(json_t *answer);
+void admin_print_keyring(json_t *answer);
+void admin_print_rotated(json_t *answer);
+void admin_print_retired(json_t *answer);
 void admin_print_queues(json_t *answer);
 void admin_print_stats(json_t *answer);
 

@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/crypto.h"
 #include "common/mem.h"
+#include "common/process.h"
 #include "server/ctl/arguments.h"
 #include "server/ctl/command.h"
 #include "server/ctl/exit_code.h"
@@ -58,6 +59,8 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
 
+    process_keep_secrets();
+    mem_wipe_what_is_freed(); /* jansson and libcurl hold keys and tokens */
     switch (arguments_parse(argc, argv, &arguments)) {
     case ARGUMENTS_OK:
         return (int)run(&arguments);

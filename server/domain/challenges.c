@@ -21,6 +21,7 @@
 enum {
     EXPIRY_BYTES = 8,
     RANDOM_BYTES = 16,
+    KEY_BYTES = 32,
     TAG_AT = EXPIRY_BYTES + RANDOM_BYTES,
     TAG_BYTES = CHALLENGE_BYTES - TAG_AT,
     /* A used challenge is remembered this long past its expiry, so that a clock that is put
@@ -31,13 +32,13 @@ enum {
 /* The NUL is part of the label. */
 static const char label[] = "sealpost/chal/1";
 
-static void tag_of(const struct domain *domain, const struct challenge *challenge,
+static void tag_of(const uint8_t key[KEY_BYTES], const struct challenge *challenge,
                    uint8_t out[CRYPTO_SHA256_BYTES])
 {
     const struct bytes parts[] = { bytes_of(label, sizeof label),
                                    bytes_of(challenge->raw, TAG_AT) };
 
-    crypto_hmac(bytes_of(domain->keys.challenge, sizeof domain->keys.challenge), parts, 2, out);
+    crypto_hmac(bytes_of(key, KEY_BYTES), parts, 2, out);
 }
 
 void challenges_make(const struct domain *domain, int64_t now_ms, struct challenge *out)
@@ -49,7 +50,7 @@ void challenges_make(const struct domain *domain, int64_t now_ms, struct challen
         out->raw[i] = (uint8_t)(expiry >> (8 * (EXPIRY_BYTES - 1 - i)));
     }
     random_fill(out->raw + EXPIRY_BYTES, RANDOM_BYTES);
-    tag_of(domain, out, tag);
+    tag_of(domain->keys.challenge, out, tag);
     memcpy(out->raw + TAG_AT, tag, TAG_BYTES);
 }
 
@@ -60,14 +61,24 @@ int64_t challenges_expiry(const struct challenge *challenge)
     return (int64_t)wire_u64(&wire);
 }
 
-bool challenges_check(const struct domain *domain, const struct challenge *challenge,
-                      int64_t now_ms)
+static bool is_tagged(const uint8_t key[KEY_BYTES], const struct challenge *challenge)
 {
     uint8_t tag[CRYPTO_SHA256_BYTES];
 
-    tag_of(domain, challenge, tag);
-    return crypto_equal(tag, challenge->raw + TAG_AT, TAG_BYTES) &&
-           now_ms / 1000 < challenges_expiry(challenge);
+    tag_of(key, challenge, tag);
+    return crypto_equal(tag, challenge->raw + TAG_AT, TAG_BYTES);
+}
+
+bool challenges_check(const struct domain *domain, const struct challenge *challenge,
+                      int64_t now_ms)
+{
+    const struct domain_keys *keys = &domain->keys;
+    bool good = is_tagged(keys->challenge, challenge);
+
+    for (size_t i = 0; i < keys->other_challenge_count; i++) {
+        good = is_tagged(keys->other_challenges[i], challenge) || good;
+    }
+    return good && now_ms / 1000 < challenges_expiry(challenge);
 }
 
 void challenges_spend(struct store_batch *batch, const struct challenge *challenge)

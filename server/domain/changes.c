@@ -25,6 +25,7 @@
 #include "server/domain/directory.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/hub.h"
+#include "server/domain/key_register.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/purge.h"
 #include "server/domain/slots.h"
@@ -275,6 +276,11 @@ static void follow(struct domain *domain, const struct change_row *row)
         return;
     case CHANGE_FACTOR:
         follow_factor(domain, row);
+        return;
+    case CHANGE_KEY_FILES:
+        if (domain->key_register != NULL) {
+            key_register_follow(domain->key_register, domain->changes->now_ms);
+        }
         return;
     }
     /* A newer daemon's: what this one does not know of it holds in no memory. */

@@ -53,6 +53,9 @@ void changes_note_code(const struct domain *domain, struct store_batch *batch, i
 void changes_note_factor(const struct domain *domain, struct store_batch *batch,
                          const struct account_log_entry *entry);
 
+/* The same: the register of keys has changed. */
+void changes_note_key_files(const struct domain *domain, struct store_batch *batch);
+
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);
 

@@ -112,6 +112,13 @@ void changes_note_factor(const struct domain *domain, struct store_batch *batch,
     }
 }
 
+void changes_note_key_files(const struct domain *domain, struct store_batch *batch)
+{
+    if (domain->is_shared) {
+        note(domain, batch, CHANGE_KEY_FILES, 0, &(struct buf){ 0 });
+    }
+}
+
 static void on_told(void *arg, enum store_status status, struct store_rows *rows)
 {
     (void)arg;

@@ -12,6 +12,7 @@
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
+#include "server/domain/sealed.h"
 #include "server/domain/txns_sql.h"
 #include "server/store/store.h"
 
@@ -60,11 +61,7 @@ void codes_verifier(const struct domain *domain, const struct txn_challenge_id *
 
 static struct seal_place place_of(const struct txn_challenge_id *id)
 {
-    return (struct seal_place){
-        .table = "txn_challenges",
-        .column = "code",
-        .row = bytes_of(id->raw, sizeof id->raw),
-    };
+    return sealed_place(SEALED_CODE, bytes_of(id->raw, sizeof id->raw));
 }
 
 void codes_close(const struct domain *domain, const struct txn_challenge_id *id,

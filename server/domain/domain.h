@@ -14,9 +14,11 @@ struct claims;
 struct dedup;
 struct directory;
 struct hub;
+struct key_register;
 struct limits;
 struct mailboxes;
 struct passwords;
+struct reseal;
 struct seal;
 struct sessions;
 struct slots;
@@ -61,11 +63,18 @@ struct domain_settings {
     int64_t hold_s;           /* of what takes ADMIN from another device; 0: it is done at once */
 };
 
+enum {
+    DOMAIN_OTHER_CHALLENGE_KEYS = 7
+};
+
 /* Secrets of the daemon, each derived from a key file of its own. */
 struct domain_keys {
     uint8_t challenge[32]; /* HMAC of stateless challenges */
-    uint8_t index[32];     /* keyed hashes of what left: devices, accounts */
-    uint8_t tag[16];       /* SipHash key of body fingerprints and of hash tables */
+    uint8_t other_challenges[DOMAIN_OTHER_CHALLENGE_KEYS]
+                            [32]; /* good, but nothing is made with them */
+    size_t other_challenge_count;
+    uint8_t index[32]; /* keyed hashes of what left: devices, accounts */
+    uint8_t tag[16];   /* SipHash key of body fingerprints and of hash tables */
 };
 
 struct domain {
@@ -81,7 +90,9 @@ struct domain {
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;
     struct domain_keys keys;
-    struct seal *seal; /* of sealed columns */
+    struct seal *seal;     /* of sealed columns */
+    struct reseal *reseal; /* these two are NULL in tests that need none */
+    struct key_register *key_register;
     struct passwords *passwords;
     const struct webauthn_party *party; /* borrowed */
     enum domain_verification verification;

@@ -25,6 +25,7 @@ struct factor_guess {
     struct code code;                       /* code */
     uint32_t totp;                          /* totp */
     int64_t step;                           /* totp: the code's, once judged right */
+    bool is_unreadable;                     /* totp: a secret could not be opened to judge by it */
     uint8_t code_hash[CRYPTO_SHA256_BYTES]; /* recovery_code */
     uint8_t ke3[OPAQUE_KE3_BYTES];          /* password */
     struct factor_reply reply;              /* webauthn; borrowed */

@@ -5,14 +5,11 @@
 #include "common/mem.h"
 #include "common/seal.h"
 #include "server/domain/domain.h"
+#include "server/domain/sealed.h"
 
 static struct seal_place place_of(const struct factor_id *id)
 {
-    return (struct seal_place){
-        .table = "factors",
-        .column = "secret",
-        .row = bytes_of(id->raw, sizeof id->raw),
-    };
+    return sealed_place(SEALED_FACTOR_SECRET, bytes_of(id->raw, sizeof id->raw));
 }
 
 void factor_secret_close(const struct domain *domain, const struct factor_id *id,

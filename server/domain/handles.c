@@ -22,6 +22,7 @@
 #include "common/seal.h"
 #include "server/domain/directory.h"
 #include "server/domain/handles_sql.h"
+#include "server/domain/sealed.h"
 #include "server/store/store.h"
 
 enum {
@@ -75,11 +76,7 @@ void handles_owner(const struct domain *domain, const struct handle_key *key,
 
 static struct seal_place place_of(const struct handle_key *key)
 {
-    return (struct seal_place){
-        .table = "handles",
-        .column = "binding",
-        .row = bytes_of(key->raw, sizeof key->raw),
-    };
+    return sealed_place(SEALED_BINDING, bytes_of(key->raw, sizeof key->raw));
 }
 
 bool handles_open(const struct domain *domain, const struct handle_key *key, struct bytes sealed,

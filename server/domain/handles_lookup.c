@@ -15,6 +15,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/handles.h"
 #include "server/domain/handles_sql.h"
+#include "server/domain/sealed.h"
 #include "server/store/store.h"
 
 struct lookup {
@@ -26,11 +27,8 @@ struct lookup {
 
 static void open_nothing(const struct lookup *lookup)
 {
-    const struct seal_place place = {
-        .table = "handles",
-        .column = "binding",
-        .row = bytes_of(lookup->key.raw, sizeof lookup->key.raw),
-    };
+    const struct seal_place place =
+        sealed_place(SEALED_BINDING, bytes_of(lookup->key.raw, sizeof lookup->key.raw));
 
     seal_open_decoy(lookup->domain->seal, &place, HANDLE_BINDING_MAX_BYTES);
 }

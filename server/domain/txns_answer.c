@@ -238,6 +238,8 @@ static void on_counted(void *arg, enum store_status status, struct store_rows *r
             use(answering);
         } else if (answering->guess.is_behind && answering->row.account != 0) {
             warn(answering);
+        } else if (answering->guess.is_unreadable) { /* it stays counted: others were judged */
+            finish_with(answering, TXNS_UNAVAILABLE);
         } else {
             finish_wrong(answering);
         }

@@ -140,6 +140,63 @@ static void the_same_value_is_never_sealed_alike(void **state)
     seal_destroy(seal);
 }
 
+static void the_key_that_is_named_seals_whatever_is_added(void **state)
+{
+    const struct seal_place place = place_of("things", "value", "row");
+    struct seal *seal = seal_create();
+    struct buf sealed = { 0 };
+
+    (void)state;
+    assert_int_equal(seal_key_in_use(seal), 0);
+    seal_add_key(seal, 1, key_one);
+    seal_use(seal, 1);
+    seal_add_key(seal, 2, key_two);
+    assert_int_equal(seal_key_in_use(seal), 1);
+    seal_close(seal, &place, bytes_text(secret), &sealed);
+    assert_int_equal(seal_key_of(buf_view(&sealed)), 1);
+    seal_use(seal, 2);
+    assert_true(opens(seal, &place, buf_view(&sealed)));
+    buf_clear(&sealed);
+    seal_close(seal, &place, bytes_text(secret), &sealed);
+    assert_int_equal(seal_key_of(buf_view(&sealed)), 2);
+    buf_clear(&sealed);
+    seal_destroy(seal);
+}
+
+static void what_a_dropped_key_sealed_does_not_open(void **state)
+{
+    const struct seal_place place = place_of("things", "value", "row");
+    struct seal *seal = seal_create();
+    struct buf sealed = { 0 };
+
+    (void)state;
+    seal_add_key(seal, 1, key_one);
+    seal_close(seal, &place, bytes_text(secret), &sealed);
+    seal_add_key(seal, 2, key_two);
+    assert_true(seal_has_key(seal, 1));
+    seal_drop_key(seal, 1);
+    seal_drop_key(seal, 7);
+    assert_false(seal_has_key(seal, 1));
+    assert_false(opens(seal, &place, buf_view(&sealed)));
+    seal_add_key(seal, 1, key_one);
+    assert_true(opens(seal, &place, buf_view(&sealed)));
+    assert_int_equal(seal_key_in_use(seal), 2);
+    buf_clear(&sealed);
+    seal_destroy(seal);
+}
+
+static void what_is_no_sealed_value_names_no_key(void **state)
+{
+    uint8_t value[SEAL_OVERHEAD_BYTES] = { 1, 0, 0, 1, 2 };
+
+    (void)state;
+    assert_int_equal(seal_key_of(bytes_of(value, sizeof value)), 258);
+    assert_int_equal(seal_key_of(bytes_of(value, sizeof value - 1)), 0);
+    value[0] = 2;
+    assert_int_equal(seal_key_of(bytes_of(value, sizeof value)), 0);
+    assert_int_equal(seal_key_of(bytes_of(NULL, 0)), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -148,6 +205,9 @@ int main(void)
         cmocka_unit_test(an_older_key_opens_what_it_sealed_and_the_newest_seals),
         cmocka_unit_test(nothing_damaged_is_opened),
         cmocka_unit_test(the_same_value_is_never_sealed_alike),
+        cmocka_unit_test(the_key_that_is_named_seals_whatever_is_added),
+        cmocka_unit_test(what_a_dropped_key_sealed_does_not_open),
+        cmocka_unit_test(what_is_no_sealed_value_names_no_key),
     };
 
     assert_true(crypto_start());

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/crypto.h"
 #include "server/config/keyring.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unit.h"
@@ -358,6 +359,117 @@ static void a_draft_of_a_start_that_crashed_is_no_hindrance(void **state)
     temp_dir_remove(place.above);
 }
 
+static void a_key_is_made_under_its_id_and_never_in_place_of_another(void **state)
+{
+    struct place place;
+    struct keyring *keyring = NULL;
+    struct stat status;
+    char path[PATH_BYTES + 64];
+    uint8_t made[KEYRING_KEY_BYTES];
+    uint8_t again[KEYRING_KEY_BYTES];
+
+    (void)state;
+    place_made(&place);
+    keyring = place_open(&place, false);
+    assert_true(keyring_make(keyring, place.dir, KEYRING_SEAL, 2, place.error, sizeof place.error));
+    assert_true(keyring_find(keyring, KEYRING_SEAL, 2, made));
+    place_path(&place, "seal-2.key", path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0400);
+    assert_false(
+        keyring_make(keyring, place.dir, KEYRING_SEAL, 2, place.error, sizeof place.error));
+    assert_non_null(strstr(place.error, "seal-2.key: cannot be written (File exists)"));
+    keyring_destroy(keyring);
+    keyring = place_open(&place, false);
+    assert_true(keyring_find(keyring, KEYRING_SEAL, 2, again));
+    assert_memory_equal(again, made, sizeof made);
+    keyring_destroy(keyring);
+    temp_dir_remove(place.above);
+}
+
+static void a_key_is_dropped_from_memory_and_its_file_deleted(void **state)
+{
+    struct place place;
+    struct keyring *keyring = NULL;
+    char path[PATH_BYTES + 64];
+    uint8_t key[KEYRING_KEY_BYTES];
+
+    (void)state;
+    place_made(&place);
+    keyring = place_open(&place, false);
+    place_path(&place, "seal-1.key", path);
+    keyring_drop(keyring, KEYRING_SEAL, 7);
+    keyring_drop(keyring, KEYRING_SEAL, 1);
+    assert_false(keyring_find(keyring, KEYRING_SEAL, 1, key));
+    assert_int_equal(access(path, F_OK), 0);
+    for (int i = 0; i < 2; i++) { /* one that is gone is deleted */
+        assert_true(
+            keyring_delete_file(place.dir, KEYRING_SEAL, 1, place.error, sizeof place.error));
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    keyring_destroy(keyring);
+    temp_dir_remove(place.above);
+}
+
+static void what_is_missing_is_left_missing_when_it_is_only_read(void **state)
+{
+    struct place place;
+    struct keyring *keyring = NULL;
+    uint8_t key[KEYRING_KEY_BYTES];
+    uint32_t id = 0;
+
+    (void)state;
+    place_start(&place);
+    keyring = keyring_read(place.dir, true, place.error, sizeof place.error);
+    assert_non_null(keyring);
+    assert_false(keyring_next(keyring, KEYRING_SEAL, 0, &id, key));
+    keyring_destroy(keyring);
+    assert_int_equal(rmdir(place.dir), 0); /* so it is empty */
+    temp_dir_remove(place.above);
+}
+
+static void a_fingerprint_tells_keys_and_purposes_apart(void **state)
+{
+    static const char seal[] =
+        "sealpost-key 1 seal 9 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    static const char tag[] = "sealpost-key 1 tag 9 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    struct place place;
+    struct keyring *keyring = NULL;
+    uint8_t one[KEYRING_FINGERPRINT_BYTES];
+    uint8_t other[KEYRING_FINGERPRINT_BYTES];
+
+    (void)state;
+    place_made(&place);
+    place_put(&place, "seal-9.key", seal, 0400);
+    place_put(&place, "tag-9.key", tag, 0400);
+    keyring = place_open(&place, false);
+    keyring_fingerprint(keyring, KEYRING_SEAL, 9, one);
+    keyring_fingerprint(keyring, KEYRING_TAG, 9, other);
+    assert_memory_not_equal(one, other, sizeof one);
+    keyring_fingerprint(keyring, KEYRING_SEAL, 1, other);
+    assert_memory_not_equal(one, other, sizeof one);
+    keyring_fingerprint(keyring, KEYRING_SEAL, 9, other);
+    assert_memory_equal(one, other, sizeof one);
+    keyring_destroy(keyring);
+    temp_dir_remove(place.above);
+}
+
+static void keys_of_stored_hashes_cannot_be_changed(void **state)
+{
+    enum keyring_purpose purpose = KEYRING_CHALLENGE;
+
+    (void)state;
+    for (int i = 0; i < KEYRING_PURPOSES; i++) {
+        assert_true(keyring_purpose_of(keyring_word((enum keyring_purpose)i), &purpose));
+        assert_int_equal(purpose, i);
+    }
+    assert_false(keyring_purpose_of("pepper", &purpose));
+    assert_null(keyring_why_fixed(KEYRING_SEAL));
+    assert_null(keyring_why_fixed(KEYRING_CHALLENGE));
+    assert_non_null(strstr(keyring_why_fixed(KEYRING_INDEX), "recovery codes"));
+    assert_non_null(keyring_why_fixed(KEYRING_TAG));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +486,11 @@ int main(void)
         cmocka_unit_test(links_are_not_followed),
         cmocka_unit_test(other_files_are_left_alone),
         cmocka_unit_test(a_draft_of_a_start_that_crashed_is_no_hindrance),
+        cmocka_unit_test(a_key_is_made_under_its_id_and_never_in_place_of_another),
+        cmocka_unit_test(a_key_is_dropped_from_memory_and_its_file_deleted),
+        cmocka_unit_test(what_is_missing_is_left_missing_when_it_is_only_read),
+        cmocka_unit_test(a_fingerprint_tells_keys_and_purposes_apart),
+        cmocka_unit_test(keys_of_stored_hashes_cannot_be_changed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

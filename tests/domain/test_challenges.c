@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "common/crypto.h"
 #include "common/limits.h"
 #include "server/domain/challenges.h"
@@ -26,6 +28,24 @@ static void a_challenge_is_good_for_a_minute(void **state)
     assert_true(challenges_check(&domain, &challenge, SCENE_NOW_MS));
     assert_true(challenges_check(&domain, &challenge, expires_at * 1000 - 1));
     assert_false(challenges_check(&domain, &challenge, expires_at * 1000));
+}
+
+static void a_challenge_of_an_older_key_is_good_as_long_as_that_is_there(void **state)
+{
+    struct domain domain = { .keys = { .challenge = { 1 } } };
+    struct domain_keys *keys = &domain.keys;
+    struct challenge challenge;
+
+    (void)state;
+    challenges_make(&domain, SCENE_NOW_MS, &challenge);
+    memcpy(keys->other_challenges[1], keys->challenge, sizeof keys->challenge);
+    keys->challenge[0] = 2;
+    assert_false(challenges_check(&domain, &challenge, SCENE_NOW_MS));
+    keys->other_challenge_count = 2;
+    assert_true(challenges_check(&domain, &challenge, SCENE_NOW_MS));
+    assert_false(challenges_check(&domain, &challenge, challenges_expiry(&challenge) * 1000));
+    keys->other_challenge_count = 1;
+    assert_false(challenges_check(&domain, &challenge, SCENE_NOW_MS));
 }
 
 static void no_two_challenges_are_the_same(void **state)
@@ -114,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_challenge_is_good_for_a_minute),
+        cmocka_unit_test(a_challenge_of_an_older_key_is_good_as_long_as_that_is_there),
         cmocka_unit_test(no_two_challenges_are_the_same),
         cmocka_unit_test(a_challenge_with_any_bit_changed_is_refused),
         cmocka_unit_test(a_challenge_of_another_relay_is_refused),

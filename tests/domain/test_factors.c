@@ -228,7 +228,8 @@ static void a_set_that_is_used_up_is_no_factor(void **state)
     assert_int_equal(factor_begin(scenes, TXN_STEPUP, NULL).kinds, 1U << FACTOR_RECOVERY_CODE);
 }
 
-static void an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others(void **state)
+static void
+an_app_whose_secret_cannot_be_opened_is_told_as_unavailable_and_still_a_guess(void **state)
 {
     struct factor_scenes *scenes = *state;
     struct heard_factor app = factor_enrol_app(scenes, NULL);
@@ -238,7 +239,8 @@ static void an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others(
     damage_run(&scenes->temp, "UPDATE factors SET secret = x'01'",
                "UPDATE factors SET secret = '\\x01'::bytea");
     factor_app_code(scenes, &app, 1, text);
-    assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_WRONG);
+    assert_int_equal(factor_answer(scenes, &started, text).result, TXNS_UNAVAILABLE);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM guesses"), 1);
 }
 
 static void no_secret_stands_in_the_database(void **state)
@@ -328,7 +330,7 @@ int main(void)
         TEST(a_grant_ends),
         TEST(new_recovery_codes_take_the_place_of_the_old),
         TEST(a_set_that_is_used_up_is_no_factor),
-        TEST(an_app_whose_secret_cannot_be_opened_is_wrong_and_no_harm_to_others),
+        TEST(an_app_whose_secret_cannot_be_opened_is_told_as_unavailable_and_still_a_guess),
         TEST(no_secret_stands_in_the_database),
         TEST(an_app_that_nobody_confirms_is_forgotten),
         TEST(the_log_says_what_happened_in_which_hour_and_for_90_days),
