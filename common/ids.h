@@ -14,6 +14,8 @@ enum {
     TXN_ID_BYTES = 16,
     GRANT_BYTES = 32,
     FACTOR_ID_BYTES = 16,
+    RECOVERY_ID_BYTES = 16,
+    RECOVERY_TOKEN_BYTES = 32,
     LINK_ID_BYTES = 16,
 };
 
@@ -53,4 +55,9 @@ struct factor_id {
 /* A link: somebody wants to add a device, see server/domain/links.h. */
 struct link_id {
     uint8_t raw[LINK_ID_BYTES];
+};
+
+/* A request to recover an account, see server/domain/recoveries.h. */
+struct recovery_id {
+    uint8_t raw[RECOVERY_ID_BYTES];
 };
