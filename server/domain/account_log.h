@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happened to the factors of an account, for its devices: each is told by an
+ * What happened to the factors of an account, and to its recovery, for its devices: each is told by an
  * event, and reads later what it missed.  Times are whole hours; there is no address,
  * and nothing of whoever guessed.  Entries are kept LIMIT_ACCOUNT_LOG_DAYS.
  * Loop thread.
@@ -21,24 +21,37 @@ struct store_batch;
 enum account_log_event {
     ACCOUNT_LOG_ENROLLED = 1, /* confirmed; recovery codes: made, or made anew */
     ACCOUNT_LOG_REMOVED,
-    ACCOUNT_LOG_USED /* a right answer, which gave a grant */
+    ACCOUNT_LOG_USED, /* a right answer, which gave a grant */
+
+    /* Of recovery, which has no factor. */
+    ACCOUNT_LOG_RECOVERY_REQUESTED = 16,
+    ACCOUNT_LOG_RECOVERY_CANCELLED,
+    ACCOUNT_LOG_RECOVERY_RELEASED, /* a contact's share */
+    ACCOUNT_LOG_RECOVERY_DONE,     /* the recovery key signed a device list */
+    ACCOUNT_LOG_CONTACT_PUT,
+    ACCOUNT_LOG_CONTACT_REMOVED
 };
 
 /* Its name on the wire.  Static. */
 const char *account_log_event_text(enum account_log_event event);
+
+/* Whether it is of a factor. */
+bool account_log_is_of_factor(enum account_log_event event);
 
 struct account_log_entry {
     int64_t entry; /* rising, not contiguous; of what is read */
     int64_t account;
     struct account_id account_id; /* of what is told */
     enum account_log_event event;
-    enum factor_kind kind;
+    enum factor_kind kind;    /* of a factor */
     enum txn_purpose purpose; /* of ACCOUNT_LOG_USED; else 0 */
     uint32_t device_id;       /* whose command it was; 0: nobody's */
     int64_t at;               /* Unix seconds of the hour; of what is read */
 };
 
-/* Append to a batch what notes it, and what other daemons hear of it. */
+/* Append to a batch what notes it, also without what other daemons hear of it; account 0: nothing. */
+void account_log_keep(struct store_batch *batch, const struct account_log_entry *entry,
+                      int64_t now_ms);
 void account_log_note(const struct domain *domain, struct store_batch *batch,
                       const struct account_log_entry *entry, int64_t now_ms);
 

@@ -50,6 +50,7 @@ struct domain_settings {
     int64_t handle_kept_days; /* after a name was given up */
     int64_t mls_group_days;   /* after its last commit */
     int64_t hold_s;           /* of what takes ADMIN from another device; 0: it is done at once */
+    int64_t recovery_wait_s;  /* before a recovery contact's share is released */
 };
 
 /* Secrets of the daemon, each derived from a key file of its own. */
@@ -74,8 +75,9 @@ struct domain {
     struct domain_keys keys;
     struct seal *seal; /* of sealed columns */
     struct domain_settings settings;
-    const char *base_url; /* the audience of every signature; borrowed */
-    int64_t generation;   /* raised when an older database was put back */
+    const char *base_url;        /* the audience of every signature; borrowed */
+    int64_t called_ms, awake_ms; /* see awake.h */
+    int64_t generation;          /* raised when an older database was put back */
     int64_t next_seq; /* the seq given next; where it is shared, a number for gaps; see seqs.h */
     int64_t (*now_ms)(void); /* for news.c alone: else time is an argument */
     int64_t life;            /* names this life of the daemon among those that share the database */
