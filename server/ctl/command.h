@@ -44,6 +44,8 @@ enum option {
     OPTION_KYBER,
     OPTION_REPLACE,
     OPTION_DEVICE,
+    OPTION_SLOT,
+    OPTION_GRANT,
     OPTION_OPTIONS, /* how many there are */
 };
 

@@ -10,7 +10,7 @@ import { Inbox } from './inbox.mjs';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const BINARY = resolve(ROOT, process.env.SEALPOSTD ?? 'build/asan/bin/sealpostd');
 export const CTL = resolve(ROOT, process.env.SEALPOST ?? 'build/asan/bin/sealpost');
-const SANITIZER = new RegExp(['AddressSanitizer', 'LeakSanitizer', 'UndefinedBehavior',
+export const SANITIZER = new RegExp(['AddressSanitizer', 'LeakSanitizer', 'UndefinedBehavior',
   'ThreadSanitizer', 'runtime error:', 'CHECK failed'].join('|'));
 const FIELD = /([A-Za-z_][\w.]*)=("(?:[^"\\]|\\.)*"|\S*)/g;
 

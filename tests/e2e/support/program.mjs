@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromB64u } from './bytes.mjs';
 import { CTL, runToEnd } from './daemon.mjs';
+import { Talk } from './talk.mjs';
 import { trustOptions } from './tls.mjs';
 
 export class Program {
@@ -18,6 +19,12 @@ export class Program {
   try(command, words = [], options = []) {
     const all = ['device', ...command.split(' '), '--dir', this.dir, ...options, '--', ...words];
     return runToEnd(CTL, all, { HOME: this.dir });
+  }
+
+  // The same for a command that asks.
+  talk(command, words = [], options = [], environment = {}) {
+    const all = ['device', ...command.split(' '), '--dir', this.dir, ...options, '--', ...words];
+    return new Talk(all, { HOME: this.dir, ...environment });
   }
 
   async run(command, words = [], options = []) {
