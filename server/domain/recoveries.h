@@ -39,6 +39,7 @@
 #include "common/limits.h"
 #include "common/recovery_share.h"
 #include "server/domain/domain.h"
+#include "server/domain/recoveries_view.h" /* IWYU pragma: export */
 
 struct command_guard;
 struct grant;
@@ -57,30 +58,6 @@ enum recoveries_result {
     RECOVERIES_REPLAYED,     /* cancel: the command's seq is not above last_seq */
     RECOVERIES_UNAVAILABLE,  /* the store did not do it, or cannot say */
     RECOVERIES_STORAGE_FULL, /* the disk is full */
-};
-
-/* The numbers stand in the database. */
-enum recoveries_state {
-    RECOVERIES_STATE_OPEN = 0,
-    RECOVERIES_STATE_CANCELLED,
-    RECOVERIES_STATE_RELEASED,
-    RECOVERIES_STATE_DONE
-};
-
-/* Its name on the wire.  Static. */
-const char *recoveries_state_text(enum recoveries_state state);
-
-/* What a request shows; the bytes are empty while there is none. */
-struct recoveries_view {
-    struct recovery_id recovery_id;
-    enum recoveries_state state;
-    uint8_t public_key[RECOVERY_PUBLIC_BYTES];
-    int64_t exchange; /* 0: none was begun */
-    bool has_commit, has_contact_random, has_random, has_packet;
-    struct sas_commit commit;
-    struct sas_random contact_random;           /* rE */
-    struct sas_random random;                   /* rN */
-    int64_t created_at, wait_until, expires_at; /* Unix seconds */
 };
 
 struct recovery_token {
