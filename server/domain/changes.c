@@ -260,8 +260,8 @@ static void follow_recovery(struct domain *domain, const struct change_row *row)
     id = wire_bytes(&wire, sizeof news.recovery_id.raw);
     news.wait_until = (int64_t)wire_u64(&wire);
     news.expires_at = (int64_t)wire_u64(&wire);
-    if (row->account == 0 || wire_is_bad(&wire) || news.event < ACCOUNT_LOG_RECOVERY_REQUESTED ||
-        news.event > ACCOUNT_LOG_CONTACT_REMOVED) {
+    if (row->account == 0 || wire_is_bad(&wire) || id.size != sizeof news.recovery_id.raw ||
+        news.event < ACCOUNT_LOG_RECOVERY_REQUESTED || news.event > ACCOUNT_LOG_CONTACT_REMOVED) {
         return; /* nobody's, or a newer daemon's */
     }
     memcpy(news.recovery_id.raw, id.at, sizeof news.recovery_id.raw);

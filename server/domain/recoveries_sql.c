@@ -73,7 +73,7 @@ static const struct store_stmt reveal = {
            " AND contact_random IS NOT NULL AND random IS NULL",
 };
 
-static const struct store_stmt packet = {
+static const struct store_stmt put_packet = {
     .name = "recoveries.packet",
     .sql = "UPDATE recoveries SET slot = $4, packet = $5" OPEN " AND exchange = $3"
            " AND random IS NOT NULL AND contact = $6 AND packet IS NULL",
@@ -263,12 +263,12 @@ void recoveries_sql_answer(struct store_batch *batch, const struct recoveries_ro
 }
 
 void recoveries_sql_packet(struct store_batch *batch, const struct recoveries_row *row,
-                           int64_t slot, struct bytes value)
+                           int64_t slot, struct bytes packet)
 {
-    expect_open(batch, &packet, row);
+    expect_open(batch, &put_packet, row);
     store_bind_int(batch, row->view.exchange);
     store_bind_int(batch, slot);
-    store_bind_bytes(batch, value);
+    store_bind_bytes(batch, packet);
     store_bind_int(batch, row->contact);
 }
 

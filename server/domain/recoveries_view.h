@@ -23,12 +23,12 @@ const char *recoveries_state_text(enum recoveries_state state);
 /* What a request shows; the bytes are empty while there is none. */
 struct recoveries_view {
     struct recovery_id recovery_id;
-    enum recoveries_state state;
     uint8_t public_key[RECOVERY_PUBLIC_BYTES];
-    int64_t exchange; /* 0: none was begun */
+    int64_t exchange;                           /* 0: none was begun */
+    int64_t created_at, wait_until, expires_at; /* Unix seconds */
+    enum recoveries_state state;
     bool has_commit, has_contact_random, has_random, has_packet;
     struct sas_commit commit;
-    struct sas_random contact_random;           /* rE */
-    struct sas_random random;                   /* rN */
-    int64_t created_at, wait_until, expires_at; /* Unix seconds */
+    struct sas_random contact_random; /* rE */
+    struct sas_random random;         /* rN */
 };
