@@ -9,11 +9,11 @@
  */
 #include "common/crypto_xaes.h"
 
-#include <limits.h>
+#include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "common/check.h"
+#include "common/crypto_gcm.h"
 #include "common/crypto_private.h"
 #include "common/mem.h"
 
@@ -23,6 +23,11 @@ enum {
     REDUCTION = 0x87, /* NIST SP 800-38B section 5.3 */
     KEY_BLOCKS = 2,
 };
+
+static_assert((int)HALF == (int)CRYPTO_GCM_NONCE_BYTES &&
+                  (int)CRYPTO_XAES_KEY_BYTES == (int)CRYPTO_GCM_KEY_BYTES &&
+                  (int)CRYPTO_XAES_TAG_BYTES == (int)CRYPTO_GCM_TAG_BYTES,
+              "what is derived is for AES-256-GCM");
 
 static void subkey(uint8_t block[BLOCK])
 {
@@ -66,60 +71,29 @@ static void derive(const uint8_t key[CRYPTO_XAES_KEY_BYTES], const uint8_t *nonc
     EVP_CIPHER_CTX_free(ctx);
 }
 
-/* A context of AES-256-GCM that has seen aad; encrypt is 1 to seal, 0 to open. */
-static EVP_CIPHER_CTX *begin(const uint8_t *key, const uint8_t *nonce, struct bytes aad,
-                             int encrypt)
-{
-    uint8_t derived[CRYPTO_XAES_KEY_BYTES];
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int size = 0;
-
-    CHECK(aad.size <= INT_MAX);
-    derive(key, nonce, derived);
-    crypto_need(ctx != NULL && EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), derived, nonce + HALF,
-                                                  encrypt, NULL) == 1);
-    crypto_need(aad.size == 0 || EVP_CipherUpdate(ctx, NULL, &size, aad.at, (int)aad.size) == 1);
-    mem_wipe(derived, sizeof derived);
-    return ctx;
-}
-
 void crypto_xaes_seal(const uint8_t key[CRYPTO_XAES_KEY_BYTES],
                       const uint8_t nonce[CRYPTO_XAES_NONCE_BYTES], struct bytes aad,
                       struct bytes plain, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = begin(key, nonce, aad, 1);
-    int size = 0;
+    uint8_t derived[CRYPTO_XAES_KEY_BYTES];
 
-    CHECK(plain.size <= INT_MAX);
-    crypto_need(plain.size == 0 ||
-                EVP_CipherUpdate(ctx, out, &size, plain.at, (int)plain.size) == 1);
-    crypto_need(EVP_CipherFinal_ex(ctx, out + plain.size, &size) == 1);
-    crypto_need(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_XAES_TAG_BYTES,
-                                    out + plain.size) == 1);
-    EVP_CIPHER_CTX_free(ctx);
+    derive(key, nonce, derived);
+    crypto_gcm_seal(derived, nonce + HALF, aad, plain, out);
+    mem_wipe(derived, sizeof derived);
 }
 
 bool crypto_xaes_open(const uint8_t key[CRYPTO_XAES_KEY_BYTES],
                       const uint8_t nonce[CRYPTO_XAES_NONCE_BYTES], struct bytes aad,
                       struct bytes sealed, uint8_t *out)
 {
-    uint8_t tag[CRYPTO_XAES_TAG_BYTES];
-    uint8_t rest[BLOCK];
-    EVP_CIPHER_CTX *ctx = NULL;
-    size_t plain_size = 0;
-    int size = 0;
+    uint8_t derived[CRYPTO_XAES_KEY_BYTES];
     bool good = false;
 
-    if (sealed.size < CRYPTO_XAES_TAG_BYTES || sealed.size > INT_MAX) {
+    if (sealed.size < CRYPTO_XAES_TAG_BYTES) {
         return false;
     }
-    plain_size = sealed.size - CRYPTO_XAES_TAG_BYTES;
-    memcpy(tag, sealed.at + plain_size, sizeof tag);
-    ctx = begin(key, nonce, aad, 0);
-    crypto_need(plain_size == 0 ||
-                EVP_CipherUpdate(ctx, out, &size, sealed.at, (int)plain_size) == 1);
-    crypto_need(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1);
-    good = EVP_CipherFinal_ex(ctx, rest, &size) == 1; /* GCM has nothing left to write */
-    EVP_CIPHER_CTX_free(ctx);
+    derive(key, nonce, derived);
+    good = crypto_gcm_open(derived, nonce + HALF, aad, sealed, out);
+    mem_wipe(derived, sizeof derived);
     return good;
 }

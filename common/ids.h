@@ -14,6 +14,9 @@ enum {
     TXN_ID_BYTES = 16,
     GRANT_BYTES = 32,
     FACTOR_ID_BYTES = 16,
+    RECOVERY_ID_BYTES = 16,
+    RECOVERY_TOKEN_BYTES = 32,
+    LINK_ID_BYTES = 16,
 };
 
 /* SHA-256 over the first manifest's body, see common/manifest.h. */
@@ -47,4 +50,14 @@ struct txn_challenge_id {
 /* A second factor of an account. */
 struct factor_id {
     uint8_t raw[FACTOR_ID_BYTES];
+};
+
+/* A link: somebody wants to add a device, see server/domain/links.h. */
+struct link_id {
+    uint8_t raw[LINK_ID_BYTES];
+};
+
+/* A request to recover an account, see server/domain/recoveries.h. */
+struct recovery_id {
+    uint8_t raw[RECOVERY_ID_BYTES];
 };

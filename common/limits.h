@@ -99,6 +99,15 @@ enum {
     LIMIT_FACTOR_PENDING_S = 3600,  /* a factor that no code confirmed is forgotten */
     LIMIT_ACCOUNT_LOG_DAYS = 90,    /* what happened to factors is kept */
 
+    /* Recovery contacts (protocol.md section 6). */
+    LIMIT_RECOVERY_SLOTS = 5,         /* contacts of an account: 422 */
+    LIMIT_RECOVERY_LABEL_BYTES = 256, /* of ciphertext: 422 */
+    LIMIT_RECOVERY_S = 604800,        /* a request to recover, and all that came with it: 404 */
+    LIMIT_RECOVERIES_DAY = 3,         /* requests for an account in 24 hours: 429 */
+    LIMIT_RECOVERY_DAY_S = 86400,
+    LIMIT_RECOVERY_EXCHANGES = 5,       /* of digits, of one request: 409 */
+    LIMIT_RECOVERY_PACKET_BYTES = 4096, /* what a contact sends: 422 */
+
     /* Steps of the sequence numbers (protocol.md section 4). */
     LIMIT_SEQ_START_BITS = 28,   /* each start raises every next seq by 2^28 */
     LIMIT_SEQ_RESTORE_BITS = 32, /* a restored database raises it by 2^32 */

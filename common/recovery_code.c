@@ -6,21 +6,20 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/crockford.h"
 #include "common/mem.h"
 #include "common/random.h"
 
 enum {
-    BASE32_BITS = 5,
     GROUP_CHARS = 4,
 };
 
-static_assert(RECOVERY_CODE_BYTES * 8 == RECOVERY_CODE_CHARS * BASE32_BITS, "no bit is left");
+static_assert(RECOVERY_CODE_BYTES * 8 == RECOVERY_CODE_CHARS * CROCKFORD_BITS, "no bit is left");
 static_assert(RECOVERY_CODE_TEXT_CHARS ==
                   RECOVERY_CODE_CHARS + RECOVERY_CODE_CHARS / GROUP_CHARS - 1,
               "a hyphen between groups");
 
 static const char hash_label[] = "sealpost/recovery-code/1"; /* with its NUL */
-static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void recovery_code_make(struct recovery_code *out)
 {
@@ -36,8 +35,8 @@ static void write_letters(const struct recovery_code *code, char out[RECOVERY_CO
 
     for (size_t i = 0; i < sizeof code->raw; i++) {
         bits = bits << 8 | code->raw[i];
-        for (bit_count += 8; bit_count >= BASE32_BITS; bit_count -= BASE32_BITS) {
-            out[used++] = letters[bits >> (bit_count - BASE32_BITS) & 0x1f];
+        for (bit_count += 8; bit_count >= CROCKFORD_BITS; bit_count -= CROCKFORD_BITS) {
+            out[used++] = crockford_letter(bits >> (bit_count - CROCKFORD_BITS) & 0x1f);
         }
     }
 }
@@ -58,34 +57,11 @@ void recovery_code_write(const struct recovery_code *code, char out[RECOVERY_COD
     mem_wipe(plain, sizeof plain);
 }
 
-/* The upper-case letter that was meant. */
-static char meant(uint8_t typed)
-{
-    char letter = (char)(typed >= 'a' && typed <= 'z' ? typed - 'a' + 'A' : typed);
-
-    if (letter == 'O') {
-        return '0';
-    }
-    if (letter == 'I' || letter == 'L') {
-        return '1';
-    }
-    return letter;
-}
-
-/* The value of a letter, or -1. */
-static int value_of(uint8_t typed)
-{
-    char letter = meant(typed);
-    const char *at = letter != '\0' ? strchr(letters, letter) : NULL;
-
-    return at != NULL ? (int)(at - letters) : -1;
-}
-
 /* Put the next five bits behind count letters. */
 static void put(uint8_t *raw, size_t count, int value)
 {
-    size_t bit = count * BASE32_BITS;
-    unsigned pair = (unsigned)value << (16 - BASE32_BITS - bit % 8);
+    size_t bit = count * CROCKFORD_BITS;
+    unsigned pair = (unsigned)value << (16 - CROCKFORD_BITS - bit % 8);
 
     raw[bit / 8] = (uint8_t)(raw[bit / 8] | pair >> 8);
     if ((pair & 0xff) != 0) {
@@ -102,7 +78,7 @@ static bool read_letters(struct bytes typed, uint8_t raw[RECOVERY_CODE_BYTES])
         if (typed.at[i] == '-' || typed.at[i] == ' ') {
             continue;
         }
-        int value = value_of(typed.at[i]);
+        int value = crockford_value(typed.at[i]);
         if (value < 0 || count == RECOVERY_CODE_CHARS) {
             return false;
         }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exact bytes that a device signs, other than manifests.  One place for the
+ * The exact bytes that a device or the recovery key signs, other than manifests.  One place for the
  * daemon and the reference device.  Pure; any thread.  Integers are big-endian.
  *
  *   auth     "sealpost/auth/1\0" || u8 len || audience || account_id[32] ||
  *            device_id u32 || challenge[48]
  *   command  "sealpost/cmd/1\0" || u8 len || audience || account_id[32] ||
  *            device_id u32 || seq u64 || op u16 || SHA-256(payload)
+ *   recovery "sealpost/recovery-auth/1\0" || u8 len || audience || challenge[48] ||
+ *            'a' || account_id[32], or 'h' || handle;       by the recovery key
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -50,6 +53,15 @@ struct sigbytes_command {
 /* Append the bytes signed to begin a session.  audience is at most 255 bytes. */
 void sigbytes_auth(struct buf *out, struct bytes audience, const struct account_id *account,
                    uint32_t device_id, const uint8_t challenge[CHALLENGE_BYTES]);
+
+/* What the recovery key signs to read its account's chain: for an account id or a handle. */
+struct sigbytes_recovery {
+    struct bytes audience; /* at most 255 bytes */
+    const uint8_t *challenge;
+    bool is_handle;
+    struct bytes name;
+};
+void sigbytes_recovery(struct buf *out, const struct sigbytes_recovery *recovery);
 
 /* Append the bytes signed by a command. */
 void sigbytes_command(struct buf *out, const struct sigbytes_command *command);

@@ -56,6 +56,7 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_LOOKUPS, config->rate_lookups);
     limits_set(limits, LIMITS_HANDLES, config->rate_handles);
     limits_set(limits, LIMITS_GROUPS, config->rate_groups);
+    limits_set(limits, LIMITS_RECOVERIES, config->rate_recoveries);
 }
 
 void app_apply_settings(struct app *app)
@@ -76,6 +77,7 @@ void app_apply_settings(struct app *app)
     settings->handle_kept_days = config->handle_kept_days;
     settings->mls_group_days = config->mls_group_days;
     settings->hold_s = config->hold_time;
+    settings->recovery_wait_s = config->recovery_wait;
     apply_rates(app->domain.limits, config);
     app->api.name = config->name;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);

@@ -6,6 +6,7 @@
 
 #include "common/base64url.h"
 #include "common/bytes.h"
+#include "common/check.h"
 #include "common/ids.h"
 #include "server/domain/account_log.h"
 #include "server/domain/codes.h"
@@ -90,6 +91,56 @@ static void append_factor_event(struct buf *out, const struct hub_event *event)
     buf_append_u8(out, '}');
 }
 
+static void append_recovery_id(struct buf *out, const char *name, const struct hub_event *event)
+{
+    buf_append_format(out, "{\"event\":\"%s\",\"recovery_id\":\"", name);
+    base64url_encode(bytes_of(event->recovery_id.raw, sizeof event->recovery_id.raw), out);
+    buf_append_u8(out, '"');
+}
+
+static void append_contact(struct buf *out, const char *change, const struct hub_event *event)
+{
+    buf_append_format(
+        out, "{\"event\":\"recovery.contact\",\"change\":\"%s\",\"device_id\":%" PRIu32 "}", change,
+        event->device_id);
+}
+
+static void append_recovery_event(struct buf *out, const struct hub_event *event)
+{
+    switch (event->recovery_event) {
+    case ACCOUNT_LOG_RECOVERY_REQUESTED:
+        append_recovery_id(out, "recovery.requested", event);
+        buf_append_format(out, ",\"wait_until\":%" PRId64 ",\"expires_at\":%" PRId64 "}",
+                          event->held_until, event->expires_at);
+        return;
+    case ACCOUNT_LOG_RECOVERY_CANCELLED:
+        append_recovery_id(out, "recovery.cancelled", event);
+        if (event->device_id != 0) {
+            buf_append_format(out, ",\"device_id\":%" PRIu32, event->device_id);
+        }
+        buf_append_u8(out, '}');
+        return;
+    case ACCOUNT_LOG_RECOVERY_RELEASED:
+        append_recovery_id(out, "recovery.released", event);
+        buf_append_u8(out, '}');
+        return;
+    case ACCOUNT_LOG_RECOVERY_DONE:
+        buf_append_text(out, "{\"event\":\"recovery.done\"}");
+        return;
+    case ACCOUNT_LOG_CONTACT_PUT:
+        append_contact(out, "put", event);
+        return;
+    case ACCOUNT_LOG_CONTACT_REMOVED:
+        append_contact(out, "removed", event);
+        return;
+    case ACCOUNT_LOG_ENROLLED:
+    case ACCOUNT_LOG_REMOVED:
+    case ACCOUNT_LOG_USED:
+        break;
+    }
+    CHECK_UNREACHABLE(); /* of a factor */
+}
+
 void mail_json_event(struct buf *out, const struct hub_event *event)
 {
     switch (event->kind) {
@@ -134,6 +185,9 @@ void mail_json_event(struct buf *out, const struct hub_event *event)
         return;
     case HUB_EVENT_FACTOR:
         append_factor_event(out, event);
+        return;
+    case HUB_EVENT_RECOVERY:
+        append_recovery_event(out, event);
         return;
     }
 }

@@ -17,6 +17,7 @@
 #include "server/api/account_path.h"
 #include "server/api/api.h"
 #include "server/api/holds_json.h"
+#include "server/api/manifests_json.h"
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
 #include "server/api/query.h"
@@ -36,20 +37,6 @@ struct listing {
     struct account_id account_id;
     json_t *page; /* that waits for what is held */
 };
-
-static json_t *page_json(const struct account_id *account_id, const struct manifests_page *page)
-{
-    json_t *manifests = json_array();
-
-    for (size_t i = 0; i < page->count; i++) {
-        (void)json_array_append_new(manifests, json_base64url(page->manifests[i]));
-    }
-    return json_pack("{s:o, s:I, s:o, s:o, s:b}", "account_id",
-                     json_base64url(bytes_of(account_id->raw, sizeof account_id->raw)), "epoch",
-                     (json_int_t)page->epoch, "hash",
-                     json_base64url(bytes_of(page->hash.raw, sizeof page->hash.raw)), "manifests",
-                     manifests, "more", page->more ? 1 : 0);
-}
 
 static void on_holds(void *arg, bool ok, const struct hold *holds, size_t count)
 {
@@ -81,11 +68,11 @@ static void on_listed(void *arg, bool ok, const struct manifests_page *page)
     } else if (page == NULL) {
         exchange_reply_problem(listing->exchange, PROBLEM_not_found, 0, "");
     } else if (is_own(listing)) {
-        listing->page = page_json(&listing->account_id, page);
+        listing->page = manifests_json(&listing->account_id, page);
         holds_list_whole(listing->api->domain, &listing->account_id, on_holds, listing);
         return;
     } else {
-        reply_json_steal(listing->exchange, 200, page_json(&listing->account_id, page));
+        reply_json_steal(listing->exchange, 200, manifests_json(&listing->account_id, page));
     }
     free(listing);
 }

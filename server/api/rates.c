@@ -83,9 +83,9 @@ void rates_count_failure(struct api *api, const struct exchange *exchange)
     limits_charge(api->domain->limits, &ask, api->now_ms());
 }
 
-bool rates_admit_guess(struct api *api, struct exchange *exchange)
+bool rates_admit_peer(struct api *api, struct exchange *exchange, enum limits_class class)
 {
-    struct limits_ask ask = ask_of_peer(LIMITS_FAILURES, exchange_peer(exchange));
+    struct limits_ask ask = ask_of_peer(class, exchange_peer(exchange));
     int wait_s = limits_take(api->domain->limits, &ask, 1, api->now_ms());
 
     if (wait_s > 0) {
@@ -94,11 +94,21 @@ bool rates_admit_guess(struct api *api, struct exchange *exchange)
     return wait_s == 0;
 }
 
-void rates_give_back_guess(struct api *api, const struct exchange *exchange)
+void rates_give_back_peer(struct api *api, const struct exchange *exchange, enum limits_class class)
 {
-    struct limits_ask ask = ask_of_peer(LIMITS_FAILURES, exchange_peer(exchange));
+    struct limits_ask ask = ask_of_peer(class, exchange_peer(exchange));
 
     limits_give_back(api->domain->limits, &ask, api->now_ms());
+}
+
+bool rates_admit_guess(struct api *api, struct exchange *exchange)
+{
+    return rates_admit_peer(api, exchange, LIMITS_FAILURES);
+}
+
+void rates_give_back_guess(struct api *api, const struct exchange *exchange)
+{
+    rates_give_back_peer(api, exchange, LIMITS_FAILURES);
 }
 
 int rates_take_caller(struct api *api, const char *peer, const struct api_caller *caller)

@@ -42,6 +42,11 @@ void rates_count_failure(struct api *api, const struct exchange *exchange);
 bool rates_admit_guess(struct api *api, struct exchange *exchange);
 void rates_give_back_guess(struct api *api, const struct exchange *exchange);
 
+/* The same for one token of any class. */
+bool rates_admit_peer(struct api *api, struct exchange *exchange, enum limits_class class);
+void rates_give_back_peer(struct api *api, const struct exchange *exchange,
+                          enum limits_class class);
+
 /* Count a call of caller; false when it was refused, and answered. */
 bool rates_admit_caller(struct api *api, struct exchange *exchange,
                         const struct api_caller *caller);

@@ -15,6 +15,7 @@
 #include "server/api/holds_json.h"
 #include "server/api/people_api.h"
 #include "server/api/problem.h"
+#include "server/api/recovery_json.h"
 #include "server/api/reply.h"
 #include "server/domain/report.h"
 #include "server/http/exchange.h"
@@ -102,11 +103,12 @@ static json_t *handles_json(const struct report *report)
 json_t *report_api_json(const struct report *report)
 {
     json_t *devices = json_array();
+    json_t *object = NULL;
 
     for (size_t i = 0; i < report->device_count; i++) {
         (void)json_array_append_new(devices, device_json(report, &report->devices[i]));
     }
-    return json_pack(
+    object = json_pack(
         "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
         "account_id",
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
@@ -119,6 +121,11 @@ json_t *report_api_json(const struct report *report)
         (json_int_t)report->txn_count, "challenges", (json_int_t)report->challenge_count,
         "wrong_guesses", (json_int_t)report->guess_count, "grants", (json_int_t)report->grant_count,
         "log_entries", (json_int_t)report->log_count, "devices", devices);
+    (void)json_object_set_new(object, "recoveries",
+                              recoveries_json(report->recoveries, report->recovery_count));
+    (void)json_object_set_new(object, "recovery_contacts",
+                              recovery_contacts_json(report->contacts, report->contact_count));
+    return object;
 }
 
 static void on_made(void *arg, bool ok, const struct report *report)

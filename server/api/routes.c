@@ -11,6 +11,7 @@
 #include "server/api/mls_api.h"
 #include "server/api/people_api.h"
 #include "server/api/rates.h"
+#include "server/api/recovery_api.h"
 #include "server/http/route.h"
 
 #define SMALL LIMIT_BODY_SMALL_BYTES
@@ -49,6 +50,20 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/factors",                                  SMALL,    SESSION, ANY,   factors_api_enrol },
     { "POST",   "/v1/factors/confirm",                          SMALL,    SESSION, ANY,   factors_api_confirm },
     { "DELETE", "/v1/factors",                                  SMALL,    SESSION, ANY,   factors_api_remove },
+    { "POST",   "/v1/recovery/chain",                           SMALL,    NONE,    FIRST, recovery_api_chain },
+    { "GET",    "/v1/recovery/contacts",                        0,        SESSION, ANY,   recovery_api_contacts },
+    { "PUT",    "/v1/recovery/contacts/{slot}",                 SMALL,    SESSION, ANY,   recovery_api_put_contact },
+    { "DELETE", "/v1/recovery/contacts/{slot}",                 SMALL,    SESSION, ANY,   recovery_api_remove_contact },
+    { "GET",    "/v1/recoveries",                               0,        SESSION, ANY,   recoveries_api_list },
+    { "POST",   "/v1/recoveries",                               SMALL,    NONE,    FIRST, recoveries_api_begin },
+    { "DELETE", "/v1/recoveries",                               SMALL,    EITHER,  ANY,   recoveries_api_cancel },
+    { "GET",    "/v1/recoveries/{recovery_id}",                 0,        SESSION, ANY,   recoveries_api_look },
+    { "POST",   "/v1/recoveries/{recovery_id}/answer",          SMALL,    SESSION, ANY,   recoveries_api_answer },
+    { "POST",   "/v1/recoveries/{recovery_id}/packet",          SMALL,    SESSION, ANY,   recoveries_api_packet },
+    { "POST",   "/v1/recoveries/{recovery_id}/poll",            SMALL,    NONE,    ANY,   recoveries_api_poll },
+    { "POST",   "/v1/recoveries/{recovery_id}/exchange",        SMALL,    NONE,    ANY,   recoveries_api_exchange },
+    { "POST",   "/v1/recoveries/{recovery_id}/reveal",          SMALL,    NONE,    ANY,   recoveries_api_reveal },
+    { "POST",   "/v1/recoveries/{recovery_id}/release",         SMALL,    NONE,    ANY,   recoveries_api_release },
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
     { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
     { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },

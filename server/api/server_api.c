@@ -87,6 +87,12 @@ static const struct limit limits[] = {
     { "webauthn_s", LIMIT_WEBAUTHN_S },
     { "factors", LIMIT_FACTORS },
     { "factor_label_bytes", LIMIT_FACTOR_LABEL_BYTES },
+    { "recovery_slots", LIMIT_RECOVERY_SLOTS },
+    { "recovery_label_bytes", LIMIT_RECOVERY_LABEL_BYTES },
+    { "recovery_s", LIMIT_RECOVERY_S },
+    { "recoveries_day", LIMIT_RECOVERIES_DAY },
+    { "recovery_exchanges", LIMIT_RECOVERY_EXCHANGES },
+    { "recovery_packet_bytes", LIMIT_RECOVERY_PACKET_BYTES },
 };
 
 /* In the order of enum limits_class. */
@@ -94,15 +100,31 @@ static const char *const rate_names[LIMITS_CLASSES] = {
     "rate_device",     "rate_account",      "rate_address",    "rate_pair",
     "rate_inbound",    "rate_failures",     "rate_challenges", "rate_registrations",
     "rate_claim_pair", "rate_claim_target", "rate_lookups",    "rate_handles",
-    "rate_groups",
+    "rate_groups",     "rate_recoveries",
 };
 
 static const char *const features[] = {
-    "accounts",    "manifests",        "sessions",         "commands",
-    "envelopes",   "mailbox",          "stream",           "report",
-    "keys",        "handles",          "mls.groups",       "mls.welcomes",
-    "txns",        "factors.code",     "factors.totp",     "factors.recovery_code",
-    "account.log", "factors.password", "factors.webauthn",
+    "accounts",
+    "manifests",
+    "sessions",
+    "commands",
+    "envelopes",
+    "mailbox",
+    "stream",
+    "report",
+    "keys",
+    "handles",
+    "mls.groups",
+    "mls.welcomes",
+    "txns",
+    "factors.code",
+    "factors.totp",
+    "factors.recovery_code",
+    "factors.password",
+    "factors.webauthn",
+    "account.log",
+    "recovery.key",
+    "recovery.contacts",
 };
 
 static const char *registration_text(enum domain_registration registration)
@@ -150,6 +172,7 @@ static json_t *limits_json(const struct domain *domain)
     (void)json_object_set_new(object, "handles_per_account",
                               json_integer(settings->handles_per_account));
     (void)json_object_set_new(object, "hold_s", json_integer(settings->hold_s));
+    (void)json_object_set_new(object, "recovery_wait_s", json_integer(settings->recovery_wait_s));
     for (int i = 0; i < LIMITS_CLASSES; i++) {
         (void)json_object_set_new(object, rate_names[i],
                                   json_integer(limits_count(domain->limits, (enum limits_class)i)));

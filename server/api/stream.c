@@ -17,6 +17,8 @@
 #include "server/domain/domain.h"
 #include "server/domain/holds.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/recoveries.h"
+#include "server/domain/recovery_news.h"
 #include "server/http/exchange.h"
 
 enum {
@@ -248,6 +250,36 @@ static void stream_tell_holds(struct stream *stream)
     holds_list(stream->api->domain, &stream->caller.account_id, on_holds, stream);
 }
 
+/* The same of recoveries that are open. */
+static void on_recoveries(void *arg, bool ok, const struct recoveries_view *views, size_t count)
+{
+    struct stream *stream = arg;
+    struct hub_event event;
+
+    stream->requests--;
+    for (size_t i = 0; ok && i < count; i++) {
+        if (views[i].state == RECOVERIES_STATE_OPEN) {
+            recovery_news_event(&(struct recovery_news){ .event = ACCOUNT_LOG_RECOVERY_REQUESTED,
+                                                         .recovery_id = views[i].recovery_id,
+                                                         .wait_until = views[i].wait_until,
+                                                         .expires_at = views[i].expires_at },
+                                &event);
+            on_event(stream, &event);
+        }
+    }
+    if (!ok) {
+        stream_close(stream, WS_CLOSE_INTERNAL, "the relay could not read its store");
+    }
+    stream_release(stream);
+}
+
+static void stream_tell_recoveries(struct stream *stream)
+{
+    stream->requests++;
+    recoveries_list(stream->api->domain, &stream->caller.account_id, stream->api->now_ms(),
+                    on_recoveries, stream);
+}
+
 static const char *bucket_mode(const struct domain *domain)
 {
     static const char *const modes[] = { "off", "advise", "enforce" };
@@ -301,6 +333,7 @@ void stream_open(struct api *api, struct exchange *exchange, const struct stream
     metrics_add(METRIC_streams_opened, 1);
     stream_hello(stream, start);
     stream_tell_holds(stream);
+    stream_tell_recoveries(stream);
     stream_watch_session(stream);
     stream_pull(stream);
 }

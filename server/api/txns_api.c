@@ -23,6 +23,7 @@
 #include "server/api/rates.h"
 #include "server/api/reply.h"
 #include "server/api/webauthn_json.h"
+#include "server/api/whom.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factor_reply.h"
 #include "server/domain/grants.h"
@@ -102,24 +103,6 @@ static void on_begun(void *arg, const struct txns_outcome *outcome)
                   kinds_json(outcome->kinds), "expires_at", (json_int_t)outcome->expires_at));
 }
 
-/* Exactly one of account_id and handle. */
-static void read_whom(struct json_reader *reader, struct txns_order *order, struct handle *handle)
-{
-    struct bytes text = { 0 };
-    bool has_account =
-        json_may_exact(reader, "account_id", order->account_id.raw, sizeof order->account_id.raw);
-
-    if (json_may_text(reader, "handle", &text)) {
-        if (has_account || !handle_read(text, handle)) {
-            json_reader_fail(reader, JSON_OUT_OF_RANGE, "handle");
-            return;
-        }
-        order->handle = handle;
-    } else if (!has_account && reader->kind == JSON_FINE) {
-        json_reader_fail(reader, JSON_MALFORMED, "account_id");
-    }
-}
-
 void txns_api_begin(void *arg, struct exchange *exchange)
 {
     struct api *api = arg;
@@ -133,7 +116,9 @@ void txns_api_begin(void *arg, struct exchange *exchange)
     if (reader.kind == JSON_FINE && !txn_purpose_read(purpose, &order.purpose)) {
         json_reader_fail(&reader, JSON_OUT_OF_RANGE, "purpose");
     }
-    read_whom(&reader, &order, &handle);
+    if (whom_read(&reader, &order.account_id, &handle)) {
+        order.handle = &handle;
+    }
     if (!json_reader_end(&reader)) {
         problem_of_reader(exchange, &reader);
         return;

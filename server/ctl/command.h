@@ -48,6 +48,8 @@ enum option {
     OPTION_CODE,
     OPTION_KIND,
     OPTION_ASCII,
+    OPTION_SLOT,
+    OPTION_GRANT,
     OPTION_OPTIONS, /* how many there are */
 };
 

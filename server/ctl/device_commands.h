@@ -26,6 +26,19 @@ enum exit_code device_draft_put(const struct arguments *arguments);
 enum exit_code device_holds_show(const struct arguments *arguments);
 enum exit_code device_holds_veto(const struct arguments *arguments);
 
+/* device_recover.c, device_recovery.c, device_contact.c, device_contact_help.c */
+enum exit_code device_recover_key(const struct arguments *arguments);
+enum exit_code device_recover_run(const struct arguments *arguments);
+enum exit_code device_recovery_ask(const struct arguments *arguments);
+enum exit_code device_recovery_meet(const struct arguments *arguments);
+enum exit_code device_recovery_finish(const struct arguments *arguments);
+enum exit_code device_recovery_show(const struct arguments *arguments);
+enum exit_code device_recovery_cancel(const struct arguments *arguments);
+enum exit_code device_contact_add(const struct arguments *arguments);
+enum exit_code device_contact_list(const struct arguments *arguments);
+enum exit_code device_contact_remove(const struct arguments *arguments);
+enum exit_code device_contact_help(const struct arguments *arguments);
+
 /* device_send.c, device_receive.c, device_follow.c */
 enum exit_code device_send_run(const struct arguments *arguments);
 enum exit_code device_receive_run(const struct arguments *arguments);

@@ -29,6 +29,7 @@
 #include "server/ctl/device_commands.h"
 #include "server/ctl/device_state.h"
 #include "server/ctl/draft.h"
+#include "server/ctl/draft_put.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
 #include "server/ctl/http_client.h"
@@ -64,38 +65,6 @@ static enum exit_code say_draft(enum draft_result result)
 {
     say_error("%s", draft_result_text(result));
     return EXIT_CODE_USAGE;
-}
-
-/* Send a draft as the account's next manifest and say what became of it. */
-static enum exit_code draft_put(struct device *device, struct bytes draft)
-{
-    struct manifest *manifest = mem_zeroed(1, sizeof *manifest);
-    struct buf path = { 0 };
-    json_t *answer = NULL;
-
-    if (manifest_parse(draft, manifest) != MANIFEST_VALID) {
-        free(manifest);
-        return say_draft(DRAFT_BAD);
-    }
-    char *id = base64url_text(bytes_of(manifest->account.raw, sizeof manifest->account.raw));
-    buf_append_format(&path, "/v1/accounts/%s/manifests/%" PRIu64, id, manifest->epoch);
-    buf_append_u8(&path, 0);
-    const struct http_call call = {
-        .method = "PUT",
-        .path = (const char *)path.at,
-        .body = json_pack("{s:o}", "manifest", json_base64url(draft)),
-    };
-    enum exit_code code = http_client_ask(device->http, &call, &answer);
-    if (code == EXIT_CODE_OK) {
-        const json_t *held = json_object_get(answer, "held_until");
-        (void)printf("epoch %" PRIu64 "%s\n", manifest->epoch,
-                     held != NULL ? " is held; see sealpost device holds" : "");
-        json_decref(answer);
-    }
-    buf_clear(&path);
-    free(id);
-    free(manifest);
-    return code;
 }
 
 enum exit_code device_draft_entry(const struct arguments *arguments)

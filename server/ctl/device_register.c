@@ -4,6 +4,8 @@
  * before it is sent: when the answer is lost, the same command sends the same bytes
  * again, which the relay takes as a repeat and no second invite is spent.
  */
+#include "server/ctl/device_register.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -108,8 +110,7 @@ enum exit_code device_register_init(const struct arguments *arguments)
     return code;
 }
 
-/* Open the device in the folder, or make it there when there is none. */
-static enum exit_code open_or_create(const struct arguments *arguments, struct device *device)
+enum exit_code device_register_open(const struct arguments *arguments, struct device *device)
 {
     struct device_state state;
     const char *folder = NULL;
@@ -151,7 +152,7 @@ enum exit_code device_register_run(const struct arguments *arguments)
     const char *recovery = arguments_text(arguments, OPTION_RECOVERY, NULL);
     uint8_t recovery_seed[32];
     struct device device;
-    enum exit_code code = open_or_create(arguments, &device);
+    enum exit_code code = device_register_open(arguments, &device);
 
     if (code != EXIT_CODE_OK) {
         return code;

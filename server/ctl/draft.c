@@ -87,6 +87,16 @@ static void successor_write(struct manifest *next, struct buf *out)
     free(next);
 }
 
+void draft_recovery_key(const struct manifest *head, const uint8_t recovery_pub[32], int64_t now_s,
+                        struct buf *out)
+{
+    struct manifest *next = successor_of(head, now_s);
+
+    next->has_recovery = true;
+    memcpy(next->recovery_pub, recovery_pub, sizeof next->recovery_pub);
+    successor_write(next, out);
+}
+
 static bool entry_parse(struct bytes entry, struct manifest_device *out)
 {
     struct wire wire = wire_of(entry);
@@ -113,6 +123,32 @@ static uint32_t lowest_free(const struct manifest *head)
         device_id++;
     }
     return device_id;
+}
+
+void draft_recover(const struct device_state *state, const struct manifest *head,
+                   const uint8_t recovery_seed[32], int64_t now_s, struct buf *out)
+{
+    struct manifest *next = successor_of(head, now_s);
+    struct manifest_device *device = &next->devices[0];
+    uint8_t made[2][CRYPTO_SIGNATURE_BYTES]; /* by the recovery key, by the device */
+    struct manifest_signature signatures[2];
+    struct buf body = { 0 };
+
+    next->flags = MANIFEST_FLAG_RECOVERY;
+    next->device_count = 1;
+    *device = (struct manifest_device){ .device_id = lowest_free(head),
+                                        .flags = MANIFEST_DEVICE_ADMIN,
+                                        .added_epoch = next->epoch,
+                                        .pub = state->pub };
+    device->key_count = (uint8_t)device_state_keys(state, device->keys);
+    manifest_build_body(next, &body);
+    manifest_sign(recovery_seed, buf_view(&body), made[0]);
+    manifest_sign(state->seed, buf_view(&body), made[1]);
+    signatures[0] = (struct manifest_signature){ MANIFEST_SIGNER_RECOVERY, made[0] };
+    signatures[1] = (struct manifest_signature){ device->device_id, made[1] };
+    draft_write(buf_view(&body), signatures, 2, out);
+    buf_clear(&body);
+    free(next);
 }
 
 /* Put device in its place by ascending number; there is room. */

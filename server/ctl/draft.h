@@ -43,6 +43,17 @@ enum draft_result draft_add(const struct manifest *head, const struct draft_entr
 enum draft_result draft_remove(const struct manifest *head, uint32_t device_id, int64_t now_s,
                                struct buf *out);
 
+/* The same with another recovery key, or a first one. */
+void draft_recovery_key(const struct manifest *head, const uint8_t recovery_pub[32], int64_t now_s,
+                        struct buf *out);
+
+/*
+ * Draft head's successor in which this device stands alone, ADMIN, under a number that no device
+ * of head has; signed by it and, with the flag RECOVERY, by the recovery key made from seed.
+ */
+void draft_recover(const struct device_state *state, const struct manifest *head,
+                   const uint8_t recovery_seed[32], int64_t now_s, struct buf *out);
+
 /* Add, or make anew, the signature of signer with seed. */
 enum draft_result draft_sign(struct bytes draft, uint32_t signer, const uint8_t seed[32],
                              struct buf *out);

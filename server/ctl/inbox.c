@@ -19,6 +19,7 @@
 #include "server/ctl/message.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
+#include "server/ctl/shares.h"
 
 void inbox_init(struct inbox *inbox, struct device *device, bool as_json)
 {
@@ -130,6 +131,21 @@ static bool printed(void)
     return true;
 }
 
+/* Keep what is a recovery share; false when it is one and could not be kept. */
+static bool share_keep(const struct device_state *state, const struct message *message)
+{
+    struct recovery_share share;
+
+    if (!shares_read(message->content, &message->account, &share)) {
+        return true;
+    }
+    if (!shares_keep(state, &share)) {
+        return false;
+    }
+    (void)fputs("this device keeps a recovery share for whoever sent the next message\n", stderr);
+    return true;
+}
+
 bool inbox_print(struct inbox *inbox, const struct inbox_item *item)
 {
     const struct device_state *state = &inbox->device->state;
@@ -141,6 +157,7 @@ bool inbox_print(struct inbox *inbox, const struct inbox_item *item)
     if (!is_verified) {
         inbox->worst = EXIT_CODE_UNVERIFIED;
     }
+    bool is_kept = !is_verified || share_keep(state, &message);
     if (inbox->as_json) {
         print_json(item, is_open ? &message : NULL, is_verified);
     } else {
@@ -148,7 +165,7 @@ bool inbox_print(struct inbox *inbox, const struct inbox_item *item)
     }
     mem_wipe(plain.at, plain.size);
     buf_clear(&plain);
-    return printed();
+    return printed() && is_kept;
 }
 
 bool inbox_print_gap(struct inbox *inbox, const struct inbox_gap *gap)

@@ -43,6 +43,9 @@ struct inbox_gap {
 void inbox_init(struct inbox *inbox, struct device *device, bool as_json);
 void inbox_clear(struct inbox *inbox);
 
-/* Print an item or a gap.  False when standard output fails: do not acknowledge it. */
+/*
+ * Print an item or a gap, and keep what is a recovery share.  False when standard output or the folder
+ * fails: do not acknowledge it.
+ */
 bool inbox_print(struct inbox *inbox, const struct inbox_item *item);
 bool inbox_print_gap(struct inbox *inbox, const struct inbox_gap *gap);

@@ -29,6 +29,18 @@ const char *account_log_event_text(enum account_log_event event)
         return "used";
     case ACCOUNT_LOG_CLONE_WARNING:
         return "clone_warning";
+    case ACCOUNT_LOG_RECOVERY_REQUESTED:
+        return "recovery_requested";
+    case ACCOUNT_LOG_RECOVERY_CANCELLED:
+        return "recovery_cancelled";
+    case ACCOUNT_LOG_RECOVERY_RELEASED:
+        return "recovery_released";
+    case ACCOUNT_LOG_RECOVERY_DONE:
+        return "recovery_done";
+    case ACCOUNT_LOG_CONTACT_PUT:
+        return "contact_put";
+    case ACCOUNT_LOG_CONTACT_REMOVED:
+        return "contact_removed";
     }
     CHECK_UNREACHABLE();
 }
@@ -36,6 +48,11 @@ const char *account_log_event_text(enum account_log_event event)
 bool account_log_is_operators(enum account_log_event event, uint32_t device_id)
 {
     return event == ACCOUNT_LOG_REMOVED && device_id == 0;
+}
+
+bool account_log_is_of_factor(enum account_log_event event)
+{
+    return event <= ACCOUNT_LOG_CLONE_WARNING;
 }
 
 void account_log_event_of(const struct account_log_entry *entry, struct hub_event *out)
@@ -47,13 +64,19 @@ void account_log_event_of(const struct account_log_entry *entry, struct hub_even
                                .device_id = entry->device_id };
 }
 
-void account_log_note(const struct domain *domain, struct store_batch *batch,
-                      const struct account_log_entry *entry, int64_t now_ms)
+void account_log_keep(struct store_batch *batch, const struct account_log_entry *entry,
+                      int64_t now_ms)
 {
     struct account_log_entry row = *entry;
 
     row.at = now_ms / 1000 / HOUR_S * HOUR_S;
     account_log_sql_put(batch, &row);
+}
+
+void account_log_note(const struct domain *domain, struct store_batch *batch,
+                      const struct account_log_entry *entry, int64_t now_ms)
+{
+    account_log_keep(batch, entry, now_ms);
     changes_note_factor(domain, batch, entry);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happened to the factors of an account, for its devices: each is told by an
+ * What happened to the factors of an account, and to its recovery, for its devices: each is told by an
  * event, and reads later what it missed.  Times are whole hours; there is no address,
  * and nothing of whoever guessed.  Entries are kept LIMIT_ACCOUNT_LOG_DAYS.
  * Loop thread.
@@ -23,18 +23,28 @@ enum account_log_event {
     ACCOUNT_LOG_REMOVED,
     ACCOUNT_LOG_USED,          /* a right answer, which gave a grant */
     ACCOUNT_LOG_CLONE_WARNING, /* an authenticator signed, and its counter did not grow */
-    ACCOUNT_LOG_LAST = ACCOUNT_LOG_CLONE_WARNING
+
+    /* Of recovery, which has no factor. */
+    ACCOUNT_LOG_RECOVERY_REQUESTED = 16,
+    ACCOUNT_LOG_RECOVERY_CANCELLED,
+    ACCOUNT_LOG_RECOVERY_RELEASED, /* a contact's share */
+    ACCOUNT_LOG_RECOVERY_DONE,     /* the recovery key signed a device list */
+    ACCOUNT_LOG_CONTACT_PUT,
+    ACCOUNT_LOG_CONTACT_REMOVED
 };
 
 /* Its name on the wire.  Static. */
 const char *account_log_event_text(enum account_log_event event);
+
+/* Whether it is of a factor. */
+bool account_log_is_of_factor(enum account_log_event event);
 
 struct account_log_entry {
     int64_t entry; /* rising, not contiguous; of what is read */
     int64_t account;
     struct account_id account_id; /* of what is told */
     enum account_log_event event;
-    enum factor_kind kind;
+    enum factor_kind kind;    /* of a factor */
     enum txn_purpose purpose; /* of what somebody answered to; else 0 */
     uint32_t device_id;       /* whose command it was; 0: nobody's, or the operator's */
     int64_t at;               /* Unix seconds of the hour; of what is read */
@@ -43,7 +53,9 @@ struct account_log_entry {
 /* Say whether it was the operator who did it: no device's command did. */
 bool account_log_is_operators(enum account_log_event event, uint32_t device_id);
 
-/* Append to a batch what notes it, and what other daemons hear of it. */
+/* Append to a batch what notes it, also without what other daemons hear of it; account 0: nothing. */
+void account_log_keep(struct store_batch *batch, const struct account_log_entry *entry,
+                      int64_t now_ms);
 void account_log_note(const struct domain *domain, struct store_batch *batch,
                       const struct account_log_entry *entry, int64_t now_ms);
 

@@ -8,7 +8,7 @@
 static const struct store_stmt put = {
     .name = "account_log.put",
     .sql = "INSERT INTO account_log (account, event, kind, purpose, device_id, at)"
-           " VALUES ($1, $2, $3, $4, $5, $6)",
+           " SELECT $1, $2, $3, $4, $5, $6 WHERE $1 > 0",
 };
 
 static const struct store_stmt list = {

@@ -32,6 +32,8 @@
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
 #include "server/domain/mailboxes.h"
+#include "server/domain/recoveries_sql.h"
+#include "server/domain/recovery_contacts_sql.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
 #include "server/domain/txns.h"
@@ -306,6 +308,8 @@ static void erasure_write(struct erasure *erasure)
     accounts_sql_erase_manifests(batch, account);
     txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
     factors_sql_end_account(batch, account);
+    recoveries_sql_end_account(batch, account); /* before the log: see txns_sql_end_account */
+    recovery_contacts_sql_end_account(batch, account);
     grants_end_account(batch, account);
     account_log_sql_end_account(batch, account);
     handles_sql_release_all(batch, account, handles_free_day(erasure->domain, erasure->now_ms));

@@ -28,6 +28,7 @@
 #include "server/domain/key_register.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/purge.h"
+#include "server/domain/recovery_news.h"
 #include "server/domain/slots.h"
 #include "server/store/store.h"
 
@@ -241,11 +242,31 @@ static void follow_factor(struct domain *domain, const struct change_row *row)
     entry.kind = (enum factor_kind)wire_u8(&wire);
     entry.purpose = (enum txn_purpose)wire_u8(&wire);
     entry.device_id = wire_u32(&wire);
-    if (entry.event < ACCOUNT_LOG_ENROLLED || entry.event > ACCOUNT_LOG_LAST ||
+    if (entry.event < ACCOUNT_LOG_ENROLLED || !account_log_is_of_factor(entry.event) ||
         entry.kind >= FACTOR_KINDS || entry.purpose > TXN_VAULT) {
         return; /* a newer daemon's */
     }
     account_log_event_of(&entry, &event);
+    tell_streams(domain, row->account, &event);
+}
+
+static void follow_recovery(struct domain *domain, const struct change_row *row)
+{
+    struct wire wire = wire_of(row->details);
+    struct recovery_news news = { .event = (enum account_log_event)wire_u8(&wire) };
+    struct hub_event event;
+    struct bytes id;
+
+    news.device_id = wire_u32(&wire);
+    id = wire_bytes(&wire, sizeof news.recovery_id.raw);
+    news.wait_until = (int64_t)wire_u64(&wire);
+    news.expires_at = (int64_t)wire_u64(&wire);
+    if (row->account == 0 || wire_is_bad(&wire) || id.size != sizeof news.recovery_id.raw ||
+        news.event < ACCOUNT_LOG_RECOVERY_REQUESTED || news.event > ACCOUNT_LOG_CONTACT_REMOVED) {
+        return; /* nobody's, or a newer daemon's */
+    }
+    memcpy(news.recovery_id.raw, id.at, sizeof news.recovery_id.raw);
+    recovery_news_event(&news, &event);
     tell_streams(domain, row->account, &event);
 }
 
@@ -276,6 +297,9 @@ static void follow(struct domain *domain, const struct change_row *row)
         return;
     case CHANGE_FACTOR:
         follow_factor(domain, row);
+        return;
+    case CHANGE_RECOVERY:
+        follow_recovery(domain, row);
         return;
     case CHANGE_KEY_FILES:
         if (domain->key_register != NULL) {

@@ -18,6 +18,7 @@
 
 struct account_log_entry;
 struct hub_event;
+struct recovery_news;
 
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);
@@ -52,6 +53,9 @@ void changes_note_code(const struct domain *domain, struct store_batch *batch, i
                        const struct txn_challenge_id *id);
 void changes_note_factor(const struct domain *domain, struct store_batch *batch,
                          const struct account_log_entry *entry);
+/* The same: news of an account's recovery, also of a decoy's, which nobody follows. */
+void changes_note_recovery(const struct domain *domain, struct store_batch *batch,
+                           const struct recovery_news *news);
 
 /* The same: the register of keys has changed. */
 void changes_note_key_files(const struct domain *domain, struct store_batch *batch);

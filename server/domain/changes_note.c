@@ -12,6 +12,7 @@
 #include "server/domain/changes_sql.h"
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
+#include "server/domain/recovery_news.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sharing.h"
 #include "server/store/store.h"
@@ -108,6 +109,22 @@ void changes_note_factor(const struct domain *domain, struct store_batch *batch,
         buf_append_u8(&details, (uint8_t)entry->purpose);
         buf_append_u32(&details, entry->device_id);
         note(domain, batch, CHANGE_FACTOR, entry->account, &details);
+        buf_clear(&details);
+    }
+}
+
+void changes_note_recovery(const struct domain *domain, struct store_batch *batch,
+                           const struct recovery_news *news)
+{
+    struct buf details = { 0 };
+
+    if (domain->is_shared) {
+        buf_append_u8(&details, (uint8_t)news->event);
+        buf_append_u32(&details, news->device_id);
+        buf_append(&details, bytes_of(news->recovery_id.raw, sizeof news->recovery_id.raw));
+        buf_append_u64(&details, (uint64_t)news->wait_until);
+        buf_append_u64(&details, (uint64_t)news->expires_at);
+        note(domain, batch, CHANGE_RECOVERY, news->account, &details);
         buf_clear(&details);
     }
 }

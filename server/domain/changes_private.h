@@ -12,6 +12,7 @@
  *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
  *   CODE      challenge id[16]: the code itself stands sealed in its own row
  *   FACTOR    event u8 | kind u8 | purpose u8 | device_id u32
+ *   RECOVERY  event u8 | device_id u32 | recovery_id[16] | wait_until u64 | expires_at u64
  *   KEY_FILES nothing: the register of keys is read again
  */
 #pragma once
@@ -25,5 +26,6 @@ enum change_kind {
     CHANGE_HOLD,
     CHANGE_CODE,
     CHANGE_FACTOR,
+    CHANGE_RECOVERY = 16,
     CHANGE_KEY_FILES = 32 /* the operator's, apart from what is about people */
 };

@@ -61,6 +61,7 @@ struct domain_settings {
     int64_t handle_kept_days; /* after a name was given up */
     int64_t mls_group_days;   /* after its last commit */
     int64_t hold_s;           /* of what takes ADMIN from another device; 0: it is done at once */
+    int64_t recovery_wait_s;  /* before a recovery contact's share is released */
 };
 
 enum {
@@ -97,8 +98,9 @@ struct domain {
     const struct webauthn_party *party; /* borrowed */
     enum domain_verification verification;
     struct domain_settings settings;
-    const char *base_url; /* the audience of every signature; borrowed */
-    int64_t generation;   /* raised when an older database was put back */
+    const char *base_url;        /* the audience of every signature; borrowed */
+    int64_t called_ms, awake_ms; /* see awake.h */
+    int64_t generation;          /* raised when an older database was put back */
     int64_t next_seq; /* the seq given next; where it is shared, a number for gaps; see seqs.h */
     int64_t (*now_ms)(void); /* for news.c alone: else time is an argument */
     int64_t life;            /* names this life of the daemon among those that share the database */

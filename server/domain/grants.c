@@ -34,8 +34,8 @@ void grants_put(struct store_batch *batch, const struct grant *grant,
     grants_sql_put(batch, &row);
 }
 
-void grants_expect_stepup(struct store_batch *batch, int64_t account, const struct grant *grant,
-                          int64_t now_ms)
+void grants_expect(struct store_batch *batch, int64_t account, enum txn_purpose purpose,
+                   const struct grant *grant, int64_t now_ms)
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
 
@@ -44,7 +44,13 @@ void grants_expect_stepup(struct store_batch *batch, int64_t account, const stru
         return;
     }
     hash_of(grant, hash);
-    grants_sql_expect(batch, hash, account, TXN_STEPUP, now_ms / 1000);
+    grants_sql_expect(batch, hash, account, purpose, now_ms / 1000);
+}
+
+void grants_expect_stepup(struct store_batch *batch, int64_t account, const struct grant *grant,
+                          int64_t now_ms)
+{
+    grants_expect(batch, account, TXN_STEPUP, grant, now_ms);
 }
 
 void grants_end_account(struct store_batch *batch, int64_t account)

@@ -41,6 +41,13 @@ void grants_put(struct store_batch *batch, const struct grant *grant,
 void grants_expect_stepup(struct store_batch *batch, int64_t account, const struct grant *grant,
                           int64_t now_ms);
 
+/*
+ * The same for any purpose: for what needs a grant of it where a factor is enrolled.  account 0,
+ * which nobody has, needs none and has none.
+ */
+void grants_expect(struct store_batch *batch, int64_t account, enum txn_purpose purpose,
+                   const struct grant *grant, int64_t now_ms);
+
 /* Append what ends all grants of an account. */
 void grants_end_account(struct store_batch *batch, int64_t account);
 

@@ -12,17 +12,13 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "server/domain/accounts.h"
+#include "server/domain/awake.h"
 #include "server/domain/domain.h"
 #include "server/domain/holds.h"
 #include "server/domain/holds_sql.h"
 #include "server/domain/holds_veto.h"
 #include "server/domain/manifests.h"
 #include "server/store/store.h"
-
-enum {
-    /* After a start or a sleep: for the devices to come back, to be told, and to veto. */
-    GRACE_MAX_S = 300
-};
 
 struct run {
     struct domain *domain;
@@ -148,7 +144,7 @@ void holds_run(struct domain *domain, int64_t now_ms, int64_t awake_ms, domain_p
                void *arg)
 {
     int64_t hold_s = domain->settings.hold_s;
-    int64_t grace_s = hold_s < GRACE_MAX_S ? hold_s : GRACE_MAX_S;
+    int64_t grace_s = hold_s < AWAKE_GRACE_MAX_S ? hold_s : AWAKE_GRACE_MAX_S;
     struct store_batch *batch = NULL;
     struct run *run = NULL;
 

@@ -38,6 +38,7 @@ enum hub_event_kind {
     HUB_EVENT_ERASURE_DROPPED, /* and will not come */
     HUB_EVENT_CODE,            /* code is to be shown */
     HUB_EVENT_FACTOR,          /* factor_event of a factor of factor_kind */
+    HUB_EVENT_RECOVERY,        /* recovery_event of recovery_id */
 };
 
 struct hub_event {
@@ -54,6 +55,9 @@ struct hub_event {
     enum account_log_event factor_event;
     enum factor_kind factor_kind;
     enum txn_purpose purpose; /* of what a factor was shown for; else 0 */
+    enum account_log_event recovery_event;
+    struct recovery_id recovery_id;
+    int64_t expires_at; /* Unix seconds; of a request, which waits until held_until */
 };
 
 /* A committed item, or one that is passed on without being stored (seq 0). */

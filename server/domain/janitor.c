@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "server/domain/account_log.h"
 #include "server/domain/accounts.h"
+#include "server/domain/awake.h"
 #include "server/domain/challenges.h"
 #include "server/domain/changes.h"
 #include "server/domain/domain.h"
@@ -26,13 +27,13 @@
 #include "server/domain/keys_census.h"
 #include "server/domain/losses.h"
 #include "server/domain/mls_groups.h"
+#include "server/domain/recoveries.h"
 #include "server/domain/sessions.h"
 #include "server/domain/txns.h"
 #include "server/domain/welcomes.h"
 
 enum {
     HOUR_MS = 3600000,
-    ASLEEP_MS = 60000, /* not called for this long, or with a clock that went back */
 };
 
 struct janitor {
@@ -41,8 +42,6 @@ struct janitor {
     size_t duty;
     size_t duty_end; /* of this round */
     int64_t now_ms;
-    int64_t called_ms; /* last, also while a round is under way */
-    int64_t awake_ms;  /* since when calls follow one another */
     int64_t hourly_at_ms;
     int64_t cursor;
 };
@@ -150,6 +149,11 @@ static void purge_account_log(struct janitor *janitor)
     account_log_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void purge_recoveries(struct janitor *janitor)
+{
+    recoveries_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void count_key_pools(struct janitor *janitor)
 {
     keys_census_run(janitor->domain, janitor->now_ms, on_purged, janitor);
@@ -157,7 +161,8 @@ static void count_key_pools(struct janitor *janitor)
 
 static void do_held(struct janitor *janitor)
 {
-    holds_run(janitor->domain, janitor->now_ms, janitor->awake_ms, on_touched, janitor);
+    holds_run(janitor->domain, janitor->now_ms, awake_since_ms(janitor->domain, janitor->now_ms),
+              on_touched, janitor);
 }
 
 static void idle_devices(struct janitor *janitor)
@@ -180,7 +185,7 @@ static const struct duty {
     { idle_accounts, true },     { purge_handles, true },     { purge_groups, true },
     { purge_references, true },  { purge_txns, false },       { purge_txn_challenges, false },
     { purge_grants, false },     { purge_guesses, true },     { purge_factors, true },
-    { purge_account_log, true }, { count_key_pools, true },
+    { purge_account_log, true }, { purge_recoveries, true },  { count_key_pools, true },
 };
 
 enum {
@@ -220,11 +225,8 @@ void janitor_destroy(struct janitor *janitor)
 
 static void janitor_begin(struct janitor *janitor, int64_t now_ms, size_t duty_end)
 {
-    if (now_ms < janitor->called_ms || now_ms > janitor->called_ms + ASLEEP_MS) {
-        janitor->awake_ms = now_ms;
-    }
-    janitor->called_ms = now_ms;
-    if (janitor->running) { /* a short round under way becomes a whole one */
+    awake_call(janitor->domain, now_ms); /* also while a round is under way */
+    if (janitor->running) {              /* a short round under way becomes a whole one */
         janitor->duty_end = duty_end > janitor->duty_end ? duty_end : janitor->duty_end;
         return;
     }

@@ -27,11 +27,12 @@ enum limits_class {
     LIMITS_CLAIM_TARGET,  /* the same, by whomever */
     LIMITS_LOOKUPS,       /* handles that an account looks up, in 15 minutes */
     LIMITS_HANDLES,       /* handles that an account claims, an hour */
-    LIMITS_GROUPS         /* MLS groups that a device begins, an hour */
+    LIMITS_GROUPS,        /* MLS groups that a device begins, an hour */
+    LIMITS_RECOVERIES, /* recoveries, and recovery keys that are none, from an address, an hour */
 };
 
 enum {
-    LIMITS_CLASSES = LIMITS_GROUPS + 1
+    LIMITS_CLASSES = LIMITS_RECOVERIES + 1
 };
 
 /* Tokens of one bucket.  An empty name is nobody, and nobody is limited. */

@@ -103,6 +103,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
 
     switch (status) {
     case STORE_OK:
+        put_tell_recovery(put);
         manifests_follow(put->domain, &put->change, rows, put->now_ms);
         put_finish(put, MANIFESTS_STORED);
         return;
@@ -191,6 +192,7 @@ static void put_write(struct put *put, const struct manifest *old,
         write_old_device(put, batch, &devices[i], old);
     }
     write_new_devices(put, batch, old);
+    put_end_recoveries(put, batch, old);
     changes_note_head(put->domain, batch,
                       &(struct changes_head){ .account = put->row.account,
                                               .account_id = put->next.account,

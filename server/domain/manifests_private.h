@@ -71,3 +71,8 @@ void put_hold(struct put *put, const struct manifest *old);
 
 /* Append to the batch that stores it: all holds end, and may. */
 void put_end_holds(const struct put *put, struct store_batch *batch);
+
+/* The same: what it means for recovery (manifests_recovery.c); then tell it, before streams end. */
+void put_end_recoveries(const struct put *put, struct store_batch *batch,
+                        const struct manifest *old);
+void put_tell_recovery(const struct put *put);

@@ -16,6 +16,8 @@
 #include "server/domain/domain.h"
 #include "server/domain/factors.h"
 #include "server/domain/holds.h"
+#include "server/domain/recoveries.h"
+#include "server/domain/recovery_contacts.h"
 #include "server/domain/slots.h"
 
 enum {
@@ -79,6 +81,10 @@ struct report {
     int64_t guess_count;     /* wrong guesses of the last 30 days */
     int64_t grant_count;     /* not used, or over a short time ago */
     int64_t log_count;       /* entries of the log */
+    size_t recovery_count;   /* requests to recover, open and of late */
+    struct recoveries_view recoveries[RECOVERIES_LIST_MAX];
+    size_t contact_count;
+    struct recovery_contacts_view contacts[LIMIT_RECOVERY_SLOTS]; /* their labels are borrowed */
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

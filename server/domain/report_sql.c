@@ -14,6 +14,9 @@
 #include "server/domain/handles_sql.h"
 #include "server/domain/holds.h"
 #include "server/domain/holds_sql.h"
+#include "server/domain/recoveries.h"
+#include "server/domain/recoveries_sql.h"
+#include "server/domain/recovery_contacts_sql.h"
 #include "server/store/store.h"
 
 static const struct store_stmt account = {
@@ -82,7 +85,9 @@ enum {
     AT_HANDLES,
     AT_HOLDS,
     AT_FACTORS,
-    AT_TXNS
+    AT_TXNS,
+    AT_RECOVERIES,
+    AT_CONTACTS
 };
 
 static void ask(struct store_batch *batch, const struct store_stmt *stmt,
@@ -107,6 +112,8 @@ struct store_batch *report_sql_ask(const struct account_id *account_id, int64_t 
     factors_sql_list(batch, account_id);
     ask(batch, &txns, account_id);
     store_bind_int(batch, subject);
+    recoveries_sql_list(batch, account_id, 0);
+    recovery_contacts_sql_list(batch, account_id);
     return batch;
 }
 
@@ -210,6 +217,20 @@ static void fill_factors(struct store_rows *rows, struct report *out)
     }
 }
 
+static void fill_recovery(struct store_rows *rows, struct report *out)
+{
+    store_rows_select(rows, AT_RECOVERIES);
+    while (out->recovery_count < RECOVERIES_LIST_MAX &&
+           recoveries_sql_next(rows, &out->recoveries[out->recovery_count])) {
+        out->recovery_count++;
+    }
+    store_rows_select(rows, AT_CONTACTS);
+    while (out->contact_count < LIMIT_RECOVERY_SLOTS &&
+           recovery_contacts_sql_next(rows, &out->contacts[out->contact_count])) {
+        out->contact_count++;
+    }
+}
+
 bool report_sql_fill(struct store_rows *rows, struct report *out)
 {
     store_rows_select(rows, AT_ACCOUNT);
@@ -228,6 +249,7 @@ bool report_sql_fill(struct store_rows *rows, struct report *out)
     fill_keys(rows, out);
     fill_holds(rows, out);
     fill_factors(rows, out);
+    fill_recovery(rows, out);
     return true;
 }
 

@@ -90,6 +90,16 @@ static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
     return kinds;
 }
 
+int64_t txns_subject_of_nobody(const struct domain *domain, const struct handle *handle)
+{
+    return subject_of(domain, 'h', bytes_text(handle->text));
+}
+
+uint32_t txns_decoy_kinds(const struct domain *domain, int64_t subject)
+{
+    return decoy_kinds(domain, subject);
+}
+
 static void finish(struct beginning *beginning, const struct txns_outcome *outcome)
 {
     beginning->done(beginning->arg, outcome);

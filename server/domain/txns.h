@@ -107,6 +107,10 @@ void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t 
 /* The subject of an account. */
 int64_t txns_subject(const struct domain *domain, const struct account_id *account_id);
 
+/* The same of a handle that nobody has; and what such a subject seems to have enrolled. */
+int64_t txns_subject_of_nobody(const struct domain *domain, const struct handle *handle);
+uint32_t txns_decoy_kinds(const struct domain *domain, int64_t subject);
+
 /* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
 void txns_purge_challenges(struct domain *domain, int64_t now_ms, domain_purged_fn *done,

@@ -268,6 +268,58 @@ static void signing_what_is_no_manifest_is_refused(void **state)
     assert_int_equal(out.size, 0);
 }
 
+/* The first key: the only admin, and the key itself, sign that it is there. */
+static void a_recovery_key_is_added_and_replaced_by_the_one_that_stands(void **state)
+{
+    static const uint8_t seeds[2][32] = { { 1 }, { 2 } };
+    struct story *story = *state;
+    uint8_t pub[32];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct buf draft = { 0 };
+
+        crypto_public_of(seeds[i], pub);
+        draft_recovery_key(story->chain.head, pub, NOW_S, &draft);
+        sign(&draft, 1, story->first.seed);
+        assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_BROKEN);
+        sign(&draft, MANIFEST_SIGNER_NEW_RECOVERY, seeds[i]);
+        if (i > 0) {
+            assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_BROKEN);
+            sign(&draft, MANIFEST_SIGNER_RECOVERY, seeds[0]);
+        }
+        assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_OK);
+        assert_memory_equal(story->chain.head->recovery_pub, pub, sizeof pub);
+        buf_clear(&draft);
+    }
+}
+
+static void who_recovers_stands_alone_under_a_number_of_its_own(void **state)
+{
+    static const uint8_t seed[32] = { 1 };
+    static const uint8_t other[32] = { 2 };
+    struct story *story = *state;
+    struct buf draft = { 0 };
+    uint8_t pub[32];
+
+    crypto_public_of(seed, pub);
+    draft_recovery_key(story->chain.head, pub, NOW_S, &draft);
+    sign(&draft, 1, story->first.seed);
+    sign(&draft, MANIFEST_SIGNER_NEW_RECOVERY, seed);
+    assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_OK);
+    buf_clear(&draft);
+    draft_recover(&story->second, story->chain.head, other, NOW_S, &draft);
+    assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_BROKEN);
+    buf_clear(&draft);
+    draft_recover(&story->second, story->chain.head, seed, NOW_S, &draft);
+    assert_int_equal(chain_extend(&story->chain, buf_view(&draft)), CHAIN_OK);
+    assert_int_equal(story->chain.head->flags, MANIFEST_FLAG_RECOVERY);
+    assert_int_equal(story->chain.head->device_count, 1);
+    assert_int_equal(story->chain.head->devices[0].device_id, 2);
+    assert_int_equal(story->chain.head->devices[0].flags, MANIFEST_DEVICE_ADMIN);
+    expect_keys_of(&story->second, &story->chain.head->devices[0]);
+    buf_clear(&draft);
+}
+
 #define WITH_STORY(test) cmocka_unit_test_setup_teardown(test, story_begin, story_end)
 
 int main(void)
@@ -283,6 +335,8 @@ int main(void)
         WITH_STORY(a_damaged_entry_is_refused_at_every_length),
         WITH_STORY(a_removed_device_is_gone),
         WITH_STORY(signing_what_is_no_manifest_is_refused),
+        WITH_STORY(a_recovery_key_is_added_and_replaced_by_the_one_that_stands),
+        WITH_STORY(who_recovers_stands_alone_under_a_number_of_its_own),
     };
     return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

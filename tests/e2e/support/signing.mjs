@@ -5,10 +5,11 @@ import { label, sha256, u16, u32, u64, u8 } from './bytes.mjs';
 const AUTH = label('sealpost/auth/1');
 const HANDLE = label('sealpost/handle/1');
 const COMMAND = label('sealpost/cmd/1');
+const RECOVERY = label('sealpost/recovery-auth/1');
 
 export const OP = {
   accountDelete: 1, sessionsRevoke: 2, keysPut: 3, keysDelete: 4,
-  factorEnrol: 8, factorRemove: 9, handleRelease: 11, veto: 13, mlsReset: 14,
+  factorEnrol: 8, factorRemove: 9, sharePut: 10, handleRelease: 11, veto: 13, mlsReset: 14,
 };
 
 const audienceField = (audience) => {
@@ -23,6 +24,13 @@ export const authBytes = (audience, accountId, deviceId, challenge) => Buffer.co
 export const commandBytes = (audience, accountId, deviceId, seq, op, payload) => Buffer.concat([
   COMMAND, ...audienceField(audience), accountId, u32(deviceId), u64(seq), u16(op),
   sha256(payload),
+]);
+
+// What the recovery key signs to read the chain of { account_id } or { handle }.
+export const recoveryBytes = (audience, challenge, { account_id: id, handle }) => Buffer.concat([
+  RECOVERY, ...audienceField(audience), challenge,
+  ...handle === undefined ? [Buffer.from('a'), Buffer.from(id, 'base64url')]
+    : [Buffer.from('h'), Buffer.from(handle.toLowerCase(), 'ascii')],
 ]);
 
 export const handleBytes = (handle, seq, accountId) => Buffer.concat(
