@@ -1,12 +1,13 @@
 -- Recovery contacts: the relay's share of an account's recovery seed, a slot for each contact.
 -- Who the contact is stands nowhere.
 CREATE TABLE recovery_contacts (
+    contact_id BYTEA PRIMARY KEY, -- SHA-256 of account id and slot
     account BIGINT NOT NULL,
     slot BIGINT NOT NULL,       -- 1 to 5
     share BYTEA NOT NULL,       -- sealed
     label BYTEA NOT NULL,       -- encrypted by the client
     created_at BIGINT NOT NULL, -- the hour, in Unix seconds
-    PRIMARY KEY (account, slot)
+    UNIQUE (account, slot)
 );
 
 -- Somebody asks for such a share, to recover an account.

@@ -1,12 +1,13 @@
 -- Recovery contacts: the relay's share of an account's recovery seed, a slot for each contact.
 -- Who the contact is stands nowhere.
 CREATE TABLE recovery_contacts (
+    contact_id BLOB PRIMARY KEY, -- SHA-256 of account id and slot
     account INTEGER NOT NULL,
     slot INTEGER NOT NULL,       -- 1 to 5
     share BLOB NOT NULL,         -- sealed
     label BLOB NOT NULL,         -- encrypted by the client
     created_at INTEGER NOT NULL, -- the hour, in Unix seconds
-    PRIMARY KEY (account, slot)
+    UNIQUE (account, slot)
 );
 
 -- Somebody asks for such a share, to recover an account.

@@ -136,6 +136,7 @@ static void append_recovery_event(struct buf *out, const struct hub_event *event
     case ACCOUNT_LOG_ENROLLED:
     case ACCOUNT_LOG_REMOVED:
     case ACCOUNT_LOG_USED:
+    case ACCOUNT_LOG_CLONE_WARNING:
         break;
     }
     CHECK_UNREACHABLE(); /* of a factor */

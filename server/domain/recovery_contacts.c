@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/seal.h"
@@ -20,11 +22,11 @@
 #include "server/domain/grants.h"
 #include "server/domain/recovery_contacts_sql.h"
 #include "server/domain/recovery_news.h"
+#include "server/domain/sealed.h"
 #include "server/store/store.h"
 
 enum {
-    HOUR_S = 3600,
-    ROW_BYTES = ACCOUNT_ID_BYTES + 1
+    HOUR_S = 3600
 };
 
 /* What an expected statement of the write says when it yields nothing. */
@@ -45,22 +47,21 @@ struct change {
 };
 
 static struct seal_place place_of(const struct account_id *account_id, int64_t slot,
-                                  uint8_t row[ROW_BYTES])
+                                  uint8_t contact_id[CRYPTO_SHA256_BYTES])
 {
-    memcpy(row, account_id->raw, ACCOUNT_ID_BYTES);
-    row[ACCOUNT_ID_BYTES] = (uint8_t)slot;
-    return (struct seal_place){
-        .table = "recovery_contacts",
-        .column = "share",
-        .row = bytes_of(row, ROW_BYTES),
-    };
+    const uint8_t number = (uint8_t)slot;
+    const struct bytes parts[] = { bytes_of(account_id->raw, sizeof account_id->raw),
+                                   bytes_of(&number, sizeof number) };
+
+    crypto_sha256(parts, sizeof parts / sizeof parts[0], contact_id);
+    return sealed_place(SEALED_SHARE, bytes_of(contact_id, CRYPTO_SHA256_BYTES));
 }
 
 bool recovery_contacts_open(const struct domain *domain, const struct account_id *account_id,
                             int64_t slot, struct bytes sealed, uint8_t out[RECOVERY_A_BYTES])
 {
-    uint8_t row[ROW_BYTES];
-    const struct seal_place place = place_of(account_id, slot, row);
+    uint8_t contact_id[CRYPTO_SHA256_BYTES];
+    const struct seal_place place = place_of(account_id, slot, contact_id);
     struct buf opened = { 0 };
     bool ok = seal_open(domain->seal, &place, sealed, &opened) && opened.size == RECOVERY_A_BYTES;
 
@@ -79,8 +80,8 @@ bool recovery_contacts_open(const struct domain *domain, const struct account_id
 void recovery_contacts_open_decoy(const struct domain *domain)
 {
     const struct account_id nobody = { { 0 } };
-    uint8_t row[ROW_BYTES];
-    const struct seal_place place = place_of(&nobody, 0, row);
+    uint8_t contact_id[CRYPTO_SHA256_BYTES];
+    const struct seal_place place = place_of(&nobody, 0, contact_id);
 
     seal_open_decoy(domain->seal, &place, RECOVERY_A_BYTES);
 }
@@ -186,13 +187,13 @@ void recovery_contacts_put(struct domain *domain, const struct recovery_contacts
     const struct recovery_contacts_view view = { .slot = order->slot,
                                                  .label = order->label,
                                                  .created_at = now_ms / 1000 / HOUR_S * HOUR_S };
-    uint8_t row[ROW_BYTES];
-    const struct seal_place place = place_of(&order->account_id, order->slot, row);
+    uint8_t contact_id[CRYPTO_SHA256_BYTES];
+    const struct seal_place place = place_of(&order->account_id, order->slot, contact_id);
     struct buf sealed = { 0 };
 
     change->news.event = ACCOUNT_LOG_CONTACT_PUT;
     seal_close(domain->seal, &place, bytes_of(order->a, sizeof order->a), &sealed);
-    recovery_contacts_sql_put(batch, order->account, &view, buf_view(&sealed));
+    recovery_contacts_sql_put(batch, order->account, &view, place.row, buf_view(&sealed));
     buf_clear(&sealed);
     submit(change, batch);
 }

@@ -5,9 +5,9 @@
 
 static const struct store_stmt put = {
     .name = "recovery_contacts.put",
-    .sql = "INSERT INTO recovery_contacts (account, slot, share, label, created_at)"
-           " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, slot) DO UPDATE"
-           " SET share = $3, label = $4, created_at = $5",
+    .sql = "INSERT INTO recovery_contacts (contact_id, account, slot, share, label, created_at)"
+           " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, slot) DO UPDATE"
+           " SET share = $4, label = $5, created_at = $6",
 };
 
 static const struct store_stmt expect_remove = {
@@ -28,9 +28,11 @@ static const struct store_stmt list = {
 };
 
 void recovery_contacts_sql_put(struct store_batch *batch, int64_t account,
-                               const struct recovery_contacts_view *view, struct bytes sealed)
+                               const struct recovery_contacts_view *view, struct bytes contact_id,
+                               struct bytes sealed)
 {
     store_batch_add(batch, &put);
+    store_bind_bytes(batch, contact_id);
     store_bind_int(batch, account);
     store_bind_int(batch, view->slot);
     store_bind_bytes(batch, sealed);

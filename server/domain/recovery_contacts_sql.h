@@ -14,7 +14,8 @@ struct store_rows;
 
 /* Put a share into a slot of an account, in place of what is there. */
 void recovery_contacts_sql_put(struct store_batch *batch, int64_t account,
-                               const struct recovery_contacts_view *view, struct bytes sealed);
+                               const struct recovery_contacts_view *view, struct bytes contact_id,
+                               struct bytes sealed);
 
 /* Expect that a slot is taken, and empty it; or empty all. */
 void recovery_contacts_sql_expect_remove(struct store_batch *batch, int64_t account, int64_t slot);

@@ -13,6 +13,7 @@ static const struct {
     [SEALED_FACTOR_SECRET] = { "factors", "secret" },
     [SEALED_CODE] = { "txn_challenges", "code" },
     [SEALED_BINDING] = { "handles", "binding" },
+    [SEALED_SHARE] = { "recovery_contacts", "share" },
 };
 
 struct seal_place sealed_place(enum sealed_column column, struct bytes row)

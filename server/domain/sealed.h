@@ -10,9 +10,10 @@
 #include "common/seal.h"
 
 enum sealed_column {
-    SEALED_FACTOR_SECRET = 0, /* factors.secret, of an authenticator app */
+    SEALED_FACTOR_SECRET = 0, /* factors.secret, of whatever kind */
     SEALED_CODE,              /* txn_challenges.code, for the devices to show */
     SEALED_BINDING,           /* handles.binding, as its owner signed it */
+    SEALED_SHARE,             /* recovery_contacts.share, the relay's of a recovery seed */
     SEALED_COLUMNS            /* how many there are */
 };
 

@@ -50,6 +50,7 @@ static const struct {
     [SEALED_FACTOR_SECRET] = STATEMENTS("factors", "factor_id", "secret"),
     [SEALED_CODE] = STATEMENTS("txn_challenges", "challenge_id", "code"),
     [SEALED_BINDING] = STATEMENTS("handles", "handle_key", "binding"),
+    [SEALED_SHARE] = STATEMENTS("recovery_contacts", "contact_id", "share"),
 };
 
 static struct store_batch *ask(const struct store_stmt *stmt, struct bytes after, int64_t limit)
