@@ -370,7 +370,7 @@ async function untilAnswered(relay) {
   }
 }
 
-scene('every call of the contract can be refused so', { set: { rate_address: '40' } },
+scene('every call of the contract can be refused so', { set: { rate_address: '10' } },
   async (relay) => {
     const { first } = await relay.account();
     await spend(() => relay.call('GET', '/v1/server'));
