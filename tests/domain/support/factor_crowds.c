@@ -105,7 +105,8 @@ void step_day(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES]
 {
     static struct crowd crowd;
     struct factor_world *world = arg;
-    const struct model_who who = { .person = step_person(world, choices[0] / 2 * 3) };
+    const struct model_who who = { .person =
+                                       step_person(world, choices[0] % 2 == 0 ? 0 : choices[0]) };
     struct step_reply reply;
 
     crowd.count = LIMIT_CHALLENGE_GUESSES;
