@@ -105,7 +105,8 @@ void step_day(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES]
 {
     static struct crowd crowd;
     struct factor_world *world = arg;
-    const struct model_who who = { .person = step_person(world, choices[0] / 2 * 3) };
+    const struct model_who who = { .person =
+                                       step_person(world, choices[0] % 2 == 0 ? 0 : choices[0]) };
     struct step_reply reply;
 
     crowd.count = LIMIT_CHALLENGE_GUESSES;
@@ -240,24 +241,24 @@ void step_right_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
     world->model.subjects[world->model.txns[guess.txn].subject].guess_count += (size_t)(judged - 1);
 }
 
-/* One code of an app at two challenges: it is good once. */
+/* One code of an app, or one counter of an authenticator, at two challenges: it is good once. */
 void step_twice_at_once(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
     struct factor_world *world = arg;
-    const struct model_who who = { .person = step_person_with(world, FACTOR_TOTP, choices[0]) };
+    enum factor_kind kind = choices[3] % 2 == 0 ? FACTOR_TOTP : FACTOR_WEBAUTHN;
+    const struct model_who who = { .person = step_person_with(world, kind, choices[0]) };
     struct heard_txn heard[2];
     struct step_reply reply;
     struct model_guess guesses[2];
 
-    if ((model_enrolled(&world->model.people[who.person]) & UINT32_C(1) << FACTOR_TOTP) == 0 ||
+    if ((model_enrolled(&world->model.people[who.person]) & UINT32_C(1) << kind) == 0 ||
         model_guesses_left(&world->model, 2 * who.person) < 2) {
         return;
     }
     for (size_t i = 0; i < 2; i++) {
         int txn = step_new_txn(walk, world, &who, TXN_VAULT, choices[1]);
-        int at = txn == STEP_NONE
-                     ? STEP_NONE
-                     : step_new_challenge(walk, world, (size_t)txn, FACTOR_TOTP, choices[1]);
+        int at = txn == STEP_NONE ? STEP_NONE
+                                  : step_new_challenge(walk, world, (size_t)txn, kind, choices[1]);
 
         if (at == STEP_NONE || !step_right_reply(world, (size_t)at, choices[2], &reply)) {
             return;

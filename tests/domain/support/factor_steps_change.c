@@ -124,6 +124,9 @@ static void say_command(struct walk *walk, const char *what, const struct model_
 static bool commander(const struct factor_world *world, uint32_t choice, size_t *out)
 {
     *out = step_person(world, choice);
+    for (size_t i = 0; i < MODEL_PEOPLE && world->model.people[*out].presence != MODEL_HERE; i++) {
+        *out = (*out + 1) % MODEL_PEOPLE;
+    }
     return world->model.people[*out].presence == MODEL_HERE && model_has_room(&world->model);
 }
 
@@ -238,7 +241,7 @@ void step_confirm(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOI
     struct grant grant;
     size_t person = 0;
 
-    if (commander(world, choices[0], &person) || commander(world, choices[0] / 2, &person)) {
+    if (commander(world, choices[0], &person)) {
         person = choices[1] % 4 == 2 ? person : with_pending(world, person);
         factor = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
                            choices[1], choices[1] % 8 != 1);
