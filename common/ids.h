@@ -14,6 +14,7 @@ enum {
     TXN_ID_BYTES = 16,
     GRANT_BYTES = 32,
     FACTOR_ID_BYTES = 16,
+    LINK_ID_BYTES = 16,
 };
 
 /* SHA-256 over the first manifest's body, see common/manifest.h. */
@@ -47,4 +48,9 @@ struct txn_challenge_id {
 /* A second factor of an account. */
 struct factor_id {
     uint8_t raw[FACTOR_ID_BYTES];
+};
+
+/* A link: somebody wants to add a device, see server/domain/links.h. */
+struct link_id {
+    uint8_t raw[LINK_ID_BYTES];
 };

@@ -71,7 +71,7 @@ static bool key_is_well_formed(const struct manifest_key *key)
     }
 }
 
-static bool read_keys(struct wire *wire, struct manifest_device *device)
+bool manifest_read_keys(struct wire *wire, struct manifest_device *device)
 {
     for (size_t i = 0; i < device->key_count; i++) {
         struct manifest_key *key = &device->keys[i];
@@ -98,7 +98,7 @@ static bool read_device(struct wire *wire, uint32_t after, struct manifest_devic
     take(wire, device->pub.raw, sizeof device->pub.raw);
     return !wire_is_bad(wire) && device->device_id > after &&
            device->device_id <= LIMIT_DEVICE_ID && (device->flags & ~known_flags) == 0 &&
-           device->key_count <= LIMIT_DEVICE_KEYS && read_keys(wire, device);
+           device->key_count <= LIMIT_DEVICE_KEYS && manifest_read_keys(wire, device);
 }
 
 static bool read_devices(struct wire *wire, struct manifest *out)

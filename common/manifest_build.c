@@ -28,20 +28,25 @@ static void append_head(const struct manifest *manifest, struct buf *out)
                bytes_of(manifest->has_recovery ? manifest->recovery_pub : no_key, sizeof no_key));
 }
 
-static void append_device(const struct manifest_device *device, struct buf *out)
+void manifest_append_keys(const struct manifest_device *device, struct buf *out)
 {
     CHECK(device->key_count <= LIMIT_DEVICE_KEYS);
-    buf_append_u32(out, device->device_id);
-    buf_append_u8(out, device->flags);
-    buf_append_u8(out, device->key_count);
-    buf_append_u64(out, device->added_epoch);
-    buf_append(out, bytes_of(device->pub.raw, sizeof device->pub.raw));
     for (size_t i = 0; i < device->key_count; i++) {
         CHECK(device->keys[i].key.size <= UINT16_MAX);
         buf_append_u16(out, device->keys[i].type);
         buf_append_u16(out, (uint16_t)device->keys[i].key.size);
         buf_append(out, device->keys[i].key);
     }
+}
+
+static void append_device(const struct manifest_device *device, struct buf *out)
+{
+    buf_append_u32(out, device->device_id);
+    buf_append_u8(out, device->flags);
+    buf_append_u8(out, device->key_count);
+    buf_append_u64(out, device->added_epoch);
+    buf_append(out, bytes_of(device->pub.raw, sizeof device->pub.raw));
+    manifest_append_keys(device, out);
 }
 
 void manifest_build_body(const struct manifest *manifest, struct buf *out)

@@ -2,9 +2,13 @@
 /* What the files of manifest share. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/ids.h"
+#include "common/manifest.h"
+#include "common/wire.h"
 
 /* Places in the body, in bytes. */
 enum {
@@ -12,6 +16,10 @@ enum {
     MANIFEST_PREV_OFFSET = MANIFEST_ACCOUNT_OFFSET + ACCOUNT_ID_BYTES,
     MANIFEST_HEAD_BYTES = 120, /* all before the devices */
 };
+
+/* Read the keys of a device, of which key_count is known (rule 1); and append them. */
+bool manifest_read_keys(struct wire *wire, struct manifest_device *device);
+void manifest_append_keys(const struct manifest_device *device, struct buf *out);
 
 /* Append the bytes that every signer of body signs. */
 void manifest_signed_message(struct bytes body, struct buf *out);
