@@ -282,10 +282,13 @@ void factors_api_codes(void *arg, struct exchange *exchange)
 static json_t *entry_json(const struct account_log_entry *entry)
 {
     json_t *object =
-        json_pack("{s:I, s:I, s:s, s:s}", "entry", (json_int_t)entry->entry, "at",
-                  (json_int_t)entry->at, "change", account_log_event_text(entry->event),
-                  "factor_kind", factor_kind_text(entry->kind));
+        json_pack("{s:I, s:I, s:s}", "entry", (json_int_t)entry->entry, "at", (json_int_t)entry->at,
+                  "change", account_log_event_text(entry->event));
 
+    if (account_log_is_of_factor(entry->event)) {
+        (void)json_object_set_new(object, "factor_kind",
+                                  json_string(factor_kind_text(entry->kind)));
+    }
     if (entry->device_id != 0) {
         (void)json_object_set_new(object, "device_id", json_integer(entry->device_id));
     }

@@ -82,6 +82,14 @@ static const struct limit limits[] = {
     { "grant_s", LIMIT_GRANT_S },
     { "factors", LIMIT_FACTORS },
     { "factor_label_bytes", LIMIT_FACTOR_LABEL_BYTES },
+    { "link_s", LIMIT_LINK_S },
+    { "link_entry_bytes", LIMIT_LINK_ENTRY_BYTES },
+    { "link_name_bytes", LIMIT_LINK_NAME_BYTES },
+    { "link_message_bytes", LIMIT_LINK_MESSAGE_BYTES },
+    { "link_messages", LIMIT_LINK_MESSAGES },
+    { "link_prompts_hour", LIMIT_LINK_PROMPTS },
+    { "links_account", LIMIT_LINKS_ACCOUNT },
+    { "link_wait_s", LIMIT_LINK_WAIT_S },
 };
 
 /* In the order of enum limits_class. */
@@ -89,7 +97,7 @@ static const char *const rate_names[LIMITS_CLASSES] = {
     "rate_device",     "rate_account",      "rate_address",    "rate_pair",
     "rate_inbound",    "rate_failures",     "rate_challenges", "rate_registrations",
     "rate_claim_pair", "rate_claim_target", "rate_lookups",    "rate_handles",
-    "rate_groups",
+    "rate_groups",     "rate_links",
 };
 
 static const char *const features[] = {
@@ -97,7 +105,7 @@ static const char *const features[] = {
     "envelopes",   "mailbox",      "stream",       "report",
     "keys",        "handles",      "mls.groups",   "mls.welcomes",
     "txns",        "factors.code", "factors.totp", "factors.recovery_code",
-    "account.log",
+    "account.log", "links",
 };
 
 static const char *registration_text(enum domain_registration registration)

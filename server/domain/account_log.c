@@ -27,8 +27,21 @@ const char *account_log_event_text(enum account_log_event event)
         return "removed";
     case ACCOUNT_LOG_USED:
         return "used";
+    case ACCOUNT_LOG_LINK_REQUESTED:
+        return "link_requested";
+    case ACCOUNT_LOG_LINK_APPROVED:
+        return "link_approved";
+    case ACCOUNT_LOG_LINK_DENIED:
+        return "link_denied";
+    case ACCOUNT_LOG_LINK_EXPIRED:
+        return "link_expired";
     }
     CHECK_UNREACHABLE();
+}
+
+bool account_log_is_of_factor(enum account_log_event event)
+{
+    return event <= ACCOUNT_LOG_USED;
 }
 
 void account_log_event_of(const struct account_log_entry *entry, struct hub_event *out)
@@ -47,7 +60,9 @@ void account_log_note(const struct domain *domain, struct store_batch *batch,
 
     row.at = now_ms / 1000 / HOUR_S * HOUR_S;
     account_log_sql_put(batch, &row);
-    changes_note_factor(domain, batch, entry);
+    if (account_log_is_of_factor(entry->event)) {
+        changes_note_factor(domain, batch, entry);
+    }
 }
 
 struct telling {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happened to the factors of an account, for its devices: each is told by an
- * event, and reads later what it missed.  Times are whole hours; there is no address,
+ * What happened to the factors and links of an account, for its devices: each is told by
+ * an event, and reads later what it missed.  Times are whole hours; there is no address,
  * and nothing of whoever guessed.  Entries are kept LIMIT_ACCOUNT_LOG_DAYS.
  * Loop thread.
  */
@@ -21,11 +21,16 @@ struct store_batch;
 enum account_log_event {
     ACCOUNT_LOG_ENROLLED = 1, /* confirmed; recovery codes: made, or made anew */
     ACCOUNT_LOG_REMOVED,
-    ACCOUNT_LOG_USED /* a right answer, which gave a grant */
+    ACCOUNT_LOG_USED,           /* a right answer, which gave a grant */
+    ACCOUNT_LOG_LINK_REQUESTED, /* these of a link: links.c tells them, and they have no kind */
+    ACCOUNT_LOG_LINK_APPROVED,
+    ACCOUNT_LOG_LINK_DENIED,
+    ACCOUNT_LOG_LINK_EXPIRED
 };
 
-/* Its name on the wire.  Static. */
+/* Its name on the wire, static; say whether it is of a factor. */
 const char *account_log_event_text(enum account_log_event event);
+bool account_log_is_of_factor(enum account_log_event event);
 
 struct account_log_entry {
     int64_t entry; /* rising, not contiguous; of what is read */

@@ -31,6 +31,7 @@
 #include "server/domain/holds_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
+#include "server/domain/links_sql.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/sessions.h"
 #include "server/domain/sessions_sql.h"
@@ -305,6 +306,7 @@ static void erasure_write(struct erasure *erasure)
     }
     accounts_sql_erase_manifests(batch, account);
     txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
+    links_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
     factors_sql_end_account(batch, account);
     grants_end_account(batch, account);
     account_log_sql_end_account(batch, account);

@@ -18,6 +18,7 @@
 
 struct account_log_entry;
 struct hub_event;
+struct hub_link;
 
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);
@@ -52,6 +53,12 @@ void changes_note_code(const struct domain *domain, struct store_batch *batch, i
                        const struct txn_challenge_id *id);
 void changes_note_factor(const struct domain *domain, struct store_batch *batch,
                          const struct account_log_entry *entry);
+
+/*
+ * The same: that a link changed; where account is not 0 its streams are told what link says.
+ */
+void changes_note_link(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct hub_link *link);
 
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);

@@ -12,6 +12,7 @@
  *   KEYS      device_pub[32] | event u8 | count u64 | first use, a day, u64 | slot
  *   CODE      challenge id[16]: the code itself stands sealed in its own row
  *   FACTOR    event u8 | kind u8 | purpose u8 | device_id u32
+ *   LINK      link id[16] | event u8 | device_id u32 | expires_at u64 | name
  */
 #pragma once
 
@@ -23,5 +24,6 @@ enum change_kind {
     CHANGE_KEYS,
     CHANGE_HOLD,
     CHANGE_CODE,
-    CHANGE_FACTOR
+    CHANGE_FACTOR,
+    CHANGE_LINK
 };

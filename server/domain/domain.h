@@ -15,6 +15,7 @@ struct dedup;
 struct directory;
 struct hub;
 struct limits;
+struct link_watches;
 struct mailboxes;
 struct seal;
 struct sessions;
@@ -68,6 +69,7 @@ struct domain {
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct link_watches *link_watches;
     struct slots *slots;
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;

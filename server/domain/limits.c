@@ -43,6 +43,7 @@ static const struct kind kinds[LIMITS_CLASSES] = {
     [LIMITS_LOOKUPS] = { BUCKETS, QUARTER_MS, METRIC_limited_lookups },
     [LIMITS_HANDLES] = { BUCKETS, HOUR_MS, METRIC_limited_handles },
     [LIMITS_GROUPS] = { BUCKETS, HOUR_MS, METRIC_limited_groups },
+    [LIMITS_LINKS] = { BUCKETS, HOUR_MS, METRIC_limited_links },
 };
 
 struct limits {

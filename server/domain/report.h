@@ -79,6 +79,8 @@ struct report {
     int64_t guess_count;     /* wrong guesses of the last 30 days */
     int64_t grant_count;     /* not used, or over a short time ago */
     int64_t log_count;       /* entries of the log */
+    int64_t link_count;      /* links under way, or over a short time ago */
+    int64_t prompt_count;    /* links of the last hour that asked its devices */
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */
