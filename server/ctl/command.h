@@ -44,6 +44,8 @@ enum option {
     OPTION_KYBER,
     OPTION_REPLACE,
     OPTION_DEVICE,
+    OPTION_ACCOUNT,
+    OPTION_DIGITS,
     OPTION_OPTIONS, /* how many there are */
 };
 

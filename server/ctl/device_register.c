@@ -108,8 +108,7 @@ enum exit_code device_register_init(const struct arguments *arguments)
     return code;
 }
 
-/* Open the device in the folder, or make it there when there is none. */
-static enum exit_code open_or_create(const struct arguments *arguments, struct device *device)
+enum exit_code device_register_open(const struct arguments *arguments, struct device *device)
 {
     struct device_state state;
     const char *folder = NULL;
@@ -151,7 +150,7 @@ enum exit_code device_register_run(const struct arguments *arguments)
     const char *recovery = arguments_text(arguments, OPTION_RECOVERY, NULL);
     uint8_t recovery_seed[32];
     struct device device;
-    enum exit_code code = open_or_create(arguments, &device);
+    enum exit_code code = device_register_open(arguments, &device);
 
     if (code != EXIT_CODE_OK) {
         return code;
