@@ -20,7 +20,11 @@ const OF_POSTGRES = /^(postgres|two_daemons)/;
 // What no store has a part in: texts without a relay, the program against its relay, bytes and
 // handshakes before there is a request.
 const OF_NO_ENGINE = ['contract', 'device_handles', 'device_keys', 'dishonest_relay', 'factors', 'factors_webauthn',
+<<<<<<< HEAD
   'holds_program', 'http_raw', 'key_vectors', 'links_program', 'proxies', 'tls', 'vectors', 'websocket'].map((name) => `${name}.test.mjs`);
+=======
+  'holds_program', 'http_raw', 'key_vectors', 'proxies', 'qr', 'tls', 'vectors', 'websocket'].map((name) => `${name}.test.mjs`);
+>>>>>>> 8a6dd0a (ctl: draw QR codes in the terminal)
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-coverage-'));

@@ -65,7 +65,7 @@ parts_matching() {
         files+=("$name")
     done < <(test_files | grep -F -- "$filter")
     if [ "${#files[@]}" -gt 0 ]; then
-        targets+=(sealpostd sealpost factors)
+        targets+=(sealpostd sealpost factors qr)
     fi
     if [ "${#targets[@]}" -eq 0 ]; then
         [ "$((passed + failed))" -gt 0 ] || echo "nothing is called $filter; tests/run --list names all"
