@@ -34,6 +34,7 @@
 #include "server/ctl/http_client.h"
 #include "server/ctl/link_client.h"
 #include "server/ctl/people.h"
+#include "server/ctl/qr.h"
 #include "server/ctl/say.h"
 
 struct linking {
@@ -107,7 +108,7 @@ static enum exit_code link_begin(struct linking *linking)
     return code;
 }
 
-/* Show what the other device needs: the QR code's text, or the link's id. */
+/* Show what the other device needs: the QR code and its text, or the link's id. */
 static void link_show(const struct linking *linking)
 {
     const struct link_uri uri = { .entry_hash = linking->entry_hash,
@@ -121,7 +122,10 @@ static void link_show(const struct linking *linking)
         link_uri_append(&uri, &text);
     }
     buf_append_u8(&text, 0);
-    (void)fprintf(stderr, "On a device of your account: sealpost device approve %s\n",
+    if (!linking->by_digits && !is_json(linking)) { /* without it the text below does as well */
+        (void)qr_print(bytes_text((const char *)text.at), false);
+    }
+    (void)fprintf(stderr, "On a device of your account: sealpost device approve '%s'\n",
                   (const char *)text.at);
     say_now(linking,
             json_pack("{s:s, s:s, s:s}", "event", "link", "link_id", id,

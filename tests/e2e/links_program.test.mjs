@@ -9,8 +9,9 @@ import { b64u, fromB64u } from './support/bytes.mjs';
 import { CTL, SANITIZER_ENV } from './support/daemon.mjs';
 import { Inbox } from './support/inbox.mjs';
 import { Liar } from './support/liar.mjs';
-import { NewDevice, OldDevice } from './support/links.mjs';
+import { NewDevice, OldDevice, parseUri } from './support/links.mjs';
 import { Program } from './support/program.mjs';
+import { readLines } from './support/qr.mjs';
 import { Relay } from './support/relay.mjs';
 import { ok } from './support/scene.mjs';
 import { trustOptions, urlOf } from './support/tls.mjs';
@@ -122,9 +123,15 @@ test('digits that differ, and a denial, end a link', { timeout: TIMEOUT_MS }, as
   approving.type(String((Number(digits) + 1) % 1_000_000).padStart(6, '0'));
   await approving.endsWith(UNVERIFIED, /nothing was signed, and the link was ended: the digits differ/);
   await comer.endsWith(REFUSED, /was denied/);
-  // The folder is nobody's still: another link may be tried, and denied.
-  const other = link(relay, two);
-  const { link_id: id, uri } = await other.event('link');
+  // The folder is nobody's still: another link may be tried, with its code drawn, and denied.
+  const other = new Running(two, 'link', [], where(relay));
+  const drawn = [];
+  while (!drawn.at(-1)?.startsWith('sealpost:link?')) {
+    drawn.push(await other.line());
+  }
+  const uri = drawn.pop();
+  assert.equal(Buffer.from(readLines(drawn)).toString(), uri);
+  const id = parseUri(uri).linkId;
   await one.run('deny', [uri]);
   await other.endsWith(REFUSED, /was denied/);
   assert.equal((await one.try('approve', [id])).code, REFUSED);
