@@ -194,7 +194,10 @@ void links_sql_ask(struct store_batch *batch, const struct link_id *link_id)
 
 static struct bytes read_or_empty(const struct store_rows *rows, int column)
 {
-    return store_rows_is_null(rows, column) ? (struct bytes){ 0 } : store_rows_bytes(rows, column);
+    if (store_rows_is_null(rows, column)) {
+        return (struct bytes){ 0 };
+    }
+    return store_rows_bytes(rows, column);
 }
 
 bool links_sql_row(struct store_rows *rows, struct links_row *out)
