@@ -107,6 +107,21 @@ enum {
     LIMIT_RECOVERY_DAY_S = 86400,
     LIMIT_RECOVERY_EXCHANGES = 5,       /* of digits, of one request: 409 */
     LIMIT_RECOVERY_PACKET_BYTES = 4096, /* what a contact sends: 422 */
+    /* Linking a device (protocol.md section 6). */
+    LIMIT_LINK_S = 600,            /* a link lives so long: expired */
+    LIMIT_LINK_KEPT_S = 600,       /* so long its end can be read, then: 404 */
+    LIMIT_LINK_ENTRY_BYTES = 4096, /* what a new device says of itself: 422 */
+    LIMIT_LINK_NAME_BYTES = 64,    /* what it calls itself: 422 */
+    LIMIT_LINK_MESSAGE_BYTES = 4096,
+    LIMIT_LINK_MESSAGES = 8,         /* of a link, both ways: 409 */
+    LIMIT_LINK_MESSAGES_CREATED = 2, /* of those, before it is claimed: 409 */
+    LIMIT_LINK_PROMPTS = 3,          /* times that an account is asked in an hour: 429 */
+    LIMIT_LINK_PROMPTS_S = 3600,
+    LIMIT_LINKS = 4096,       /* links under way, all together: 503 */
+    LIMIT_LINKS_ACCOUNT = 8,  /* links that an account has claimed and not ended: 409 */
+    LIMIT_LINK_WAIT_S = 60,   /* a long poll waits no longer */
+    LIMIT_LINK_WAITS = 4096,  /* long polls, all together: 503 */
+    LIMIT_LINK_WAITS_ONE = 4, /* of one link: the oldest is answered */
 
     /* Steps of the sequence numbers (protocol.md section 4). */
     LIMIT_SEQ_START_BITS = 28,   /* each start raises every next seq by 2^28 */

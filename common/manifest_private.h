@@ -23,3 +23,7 @@ void manifest_append_keys(const struct manifest_device *device, struct buf *out)
 
 /* Append the bytes that every signer of body signs. */
 void manifest_signed_message(struct bytes body, struct buf *out);
+
+/* manifest_check_next of one that the new device newcomer has still to sign; 0: none has. */
+enum manifest_verdict manifest_check_awaiting(const struct manifest *old,
+                                              const struct manifest *next, uint32_t newcomer);

@@ -24,6 +24,7 @@ struct trial {
     const struct manifest *old;
     const struct manifest *next;
     struct bytes message; /* what each signature of next is over */
+    uint32_t awaited;     /* the newcomer that has not signed yet; 0: none */
 };
 
 static const struct manifest_signature *signature_by(const struct manifest *manifest,
@@ -194,7 +195,8 @@ static bool is_carried_over(const struct trial *trial, const struct manifest_dev
 
     if (before == NULL) {
         return now->added_epoch == trial->next->epoch &&
-               manifest_signed_by(trial->next, now->device_id);
+               (now->device_id == trial->awaited ||
+                manifest_signed_by(trial->next, now->device_id));
     }
     return now->added_epoch == before->added_epoch &&
            memcmp(now->pub.raw, before->pub.raw, sizeof now->pub.raw) == 0;
@@ -304,13 +306,21 @@ static enum manifest_verdict verdict_on(const struct trial *trial)
     return recovery_changes_by_right(old, next) ? MANIFEST_VALID : MANIFEST_RULE_7_RECOVERY;
 }
 
-enum manifest_verdict manifest_check_next(const struct manifest *old, const struct manifest *next)
+enum manifest_verdict manifest_check_awaiting(const struct manifest *old,
+                                              const struct manifest *next, uint32_t newcomer)
 {
     struct buf message = { 0 };
 
     manifest_signed_message(next->body, &message);
-    const struct trial trial = { .old = old, .next = next, .message = buf_view(&message) };
+    const struct trial trial = {
+        .old = old, .next = next, .message = buf_view(&message), .awaited = newcomer
+    };
     enum manifest_verdict verdict = verdict_on(&trial);
     buf_clear(&message);
     return verdict;
+}
+
+enum manifest_verdict manifest_check_next(const struct manifest *old, const struct manifest *next)
+{
+    return manifest_check_awaiting(old, next, 0);
 }

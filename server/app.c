@@ -25,6 +25,7 @@
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/limits.h"
+#include "server/domain/link_watches.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
@@ -57,6 +58,7 @@ static void apply_rates(struct limits *limits, const struct config *config)
     limits_set(limits, LIMITS_HANDLES, config->rate_handles);
     limits_set(limits, LIMITS_GROUPS, config->rate_groups);
     limits_set(limits, LIMITS_RECOVERIES, config->rate_recoveries);
+    limits_set(limits, LIMITS_LINKS, config->rate_links);
 }
 
 void app_apply_settings(struct app *app)
@@ -111,6 +113,7 @@ static void create_domain(struct app *app)
     domain->sessions = sessions_create(domain->keys.tag, APP_SESSIONS_CACHED);
     domain->directory = directory_create(domain->keys.tag, APP_ACCOUNTS_CACHED);
     domain->limits = limits_create();
+    domain->link_watches = link_watches_create(domain->keys.tag);
     domain->slots = slots_create(app->config.key_slots_opaque);
     news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
@@ -274,6 +277,7 @@ static void destroy_servers(struct app *app)
     net_destroy(app->net);
     tls_destroy(app->tls);
     if (app->domain.store != NULL) {
+        link_watches_tell_all(app->domain.link_watches, true);
         store_destroy(app->domain.store); /* answers all that waits, also exchanges */
     }
     http_server_destroy(app->clients);
@@ -293,6 +297,7 @@ void app_destroy(struct app *app)
     destroy_servers(app);
     janitor_destroy(app->janitor);
     limits_destroy(app->domain.limits);
+    link_watches_destroy(app->domain.link_watches);
     slots_destroy(app->domain.slots);
     news_end(&app->domain);
     directory_destroy(app->domain.directory);

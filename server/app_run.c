@@ -31,6 +31,7 @@
 #include "server/domain/hub.h"
 #include "server/domain/janitor.h"
 #include "server/domain/limits.h"
+#include "server/domain/link_watches.h"
 #include "server/domain/news.h"
 #include "server/domain/seqs.h"
 #include "server/http/server.h"
@@ -176,6 +177,7 @@ static void on_stop(void *arg)
     net_stop_listening(app->net);
     http_server_drain(app->clients);
     stream_drain_all(&app->api, app->config.drain_time * 1000 / 2);
+    link_watches_tell_all(app->domain.link_watches, true);
     loop_timer_start(app->drain_timer, app->config.drain_time * 1000);
 }
 

@@ -31,7 +31,8 @@ struct api {
 enum api_auth {
     API_AUTH_NONE = 0,
     API_AUTH_SESSION,
-    API_AUTH_EITHER /* a session where a token is sent; else the handler knows who it is */
+    API_AUTH_EITHER, /* a session where a token is sent; else the handler knows who it is */
+    API_AUTH_LINK    /* the token of a link, which the handler reads; else a session */
 };
 
 /* The calling device, as its session says; on every exchange of an API_AUTH_SESSION route. */
@@ -51,6 +52,6 @@ extern const struct http_route api_routes[];
 extern const size_t api_route_count;
 http_handler_fn api_before;
 
-/* The caller of an exchange that passed api_before; where its route says EITHER, NULL: none. */
+/* The caller of an exchange that passed api_before; where its route says EITHER or LINK, NULL: none. */
 const struct api_caller *api_caller(const struct exchange *exchange);
 const struct api_caller *api_caller_or_none(const struct exchange *exchange);

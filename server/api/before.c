@@ -12,6 +12,7 @@
 #include "server/api/problem.h"
 #include "server/api/rates.h"
 #include "server/domain/health.h"
+#include "server/domain/links.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 #include "server/http/route.h"
@@ -56,13 +57,28 @@ static void on_authenticated(void *arg, const struct api_caller *caller, bool un
     exchange_route(arrival.exchange)->handler(arrival.api, arrival.exchange);
 }
 
+/* Say whether the handler alone has to know who it is. */
+static bool is_stranger(const struct exchange *exchange)
+{
+    switch ((enum api_auth)exchange_route(exchange)->auth) {
+    case API_AUTH_NONE:
+        return true;
+    case API_AUTH_SESSION:
+        return false;
+    case API_AUTH_EITHER:
+        return exchange_header(exchange, "authorization").size == 0;
+    case API_AUTH_LINK:
+        return links_is_token(api_bearer(exchange));
+    }
+    CHECK_UNREACHABLE();
+}
+
 void api_before(void *arg, struct exchange *exchange)
 {
     const struct http_route *route = exchange_route(exchange);
     struct arrival *arrival = NULL;
 
-    if (route->auth == API_AUTH_NONE ||
-        (route->auth == API_AUTH_EITHER && exchange_header(exchange, "authorization").size == 0)) {
+    if (is_stranger(exchange)) {
         if (has_room(arg, exchange) && rates_admit_stranger(arg, exchange)) {
             route->handler(arg, exchange);
         }

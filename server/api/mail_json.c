@@ -8,6 +8,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/ids.h"
+#include "common/json.h"
 #include "server/domain/account_log.h"
 #include "server/domain/codes.h"
 #include "server/domain/factor_kinds.h"
@@ -133,13 +134,44 @@ static void append_recovery_event(struct buf *out, const struct hub_event *event
     case ACCOUNT_LOG_CONTACT_REMOVED:
         append_contact(out, "removed", event);
         return;
-    case ACCOUNT_LOG_ENROLLED:
-    case ACCOUNT_LOG_REMOVED:
-    case ACCOUNT_LOG_USED:
-    case ACCOUNT_LOG_CLONE_WARNING:
+    default: /* of a factor, or of a link */
         break;
     }
-    CHECK_UNREACHABLE(); /* of a factor */
+    CHECK_UNREACHABLE();
+}
+
+/* The events are named as the entries of the log are: link.requested, link_requested. */
+static void append_link_event(struct buf *out, const struct hub_link *link)
+{
+    const char *name = "link.requested";
+
+    switch (link->event) {
+    case ACCOUNT_LOG_LINK_APPROVED:
+        name = "link.approved";
+        break;
+    case ACCOUNT_LOG_LINK_DENIED:
+        name = "link.denied";
+        break;
+    case ACCOUNT_LOG_LINK_EXPIRED:
+        name = "link.expired";
+        break;
+    default: /* it is requested */
+        break;
+    }
+    buf_append_format(out, "{\"event\":\"%s\",\"link_id\":\"", name);
+    base64url_encode(bytes_of(link->link_id.raw, sizeof link->link_id.raw), out);
+    buf_append_text(out, "\"");
+    if (link->device_id != 0) {
+        buf_append_format(out, ",\"device_id\":%" PRIu32, link->device_id);
+    }
+    if (link->name.size > 0) {
+        buf_append_text(out, ",\"name\":");
+        json_append_quoted(out, link->name);
+    }
+    if (link->expires_at != 0) {
+        buf_append_format(out, ",\"expires_at\":%" PRId64, link->expires_at);
+    }
+    buf_append_u8(out, '}');
 }
 
 void mail_json_event(struct buf *out, const struct hub_event *event)
@@ -189,6 +221,9 @@ void mail_json_event(struct buf *out, const struct hub_event *event)
         return;
     case HUB_EVENT_RECOVERY:
         append_recovery_event(out, event);
+        return;
+    case HUB_EVENT_LINK:
+        append_link_event(out, event->link);
         return;
     }
 }

@@ -127,10 +127,8 @@ static void reply_blocked(struct exchange *exchange, int64_t held_until)
     exchange_reply_problem(exchange, PROBLEM_manifest_held, 0, members);
 }
 
-static void on_put(void *arg, const struct manifests_outcome *outcome)
+void manifests_api_reply(struct exchange *exchange, const struct manifests_outcome *outcome)
 {
-    struct exchange *exchange = arg;
-
     switch (outcome->result) {
     case MANIFESTS_STORED:
         reply_head(exchange, 201, outcome);
@@ -160,7 +158,8 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
     case MANIFESTS_KEY_USED:
         exchange_reply_problem(exchange, PROBLEM_device_key_used, 0, "");
         return;
-    case MANIFESTS_NOT_HELD: /* only the janitor hears that */
+    case MANIFESTS_OVERTAKEN: /* nothing rides with it here, and only the janitor hears the other */
+    case MANIFESTS_NOT_HELD:
         CHECK_UNREACHABLE();
     case MANIFESTS_ACCOUNT_UNKNOWN:
         exchange_reply_problem(exchange, PROBLEM_not_found, 0, "");
@@ -172,6 +171,11 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
         problem_of_store(exchange, true);
         return;
     }
+}
+
+static void on_put(void *arg, const struct manifests_outcome *outcome)
+{
+    manifests_api_reply(arg, outcome);
 }
 
 void manifests_api_put(void *arg, struct exchange *exchange)

@@ -16,3 +16,8 @@ http_handler_fn holds_api_veto_manifest; /* DELETE /v1/accounts/{account_id}/man
 http_handler_fn report_api_get;          /* GET /v1/account/report */
 http_handler_fn manifests_api_list;      /* GET /v1/accounts/{account_id} */
 http_handler_fn manifests_api_put;       /* PUT /v1/accounts/{account_id}/manifests/{epoch} */
+
+struct manifests_outcome;
+
+/* Answer how a manifest that was put ended. */
+void manifests_api_reply(struct exchange *exchange, const struct manifests_outcome *outcome);

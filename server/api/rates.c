@@ -132,6 +132,17 @@ bool rates_admit_caller(struct api *api, struct exchange *exchange, const struct
     return wait_s == 0;
 }
 
+bool rates_admit_address(struct api *api, struct exchange *exchange, enum limits_class class)
+{
+    const struct limits_ask ask = ask_of_peer(class, exchange_peer(exchange));
+    int wait_s = limits_take(api->domain->limits, &ask, 1, api->now_ms());
+
+    if (wait_s > 0) {
+        rates_refuse(exchange, wait_s);
+    }
+    return wait_s == 0;
+}
+
 bool rates_admit_account(struct api *api, struct exchange *exchange, enum limits_class class)
 {
     const struct account_id *account_id = &api_caller(exchange)->account_id;

@@ -54,6 +54,9 @@ bool rates_admit_caller(struct api *api, struct exchange *exchange,
 /* The same for a request that is no exchange: 0, or the seconds to wait. */
 int rates_take_caller(struct api *api, const char *peer, const struct api_caller *caller);
 
+/* Count one token of class for the client's address; false when it was refused, and answered. */
+bool rates_admit_address(struct api *api, struct exchange *exchange, enum limits_class class);
+
 /* Count one token of class for the account of caller; false when it was refused, and answered. */
 bool rates_admit_account(struct api *api, struct exchange *exchange, enum limits_class class);
 

@@ -109,7 +109,8 @@ json_t *report_api_json(const struct report *report)
         (void)json_array_append_new(devices, device_json(report, &report->devices[i]));
     }
     object = json_pack(
-        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
+        "{s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:o}",
         "account_id",
         json_base64url(bytes_of(report->account_id.raw, sizeof report->account_id.raw)), "epoch",
         (json_int_t)report->epoch, "hash",
@@ -120,7 +121,8 @@ json_t *report_api_json(const struct report *report)
         "factors", factors_json(report->factors, report->factor_count), "txns",
         (json_int_t)report->txn_count, "challenges", (json_int_t)report->challenge_count,
         "wrong_guesses", (json_int_t)report->guess_count, "grants", (json_int_t)report->grant_count,
-        "log_entries", (json_int_t)report->log_count, "devices", devices);
+        "log_entries", (json_int_t)report->log_count, "links", (json_int_t)report->link_count,
+        "link_prompts", (json_int_t)report->prompt_count, "devices", devices);
     (void)json_object_set_new(object, "recoveries",
                               recoveries_json(report->recoveries, report->recovery_count));
     (void)json_object_set_new(object, "recovery_contacts",

@@ -7,6 +7,7 @@
 #include "server/api/factors_api.h"
 #include "server/api/handles_api.h"
 #include "server/api/keys_api.h"
+#include "server/api/links_api.h"
 #include "server/api/mail_api.h"
 #include "server/api/mls_api.h"
 #include "server/api/people_api.h"
@@ -21,6 +22,7 @@
 #define NONE API_AUTH_NONE
 #define SESSION API_AUTH_SESSION
 #define EITHER API_AUTH_EITHER
+#define LINK API_AUTH_LINK
 #define ANY API_RATE_REQUEST
 #define FIRST API_RATE_CHALLENGE
 #define JOIN API_RATE_REGISTRATION
@@ -64,6 +66,14 @@ const struct http_route api_routes[] = {
     { "POST",   "/v1/recoveries/{recovery_id}/exchange",        SMALL,    NONE,    ANY,   recoveries_api_exchange },
     { "POST",   "/v1/recoveries/{recovery_id}/reveal",          SMALL,    NONE,    ANY,   recoveries_api_reveal },
     { "POST",   "/v1/recoveries/{recovery_id}/release",         SMALL,    NONE,    ANY,   recoveries_api_release },
+    { "POST",   "/v1/links",                                    SMALL,    NONE,    FIRST, links_api_begin },
+    { "GET",    "/v1/links",                                    0,        SESSION, ANY,   links_api_list },
+    { "GET",    "/v1/links/{link_id}",                          0,        LINK,    ANY,   links_api_get },
+    { "POST",   "/v1/links/{link_id}/messages",                 SMALL,    LINK,    ANY,   links_api_say },
+    { "POST",   "/v1/links/{link_id}/claim",                    SMALL,    SESSION, ANY,   links_api_claim },
+    { "POST",   "/v1/links/{link_id}/candidate",                MANIFEST, SESSION, ANY,   links_api_candidate },
+    { "POST",   "/v1/links/{link_id}/signed",                   SMALL,    LINK,    ANY,   links_api_sign },
+    { "POST",   "/v1/links/{link_id}/deny",                     SMALL,    LINK,    ANY,   links_api_deny },
     { "POST",   "/v1/envelopes",                                SEND,     SESSION, ANY,   envelopes_api_send },
     { "GET",    "/v1/mailbox",                                  0,        SESSION, ANY,   mailbox_api_list },
     { "POST",   "/v1/mailbox/ack",                              SMALL,    SESSION, ANY,   mailbox_api_ack },

@@ -93,6 +93,14 @@ static const struct limit limits[] = {
     { "recoveries_day", LIMIT_RECOVERIES_DAY },
     { "recovery_exchanges", LIMIT_RECOVERY_EXCHANGES },
     { "recovery_packet_bytes", LIMIT_RECOVERY_PACKET_BYTES },
+    { "link_s", LIMIT_LINK_S },
+    { "link_entry_bytes", LIMIT_LINK_ENTRY_BYTES },
+    { "link_name_bytes", LIMIT_LINK_NAME_BYTES },
+    { "link_message_bytes", LIMIT_LINK_MESSAGE_BYTES },
+    { "link_messages", LIMIT_LINK_MESSAGES },
+    { "link_prompts_hour", LIMIT_LINK_PROMPTS },
+    { "links_account", LIMIT_LINKS_ACCOUNT },
+    { "link_wait_s", LIMIT_LINK_WAIT_S },
 };
 
 /* In the order of enum limits_class. */
@@ -100,7 +108,7 @@ static const char *const rate_names[LIMITS_CLASSES] = {
     "rate_device",     "rate_account",      "rate_address",    "rate_pair",
     "rate_inbound",    "rate_failures",     "rate_challenges", "rate_registrations",
     "rate_claim_pair", "rate_claim_target", "rate_lookups",    "rate_handles",
-    "rate_groups",     "rate_recoveries",
+    "rate_groups",     "rate_recoveries",   "rate_links",
 };
 
 static const char *const features[] = {
@@ -125,6 +133,7 @@ static const char *const features[] = {
     "account.log",
     "recovery.key",
     "recovery.contacts",
+    "links",
 };
 
 static const char *registration_text(enum domain_registration registration)

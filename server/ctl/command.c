@@ -26,8 +26,10 @@ const struct option_row option_table[OPTION_OPTIONS] = {
     [OPTION_CA] = { "--ca", "FILE", "Trust these certificates instead of the system's" },
     [OPTION_INVITE] = { "--invite", "INVITE", "The invite, or the whole address with it" },
     [OPTION_NAME] = { "--name", "NAME",
-                      "A name for the device, kept here only. For tls self-signed: the relay's "
-                      "host. For device factors add: a name that only this device shows" },
+                      "A name for the device, shown to others when it is linked. For tls "
+                      "self-signed: "
+                      "the relay's host. For device factors add: a name that only this device "
+                      "shows" },
     [OPTION_DAYS] = { "--days", "N", "How many days it is good; 30" },
     [OPTION_RECOVERY] = { "--recovery", "FILE",
                           "The file of the recovery key; register makes it, keep it elsewhere" },
@@ -67,6 +69,10 @@ const struct option_row option_table[OPTION_OPTIONS] = {
     [OPTION_SLOT] = { "--slot", "N", "The contact's slot, 1 to 5; the first free one" },
     [OPTION_GRANT] = { "--grant", "GRANT",
                        "Of a transaction of purpose recover, where a second factor is enrolled" },
+    [OPTION_ACCOUNT] = { "--account", "ACCOUNT",
+                         "The account to be added to, by its id or a name of it: its devices are "
+                         "asked. By its id, no other one is taken" },
+    [OPTION_DIGITS] = { "--digits", NULL, "Show six digits, for where no camera reads a QR code" },
 };
 
 const struct command command_table[] = {
@@ -107,6 +113,17 @@ const struct command command_table[] = {
       "Make a device and a new account for it; print the account's id", device_register_run },
     { "device init", "", 0, 0, NEW_DEVICE | BIT(OPTION_INVITE),
       "Make a device that another one is to add; print its key", device_register_init },
+    { "device link", "", 0, 0,
+      NEW_DEVICE | BIT(OPTION_INVITE) | BIT(OPTION_ACCOUNT) | BIT(OPTION_DIGITS) | BIT(OPTION_JSON),
+      "Make a device and have one of your account's add it: by a QR code, or six digits",
+      device_link_run },
+    { "device approve", "LINK", 1, 1,
+      DEVICE | BIT(OPTION_ADMIN) | BIT(OPTION_ID) | BIT(OPTION_JSON),
+      "Add a new device to your account, by the text of its QR code or by its link and six digits",
+      device_approve_run },
+    { "device deny", "LINK", 1, 1, DEVICE, "Refuse a new device", device_approve_deny },
+    { "device links", "", 0, 0, DEVICE | BIT(OPTION_JSON),
+      "List the new devices that ask to be added to your account", device_approve_list },
     { "device session", "", 0, 0, DEVICE | BIT(OPTION_JSON), "Begin a new session",
       device_register_session },
     { "device entry", "", 0, 0, DEVICE, "Print this device's entry, for another one to add",

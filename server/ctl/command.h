@@ -50,6 +50,8 @@ enum option {
     OPTION_ASCII,
     OPTION_SLOT,
     OPTION_GRANT,
+    OPTION_ACCOUNT,
+    OPTION_DIGITS,
     OPTION_OPTIONS, /* how many there are */
 };
 

@@ -7,11 +7,18 @@
 #include "server/ctl/exit_code.h"
 
 struct arguments;
+struct device;
 
 /* device_register.c */
 enum exit_code device_register_init(const struct arguments *arguments);
 enum exit_code device_register_run(const struct arguments *arguments);
 enum exit_code device_register_session(const struct arguments *arguments);
+
+/* device_link.c, device_approve.c */
+enum exit_code device_link_run(const struct arguments *arguments);
+enum exit_code device_approve_run(const struct arguments *arguments);
+enum exit_code device_approve_deny(const struct arguments *arguments);
+enum exit_code device_approve_list(const struct arguments *arguments);
 
 /* device_manifest.c, device_draft.c */
 enum exit_code device_manifest_show(const struct arguments *arguments);

@@ -41,6 +41,14 @@ const char *account_log_event_text(enum account_log_event event)
         return "contact_put";
     case ACCOUNT_LOG_CONTACT_REMOVED:
         return "contact_removed";
+    case ACCOUNT_LOG_LINK_REQUESTED:
+        return "link_requested";
+    case ACCOUNT_LOG_LINK_APPROVED:
+        return "link_approved";
+    case ACCOUNT_LOG_LINK_DENIED:
+        return "link_denied";
+    case ACCOUNT_LOG_LINK_EXPIRED:
+        return "link_expired";
     }
     CHECK_UNREACHABLE();
 }
@@ -77,7 +85,9 @@ void account_log_note(const struct domain *domain, struct store_batch *batch,
                       const struct account_log_entry *entry, int64_t now_ms)
 {
     account_log_keep(batch, entry, now_ms);
-    changes_note_factor(domain, batch, entry);
+    if (account_log_is_of_factor(entry->event)) {
+        changes_note_factor(domain, batch, entry);
+    }
 }
 
 struct telling {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happened to the factors of an account, and to its recovery, for its devices: each is told by an
- * event, and reads later what it missed.  Times are whole hours; there is no address,
+ * What happened to the factors, the links and the recovery of an account, for its devices: each is told by
+ * an event, and reads later what it missed.  Times are whole hours; there is no address,
  * and nothing of whoever guessed.  Entries are kept LIMIT_ACCOUNT_LOG_DAYS.
  * Loop thread.
  */
@@ -30,13 +30,17 @@ enum account_log_event {
     ACCOUNT_LOG_RECOVERY_RELEASED, /* a contact's share */
     ACCOUNT_LOG_RECOVERY_DONE,     /* the recovery key signed a device list */
     ACCOUNT_LOG_CONTACT_PUT,
-    ACCOUNT_LOG_CONTACT_REMOVED
+    ACCOUNT_LOG_CONTACT_REMOVED,
+
+    ACCOUNT_LOG_LINK_REQUESTED =
+        32, /* these of a link: links.c tells them, and they have no kind */
+    ACCOUNT_LOG_LINK_APPROVED,
+    ACCOUNT_LOG_LINK_DENIED,
+    ACCOUNT_LOG_LINK_EXPIRED
 };
 
-/* Its name on the wire.  Static. */
+/* Its name on the wire, static; say whether it is of a factor. */
 const char *account_log_event_text(enum account_log_event event);
-
-/* Whether it is of a factor. */
 bool account_log_is_of_factor(enum account_log_event event);
 
 struct account_log_entry {

@@ -31,6 +31,7 @@
 #include "server/domain/holds_sql.h"
 #include "server/domain/hub.h"
 #include "server/domain/left.h"
+#include "server/domain/links_sql.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/recoveries_sql.h"
 #include "server/domain/recovery_contacts_sql.h"
@@ -307,6 +308,7 @@ static void erasure_write(struct erasure *erasure)
     }
     accounts_sql_erase_manifests(batch, account);
     txns_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
+    links_sql_end_account(batch, account, txns_subject(erasure->domain, &erasure->account_id));
     factors_sql_end_account(batch, account);
     recoveries_sql_end_account(batch, account); /* before the log: see txns_sql_end_account */
     recovery_contacts_sql_end_account(batch, account);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/wire.h"
@@ -26,6 +27,7 @@
 #include "server/domain/factor_kinds.h"
 #include "server/domain/hub.h"
 #include "server/domain/key_register.h"
+#include "server/domain/link_watches.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/purge.h"
 #include "server/domain/recovery_news.h"
@@ -270,6 +272,27 @@ static void follow_recovery(struct domain *domain, const struct change_row *row)
     tell_streams(domain, row->account, &event);
 }
 
+static void follow_link(struct domain *domain, const struct change_row *row)
+{
+    struct wire wire = wire_of(row->details);
+    struct bytes id = wire_bytes(&wire, LINK_ID_BYTES);
+    struct hub_link link = { .event = (enum account_log_event)wire_u8(&wire) };
+    const struct hub_event event = { .kind = HUB_EVENT_LINK, .link = &link };
+
+    link.device_id = wire_u32(&wire);
+    link.expires_at = (int64_t)wire_u64(&wire);
+    link.name = wire_bytes(&wire, wire.left);
+    if (wire_is_bad(&wire)) {
+        return; /* a newer daemon's */
+    }
+    memcpy(link.link_id.raw, id.at, id.size);
+    link_watches_tell(domain->link_watches, &link.link_id);
+    if (row->account != 0 && link.event >= ACCOUNT_LOG_LINK_REQUESTED &&
+        link.event <= ACCOUNT_LOG_LINK_EXPIRED) {
+        tell_streams(domain, row->account, &event);
+    }
+}
+
 static void follow(struct domain *domain, const struct change_row *row)
 {
     switch ((enum change_kind)row->kind) {
@@ -301,6 +324,9 @@ static void follow(struct domain *domain, const struct change_row *row)
     case CHANGE_RECOVERY:
         follow_recovery(domain, row);
         return;
+    case CHANGE_LINK:
+        follow_link(domain, row);
+        return;
     case CHANGE_KEY_FILES:
         if (domain->key_register != NULL) {
             key_register_follow(domain->key_register, domain->changes->now_ms);
@@ -316,6 +342,7 @@ static void forget_all(struct domain *domain, int64_t from, int64_t to)
     directory_forget_all(domain);
     sessions_forget_all(domain);
     doubt_streams(domain, 0);
+    link_watches_tell_all(domain->link_watches, false);
 }
 
 static size_t take_rows(struct domain *domain, struct store_rows *rows)

@@ -19,6 +19,7 @@
 struct account_log_entry;
 struct hub_event;
 struct recovery_news;
+struct hub_link;
 
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);
@@ -59,6 +60,12 @@ void changes_note_recovery(const struct domain *domain, struct store_batch *batc
 
 /* The same: the register of keys has changed. */
 void changes_note_key_files(const struct domain *domain, struct store_batch *batch);
+
+/*
+ * The same: that a link changed; where account is not 0 its streams are told what link says.
+ */
+void changes_note_link(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct hub_link *link);
 
 /* Tell the other daemons that a device has not been seen for days. */
 void changes_tell_idle(struct domain *domain, int64_t account, uint32_t device_id, int64_t days);

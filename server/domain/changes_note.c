@@ -129,6 +129,22 @@ void changes_note_recovery(const struct domain *domain, struct store_batch *batc
     }
 }
 
+void changes_note_link(const struct domain *domain, struct store_batch *batch, int64_t account,
+                       const struct hub_link *link)
+{
+    struct buf details = { 0 };
+
+    if (domain->is_shared) {
+        buf_append(&details, bytes_of(link->link_id.raw, sizeof link->link_id.raw));
+        buf_append_u8(&details, (uint8_t)link->event);
+        buf_append_u32(&details, link->device_id);
+        buf_append_u64(&details, (uint64_t)link->expires_at);
+        buf_append(&details, link->name);
+        note(domain, batch, CHANGE_LINK, account, &details);
+        buf_clear(&details);
+    }
+}
+
 void changes_note_key_files(const struct domain *domain, struct store_batch *batch)
 {
     if (domain->is_shared) {

@@ -14,6 +14,7 @@
  *   FACTOR    event u8 | kind u8 | purpose u8 | device_id u32
  *   RECOVERY  event u8 | device_id u32 | recovery_id[16] | wait_until u64 | expires_at u64
  *   KEY_FILES nothing: the register of keys is read again
+ *   LINK      link id[16] | event u8 | device_id u32 | expires_at u64 | name
  */
 #pragma once
 
@@ -27,5 +28,6 @@ enum change_kind {
     CHANGE_CODE,
     CHANGE_FACTOR,
     CHANGE_RECOVERY = 16,
+    CHANGE_LINK,
     CHANGE_KEY_FILES = 32 /* the operator's, apart from what is about people */
 };

@@ -16,6 +16,7 @@ struct directory;
 struct hub;
 struct key_register;
 struct limits;
+struct link_watches;
 struct mailboxes;
 struct passwords;
 struct reseal;
@@ -87,6 +88,7 @@ struct domain {
     struct sessions *sessions;
     struct directory *directory;
     struct limits *limits;
+    struct link_watches *link_watches;
     struct slots *slots;
     struct claims *claims; /* these two are NULL unless it is shared */
     struct changes *changes;

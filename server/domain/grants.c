@@ -53,6 +53,19 @@ void grants_expect_stepup(struct store_batch *batch, int64_t account, const stru
     grants_expect(batch, account, TXN_STEPUP, grant, now_ms);
 }
 
+void grants_expect_link(struct store_batch *batch, int64_t account, const struct grant *grant,
+                        int64_t now_ms)
+{
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+
+    if (grant == NULL) {
+        grants_sql_expect_none_needed(batch, account);
+        return;
+    }
+    hash_of(grant, hash);
+    grants_sql_expect_any(batch, hash, account, TXN_LINK, now_ms / 1000);
+}
+
 void grants_end_account(struct store_batch *batch, int64_t account)
 {
     grants_sql_end_account(batch, account);

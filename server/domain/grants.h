@@ -48,6 +48,13 @@ void grants_expect_stepup(struct store_batch *batch, int64_t account, const stru
 void grants_expect(struct store_batch *batch, int64_t account, enum txn_purpose purpose,
                    const struct grant *grant, int64_t now_ms);
 
+/*
+ * The same of a link that asks for an account: a grant of purpose link, by any kind, for the
+ * devices that show a code are those that are asked.
+ */
+void grants_expect_link(struct store_batch *batch, int64_t account, const struct grant *grant,
+                        int64_t now_ms);
+
 /* Append what ends all grants of an account. */
 void grants_end_account(struct store_batch *batch, int64_t account);
 

@@ -17,6 +17,12 @@ static const struct store_stmt expect = {
            " AND expires_at > $4 AND (kind <> 0 OR NOT " FACTORS_SQL_ENROLLED ") RETURNING 1",
 };
 
+static const struct store_stmt expect_any = {
+    .name = "grants.expect_any",
+    .sql = "DELETE FROM grants WHERE account = $1 AND grant_hash = $2 AND purpose = $3"
+           " AND expires_at > $4 RETURNING 1",
+};
+
 static const struct store_stmt expect_none_needed = {
     .name = "grants.expect_none_needed",
     .sql = "SELECT 1 WHERE NOT " FACTORS_SQL_ENROLLED,
@@ -51,14 +57,27 @@ void grants_sql_put(struct store_batch *batch, const struct grants_row *row)
     store_bind_int(batch, row->expires_at);
 }
 
-void grants_sql_expect(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
-                       int64_t account, enum txn_purpose purpose, int64_t now_s)
+static void bind_use(struct store_batch *batch, const uint8_t *hash, int64_t account,
+                     enum txn_purpose purpose, int64_t now_s)
 {
-    store_batch_expect(batch, &expect);
     store_bind_int(batch, account);
     bind_hash(batch, hash);
     store_bind_int(batch, (int64_t)purpose);
     store_bind_int(batch, now_s);
+}
+
+void grants_sql_expect(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
+                       int64_t account, enum txn_purpose purpose, int64_t now_s)
+{
+    store_batch_expect(batch, &expect);
+    bind_use(batch, hash, account, purpose, now_s);
+}
+
+void grants_sql_expect_any(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
+                           int64_t account, enum txn_purpose purpose, int64_t now_s)
+{
+    store_batch_expect(batch, &expect_any);
+    bind_use(batch, hash, account, purpose, now_s);
 }
 
 void grants_sql_expect_none_needed(struct store_batch *batch, int64_t account)

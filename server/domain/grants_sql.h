@@ -28,6 +28,10 @@ void grants_sql_put(struct store_batch *batch, const struct grants_row *row);
 void grants_sql_expect(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
                        int64_t account, enum txn_purpose purpose, int64_t now_s);
 
+/* The same, by whatever kind. */
+void grants_sql_expect_any(struct store_batch *batch, const uint8_t hash[CRYPTO_SHA256_BYTES],
+                           int64_t account, enum txn_purpose purpose, int64_t now_s);
+
 /* Expect that the account has no factor. */
 void grants_sql_expect_none_needed(struct store_batch *batch, int64_t account);
 

@@ -63,6 +63,7 @@ static void on_put(void *arg, const struct manifests_outcome *outcome)
         on_done(run);
         return;
     case MANIFESTS_PRESENT: /* another daemon was faster, or a veto, or the recovery key, */
+    case MANIFESTS_OVERTAKEN:
     case MANIFESTS_NOT_HELD:
     case MANIFESTS_ACCOUNT_UNKNOWN:
     case MANIFESTS_UNAVAILABLE: /* or it is for the next turn */

@@ -39,6 +39,15 @@ enum hub_event_kind {
     HUB_EVENT_CODE,            /* code is to be shown */
     HUB_EVENT_FACTOR,          /* factor_event of a factor of factor_kind */
     HUB_EVENT_RECOVERY,        /* recovery_event of recovery_id */
+    HUB_EVENT_LINK,            /* what link says */
+};
+
+struct hub_link {
+    enum account_log_event event;
+    struct link_id link_id;
+    uint32_t device_id; /* whose step it was; 0: nobody's */
+    int64_t expires_at; /* this and name: when it was requested; Unix seconds */
+    struct bytes name;
 };
 
 struct hub_event {
@@ -51,13 +60,14 @@ struct hub_event {
     const char *slot;   /* static */
     int64_t count;
     int64_t first_use_day;
-    const struct shown_code *code; /* borrowed for the call */
+    const struct shown_code *code; /* this and link: borrowed for the call */
     enum account_log_event factor_event;
     enum factor_kind factor_kind;
     enum txn_purpose purpose; /* of what a factor was shown for; else 0 */
     enum account_log_event recovery_event;
     struct recovery_id recovery_id;
     int64_t expires_at; /* Unix seconds; of a request, which waits until held_until */
+    const struct hub_link *link;
 };
 
 /* A committed item, or one that is passed on without being stored (seq 0). */

@@ -2,8 +2,9 @@
 /*
  * A round walks through the duties below, one batch at a time; a duty whose
  * batch was full is done again at once.  What walks over whole tables is done
- * once an hour.  The first two duties alone make a short round: a gap should follow
- * soon when an envelope is no longer shown, and what was held be done when it was said.
+ * once an hour.  The first three duties alone make a short round: a gap should follow
+ * soon when an envelope is no longer shown, what was held be done when it was said, and devices
+ * hear soon that a link is over.
  */
 #include "server/domain/janitor.h"
 
@@ -25,6 +26,7 @@
 #include "server/domain/idle.h"
 #include "server/domain/keys.h"
 #include "server/domain/keys_census.h"
+#include "server/domain/links.h"
 #include "server/domain/losses.h"
 #include "server/domain/mls_groups.h"
 #include "server/domain/recoveries.h"
@@ -154,6 +156,21 @@ static void purge_recoveries(struct janitor *janitor)
     recoveries_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
 }
 
+static void expire_links(struct janitor *janitor)
+{
+    links_expire(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_links(struct janitor *janitor)
+{
+    links_purge(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
+static void purge_link_prompts(struct janitor *janitor)
+{
+    links_purge_prompts(janitor->domain, janitor->now_ms, on_purged, janitor);
+}
+
 static void count_key_pools(struct janitor *janitor)
 {
     keys_census_run(janitor->domain, janitor->now_ms, on_purged, janitor);
@@ -179,18 +196,19 @@ static const struct duty {
     void (*run)(struct janitor *janitor);
     bool hourly;
 } duties[] = {
-    { expire_own, false },       { do_held, false },          { expire_oldest, false },
-    { purge_sessions, false },   { purge_challenges, false }, { purge_expired_keys, false },
-    { purge_changes, true },     { purge_spent_keys, true },  { idle_devices, true },
-    { idle_accounts, true },     { purge_handles, true },     { purge_groups, true },
-    { purge_references, true },  { purge_txns, false },       { purge_txn_challenges, false },
-    { purge_grants, false },     { purge_guesses, true },     { purge_factors, true },
-    { purge_account_log, true }, { purge_recoveries, true },  { count_key_pools, true },
+    { expire_own, false },           { do_held, false },          { expire_links, false },
+    { expire_oldest, false },        { purge_sessions, false },   { purge_challenges, false },
+    { purge_expired_keys, false },   { purge_changes, true },     { purge_spent_keys, true },
+    { idle_devices, true },          { idle_accounts, true },     { purge_handles, true },
+    { purge_groups, true },          { purge_references, true },  { purge_txns, false },
+    { purge_txn_challenges, false }, { purge_grants, false },     { purge_guesses, true },
+    { purge_factors, true },         { purge_account_log, true }, { purge_recoveries, true },
+    { count_key_pools, true },       { purge_links, false },      { purge_link_prompts, false },
 };
 
 enum {
     DUTY_COUNT = sizeof duties / sizeof duties[0],
-    DUTIES_SHORT = 2
+    DUTIES_SHORT = 3
 };
 
 static void janitor_step(struct janitor *janitor)

@@ -44,6 +44,7 @@ static const struct kind kinds[LIMITS_CLASSES] = {
     [LIMITS_HANDLES] = { BUCKETS, HOUR_MS, METRIC_limited_handles },
     [LIMITS_GROUPS] = { BUCKETS, HOUR_MS, METRIC_limited_groups },
     [LIMITS_RECOVERIES] = { BUCKETS, HOUR_MS, METRIC_limited_recoveries },
+    [LIMITS_LINKS] = { BUCKETS, HOUR_MS, METRIC_limited_links },
 };
 
 struct limits {

@@ -21,7 +21,7 @@ enum limits_class {
     LIMITS_PAIR,          /* envelopes from one device to one other */
     LIMITS_INBOUND,       /* bytes to a device */
     LIMITS_FAILURES,      /* failed authentications, guesses among them, by address; by account */
-    LIMITS_CHALLENGES,    /* challenges, manifests and transactions from an address */
+    LIMITS_CHALLENGES,    /* challenges, manifests, transactions and links from an address */
     LIMITS_REGISTRATIONS, /* accounts registered from an address, an hour */
     LIMITS_CLAIM_PAIR,    /* keys for single use that an account takes from a device, an hour */
     LIMITS_CLAIM_TARGET,  /* the same, by whomever */
@@ -29,10 +29,11 @@ enum limits_class {
     LIMITS_HANDLES,       /* handles that an account claims, an hour */
     LIMITS_GROUPS,        /* MLS groups that a device begins, an hour */
     LIMITS_RECOVERIES, /* recoveries, and recovery keys that are none, from an address, an hour */
+    LIMITS_LINKS       /* links that an address begins, an hour */
 };
 
 enum {
-    LIMITS_CLASSES = LIMITS_RECOVERIES + 1
+    LIMITS_CLASSES = LIMITS_LINKS + 1
 };
 
 /* Tokens of one bucket.  An empty name is nobody, and nobody is limited. */

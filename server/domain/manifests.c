@@ -54,6 +54,7 @@ static void finish(struct put *put, const struct manifests_outcome *outcome)
         metrics_add(METRIC_manifests_refused, 1);
         break;
     case MANIFESTS_HELD:
+    case MANIFESTS_OVERTAKEN:
     case MANIFESTS_NOT_HELD:
     case MANIFESTS_PRESENT:
     case MANIFESTS_ACCOUNT_UNKNOWN:
@@ -97,6 +98,15 @@ void put_again(struct put *put)
     }
 }
 
+static void refuse(struct put *put, size_t refused_at)
+{
+    if (refused_at >= put->rider_at && refused_at < put->rider_end) {
+        put_finish(put, MANIFESTS_OVERTAKEN);
+    } else {
+        put_again(put);
+    }
+}
+
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct put *put = arg;
@@ -108,6 +118,8 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
         put_finish(put, MANIFESTS_STORED);
         return;
     case STORE_REFUSED:
+        refuse(put, store_rows_refused_at(rows));
+        return;
     case STORE_CONFLICT:
         put_again(put);
         return;
@@ -193,6 +205,11 @@ static void put_write(struct put *put, const struct manifest *old,
     }
     write_new_devices(put, batch, old);
     put_end_recoveries(put, batch, old);
+    put->rider_at = store_batch_size(batch);
+    if (put->rider.add != NULL) {
+        put->rider.add(put->rider.arg, batch);
+    }
+    put->rider_end = store_batch_size(batch);
     changes_note_head(put->domain, batch,
                       &(struct changes_head){ .account = put->row.account,
                                               .account_id = put->next.account,
@@ -359,6 +376,7 @@ void manifests_put(struct domain *domain, const struct manifests_order *order, i
     struct put *put = put_create(domain, order->signed_bytes, now_ms, done, arg);
     enum manifest_verdict verdict = manifest_parse(buf_view(&put->bytes), &put->next);
 
+    put->rider = order->rider;
     if (verdict != MANIFEST_VALID) {
         finish_invalid(put, verdict);
     } else if (memcmp(put->next.account.raw, order->account_id.raw, sizeof order->account_id.raw) !=

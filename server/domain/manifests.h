@@ -19,6 +19,7 @@
 
 struct domain;
 struct hold;
+struct store_batch;
 
 enum manifests_result {
     MANIFESTS_STORED = 0,
@@ -31,6 +32,7 @@ enum manifests_result {
     MANIFESTS_BLOCKED,         /* something else is held, the first of it until held_until */
     MANIFESTS_KEY_USED,        /* a new device's key stands in an account or left one */
     MANIFESTS_ACCOUNT_UNKNOWN,
+    MANIFESTS_OVERTAKEN,    /* a statement that rides with it refused */
     MANIFESTS_NOT_HELD,     /* manifests_put_held: it was vetoed or overtaken */
     MANIFESTS_UNAVAILABLE,  /* the store did not do it, or cannot say */
     MANIFESTS_STORAGE_FULL, /* the disk is full */
@@ -47,11 +49,21 @@ struct manifests_outcome {
 
 typedef void manifests_put_fn(void *arg, const struct manifests_outcome *outcome);
 
+/*
+ * What rides with a manifest that is put: add appends statements to the batch that stores it, for
+ * every try.  One of them that is expected and yields nothing ends it MANIFESTS_OVERTAKEN.
+ */
+struct manifests_rider {
+    void (*add)(void *arg, struct store_batch *batch);
+    void *arg;
+};
+
 /* A manifest and where its sender wants it. */
 struct manifests_order {
     struct account_id account_id;
     uint64_t epoch;
-    struct bytes signed_bytes; /* read before manifests_put returns */
+    struct bytes signed_bytes;    /* read before manifests_put returns */
+    struct manifests_rider rider; /* add is NULL: none */
 };
 
 /*

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -36,6 +37,8 @@ struct put {
     struct manifests_change change;
     struct hold hold; /* what is done if by_hold, what is written by HOLD */
     bool by_hold;
+    struct manifests_rider rider;
+    size_t rider_at, rider_end; /* its statements in the batch under way */
     int writes;
     int64_t now_ms;
     manifests_put_fn *done;

@@ -211,11 +211,11 @@ static void on_person(void *arg, enum store_status status, struct store_rows *ro
     if (known) {
         row->subject = txns_subject(domain, &person.account_id);
     } else if (beginning->by_handle) {
-        row->subject = txns_subject_of_nobody(domain, &beginning->handle);
+        row->subject = txns_subject_of_handle(domain, &beginning->handle);
     } else {
         row->subject = txns_subject(domain, &beginning->account_id);
     }
-    seeming = txns_decoy_kinds(domain, row->subject);
+    seeming = txns_seeming(domain, row->subject);
     row->account = person.account;
     row->account_id = person.account_id;
     if (!beginning->has_grant && (known ? person.enrolled : seeming) != 0) {

@@ -85,6 +85,8 @@ struct report {
     struct recoveries_view recoveries[RECOVERIES_LIST_MAX];
     size_t contact_count;
     struct recovery_contacts_view contacts[LIMIT_RECOVERY_SLOTS]; /* their labels are borrowed */
+    int64_t link_count;   /* links under way, or over a short time ago */
+    int64_t prompt_count; /* links of the last hour that asked its devices */
 };
 
 /* report is borrowed until return; NULL when there is no such account, or when ok is false. */

@@ -71,7 +71,9 @@ static const struct store_stmt txns = {
            " (SELECT count(*) FROM txn_challenges c WHERE c.account = a.account AND c.account > 0),"
            " (SELECT count(*) FROM guesses g WHERE g.subject = $2),"
            " (SELECT count(*) FROM grants g WHERE g.account = a.account),"
-           " (SELECT count(*) FROM account_log l WHERE l.account = a.account)"
+           " (SELECT count(*) FROM account_log l WHERE l.account = a.account),"
+           " (SELECT count(*) FROM links n WHERE n.account = a.account AND n.account > 0),"
+           " (SELECT count(*) FROM link_prompts p WHERE p.subject = $2)"
            " FROM accounts a WHERE a.account_id = $1",
 };
 
@@ -214,6 +216,8 @@ static void fill_factors(struct store_rows *rows, struct report *out)
         out->guess_count = store_rows_int(rows, 2);
         out->grant_count = store_rows_int(rows, 3);
         out->log_count = store_rows_int(rows, 4);
+        out->link_count = store_rows_int(rows, 5);
+        out->prompt_count = store_rows_int(rows, 6);
     }
 }
 

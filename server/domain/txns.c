@@ -62,8 +62,13 @@ int64_t txns_subject(const struct domain *domain, const struct account_id *accou
     return subject_of(domain, 'a', bytes_of(account_id->raw, sizeof account_id->raw));
 }
 
+int64_t txns_subject_of_handle(const struct domain *domain, const struct handle *handle)
+{
+    return subject_of(domain, 'h', bytes_text(handle->text));
+}
+
 /* What a decoy seems to have enrolled: the same each time, and whatever an account may have. */
-static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
+uint32_t txns_seeming(const struct domain *domain, int64_t subject)
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
     uint32_t kinds = 0;
@@ -88,16 +93,6 @@ static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
         kinds |= UINT32_C(1) << FACTOR_RECOVERY_CODE;
     }
     return kinds;
-}
-
-int64_t txns_subject_of_nobody(const struct domain *domain, const struct handle *handle)
-{
-    return subject_of(domain, 'h', bytes_text(handle->text));
-}
-
-uint32_t txns_decoy_kinds(const struct domain *domain, int64_t subject)
-{
-    return decoy_kinds(domain, subject);
 }
 
 static void finish(struct beginning *beginning, const struct txns_outcome *outcome)
@@ -155,11 +150,11 @@ static void on_found(void *arg, enum store_status status, struct store_rows *row
     if (known) {
         row->subject = txns_subject(beginning->domain, &person.account_id);
     } else if (beginning->by_handle) {
-        row->subject = subject_of(beginning->domain, 'h', bytes_text(beginning->handle.text));
+        row->subject = txns_subject_of_handle(beginning->domain, &beginning->handle);
     } else {
         row->subject = txns_subject(beginning->domain, &beginning->account_id);
     }
-    seeming = decoy_kinds(beginning->domain, row->subject);
+    seeming = txns_seeming(beginning->domain, row->subject);
     row->account = person.account;
     row->kinds = factor_kinds_of(row->purpose, known ? person.enrolled : seeming);
     batch = store_batch_create();

@@ -40,6 +40,7 @@
 #include "server/domain/grants.h"
 
 struct authenticators_ids;
+struct handle;
 
 enum txns_result {
     TXNS_DONE = 0,
@@ -104,12 +105,12 @@ struct txns_guess {
 void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t now_ms,
                  txns_done_fn *done, void *arg);
 
-/* The subject of an account. */
+/* The subject of an account; of a handle that nobody has. */
 int64_t txns_subject(const struct domain *domain, const struct account_id *account_id);
+int64_t txns_subject_of_handle(const struct domain *domain, const struct handle *handle);
 
-/* The same of a handle that nobody has; and what such a subject seems to have enrolled. */
-int64_t txns_subject_of_nobody(const struct domain *domain, const struct handle *handle);
-uint32_t txns_decoy_kinds(const struct domain *domain, int64_t subject);
+/* The kinds that a subject would seem to have enrolled if it were nobody's. */
+uint32_t txns_seeming(const struct domain *domain, int64_t subject);
 
 /* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);

@@ -22,6 +22,7 @@
 #include "server/http/server.h"
 #include "server/http/server_private.h"
 #include "server/http/talk.h"
+#include "server/net/conn.h"
 #include "server/net/peer.h"
 
 enum {
@@ -148,7 +149,27 @@ void exchange_lose_peer(struct exchange *exchange)
         peer_leave(talk_conn(exchange->talk), exchange->member);
         exchange->member = NULL;
     }
+    conn_watch_end(talk_conn(exchange->talk), false);
     exchange->talk = NULL;
+}
+
+void exchange_tell_peer_end(struct exchange *exchange)
+{
+    exchange_peer_end_fn *fn = exchange->on_peer_end;
+
+    exchange->on_peer_end = NULL;
+    if (fn != NULL) {
+        fn(exchange->on_peer_end_arg);
+    }
+}
+
+void exchange_watch_peer(struct exchange *exchange, exchange_peer_end_fn *fn, void *arg)
+{
+    exchange->on_peer_end = fn;
+    exchange->on_peer_end_arg = arg;
+    if (exchange->talk != NULL) {
+        conn_watch_end(talk_conn(exchange->talk), true);
+    }
 }
 
 const struct http_route *exchange_route(const struct exchange *exchange)

@@ -51,6 +51,13 @@ enum {
  */
 const char *exchange_peer(const struct exchange *exchange);
 
+/*
+ * Call fn(arg) once if the peer hangs up, or sends no more, before the reply: for a handler that makes
+ * it wait.  fn may reply.
+ */
+typedef void exchange_peer_end_fn(void *arg);
+void exchange_watch_peer(struct exchange *exchange, exchange_peer_end_fn *fn, void *arg);
+
 /* A place for whoever authenticates to leave who calls; freed with free() after the reply. */
 void exchange_set_caller(struct exchange *exchange, void *caller);
 void *exchange_caller(const struct exchange *exchange);

@@ -29,6 +29,8 @@ struct exchange {
     struct crowd_member *member;    /* the request, counted for its client; while talk is there */
     const struct http_route *route; /* NULL when none was found */
     void *caller;
+    exchange_peer_end_fn *on_peer_end; /* NULL: nobody waits for it */
+    void *on_peer_end_arg;
     struct buf body;
     struct buf headers; /* field lines that the handler added */
     struct bytes path;  /* less base prefix and query; in bytes */
@@ -61,6 +63,9 @@ bool exchange_find_peer(struct exchange *exchange);
 
 /* The peer has gone: the reply goes nowhere. */
 void exchange_lose_peer(struct exchange *exchange);
+
+/* Tell whoever waits for it that the peer ended; the exchange may be gone when it returns. */
+void exchange_tell_peer_end(struct exchange *exchange);
 
 /* The head's copy. */
 struct bytes exchange_head_bytes(const struct exchange *exchange);

@@ -379,14 +379,26 @@ static void on_deadline(void *arg, struct conn *conn)
     }
 }
 
+static void on_peer_end(void *arg, struct conn *conn)
+{
+    const struct talk *talk = arg;
+
+    (void)conn;
+    if (talk->exchange != NULL && talk->state == WAITING) {
+        exchange_tell_peer_end(talk->exchange);
+    }
+}
+
 static void on_closed(void *arg, struct conn *conn, enum conn_end end)
 {
     struct talk *talk = arg;
+    struct exchange *exchange = talk->exchange;
 
     (void)conn;
     (void)end;
-    if (talk->exchange != NULL && talk->state == WAITING) {
-        exchange_lose_peer(talk->exchange); /* it is replied to later */
+    if (exchange != NULL && talk->state == WAITING) {
+        exchange_lose_peer(exchange); /* it is replied to later */
+        exchange_tell_peer_end(exchange);
     } else if (talk->exchange != NULL) {
         exchange_destroy(talk->exchange);
     }
@@ -395,6 +407,7 @@ static void on_closed(void *arg, struct conn *conn, enum conn_end end)
 
 static const struct conn_protocol http_protocol = {
     .on_bytes = on_bytes,
+    .on_peer_end = on_peer_end,
     .on_deadline = on_deadline,
     .on_closed = on_closed,
 };

@@ -197,6 +197,14 @@ void conn_set_deadline(struct conn *conn, int64_t after_ms)
     conn_set_timer(conn);
 }
 
+void conn_watch_end(struct conn *conn, bool watch)
+{
+    if (conn->watched != watch && conn->state != CONN_DEAD) {
+        conn->watched = watch;
+        conn_mark(conn);
+    }
+}
+
 void conn_finish(struct conn *conn)
 {
     if (conn->state != CONN_OPEN) {

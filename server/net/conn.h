@@ -46,6 +46,8 @@ struct conn_protocol {
     size_t (*on_bytes)(void *arg, struct conn *conn, struct bytes input);
     /* Output that was above the low mark has fallen to it or below.  May be NULL. */
     void (*on_drained)(void *arg, struct conn *conn);
+    /* The peer sends no more, as conn_watch_end asked; it may still read.  May be NULL. */
+    void (*on_peer_end)(void *arg, struct conn *conn);
     /* The deadline set by conn_set_deadline passed.  NULL: the connection is closed. */
     void (*on_deadline)(void *arg, struct conn *conn);
     /* The connection is over; last call.  arg is the protocol's to free. */
@@ -70,6 +72,9 @@ bool conn_is_paused(const struct conn *conn);
 
 /* Call on_deadline after_ms from now, whatever happens until then; 0 takes it away. */
 void conn_set_deadline(struct conn *conn, int64_t after_ms);
+
+/* Call on_peer_end once, when the peer shuts its direction or is gone; or no more. */
+void conn_watch_end(struct conn *conn, bool watch);
 
 /*
  * conn_finish stops reading, writes what is there for as long as the peer takes it, shuts

@@ -155,6 +155,10 @@ void conn_io_ready(int fd, short what, void *arg)
         conn->blocked = false;
         conn_mark(conn);
     }
+    if ((what & EV_CLOSED) != 0 && conn->watched && conn->state == CONN_OPEN) {
+        conn_watch_end(conn, false); /* it would be told of again and again */
+        conn->protocol->on_peer_end(conn->arg, conn);
+    }
     if ((what & EV_READ) != 0 && (conn->state == CONN_OPEN || conn->state == CONN_LINGERING)) {
         conn_io_take_input(conn);
     }
@@ -237,6 +241,9 @@ static short conn_io_wanted(const struct conn *conn)
     }
     if (conn->state == CONN_LINGERING || (conn->state == CONN_OPEN && !conn->read_off)) {
         wanted = (short)(wanted | EV_READ);
+    }
+    if (conn->watched && conn->state == CONN_OPEN) {
+        wanted = (short)(wanted | EV_CLOSED);
     }
     return wanted;
 }

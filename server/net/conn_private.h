@@ -58,7 +58,7 @@ struct conn {
                             away costs nothing */
     size_t linger_left;
     int fd;
-    short armed; /* EV_READ and EV_WRITE as the kernel was told */
+    short armed; /* EV_READ, EV_WRITE and EV_CLOSED as the kernel was told */
     enum conn_state state;
     enum conn_end end;
     unsigned pauses;
@@ -68,6 +68,7 @@ struct conn {
     bool read_off;   /* paused, and bytes came: stop polling until resumed */
     bool unread;     /* TLS has bytes that nobody was given: read without polling */
     bool peer_ended; /* the peer shut its direction */
+    bool watched;    /* the protocol wants to hear when it does, also while nothing is read */
     bool counted;    /* held against max_connections */
     struct peer_origin origin;
     struct crowd_member *member; /* of net's crowd; NULL: not counted there */

@@ -51,13 +51,24 @@ test('calls without a session are exactly those whose route says so', () => {
   assert.deepEqual(documented.sort(), open.sort());
 });
 
+const takesLink = (spec) => spec.security?.some((each) => 'linkToken' in each) ?? false;
+
 test('calls that a session is optional for are exactly those whose route says so', () => {
   const row = /^\s*\{ "(\w+)",\s+"([^"]+)",\s+\w+,\s+EITHER,/gm;
   const either = [...source('server/api/routes.c').matchAll(row)]
     .map(([, method, path]) => `${method} ${path}`);
-  const documented = operations.filter(({ spec }) => spec.security?.length === 2)
-    .map(({ method, path }) => `${method} ${path}`);
+  const documented = operations.filter(({ spec }) => spec.security?.length === 2
+    && !takesLink(spec)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(documented.sort(), either.sort());
+});
+
+test('calls that the token of a link is for are exactly those whose route says so', () => {
+  const row = /^\s*\{ "(\w+)",\s+"([^"]+)",\s+\w+,\s+LINK,/gm;
+  const routes = [...source('server/api/routes.c').matchAll(row)]
+    .map(([, method, path]) => `${method} ${path}`);
+  const documented = operations.filter(({ spec }) => takesLink(spec))
+    .map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(documented.sort(), routes.sort());
 });
 
 test('stream.md has a section for every event and every close code of the relay', () => {

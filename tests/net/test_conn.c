@@ -99,6 +99,58 @@ static void pause_reasons_add_up_and_kept_bytes_come_after_the_last(void **state
     (void)close(peer);
 }
 
+static bool has_heard_the_end(const struct wire *wire)
+{
+    return wire->peer_ends > 0;
+}
+
+/* A client that shut its direction may still read: what it is owed reaches it. */
+static void a_peers_end_is_told_once_while_nothing_is_read(void **state)
+{
+    struct wire *wire = *state;
+    struct buf got = { 0 };
+    int peer = wire_connect_and_meet(wire);
+
+    conn_pause(wire->conn, CONN_PAUSE_REQUEST);
+    conn_watch_end(wire->conn, true);
+    wire_send(peer, "unread");
+    for (int i = 0; i < 5; i++) {
+        wire_turn(wire);
+    }
+    assert_int_equal(wire->peer_ends, 0);
+    assert_int_equal(shutdown(peer, SHUT_WR), 0);
+    wire_wait(wire, has_heard_the_end);
+    for (int i = 0; i < 5; i++) {
+        wire_turn(wire);
+    }
+    assert_int_equal(wire->peer_ends, 1);
+    assert_int_equal(wire->calls, 0);
+    conn_write(wire->conn, bytes_text("answer"));
+    while (got.size < strlen("answer")) {
+        wire_turn(wire);
+        assert_true(wire_receive(peer, &got) >= 0);
+    }
+    conn_resume(wire->conn, CONN_PAUSE_REQUEST);
+    wire_wait_for_seen(wire, "unread|");
+    wire_wait(wire, wire_is_closed);
+    assert_int_equal(wire->peer_ends, 1);
+    buf_clear(&got);
+    (void)close(peer);
+}
+
+static void who_watches_no_more_is_not_told_of_the_end(void **state)
+{
+    struct wire *wire = *state;
+    int peer = wire_connect_and_meet(wire);
+
+    conn_watch_end(wire->conn, true);
+    wire_turn(wire);
+    conn_watch_end(wire->conn, false);
+    (void)close(peer);
+    wire_wait(wire, wire_is_closed);
+    assert_int_equal(wire->peer_ends, 0);
+}
+
 static void pause_in_on_bytes(struct wire *wire, struct conn *conn)
 {
     (void)wire;
@@ -377,6 +429,8 @@ int main(void)
         ON_WIRE(bytes_not_taken_are_given_again_with_more_behind),
         ON_WIRE(an_idle_connection_holds_no_buffer),
         ON_WIRE(pause_reasons_add_up_and_kept_bytes_come_after_the_last),
+        ON_WIRE(a_peers_end_is_told_once_while_nothing_is_read),
+        ON_WIRE(who_watches_no_more_is_not_told_of_the_end),
         ON_WIRE(a_paused_connection_lets_the_loop_sleep),
         ON_WIRE(a_connection_may_be_closed_from_its_own_callback),
         ON_WIRE(another_protocol_gets_what_the_first_left),

@@ -34,6 +34,14 @@ static void on_drained(void *arg, struct conn *conn)
     wire->drained++;
 }
 
+static void on_peer_end(void *arg, struct conn *conn)
+{
+    struct wire *wire = arg;
+
+    (void)conn;
+    wire->peer_ends++;
+}
+
 static void on_deadline(void *arg, struct conn *conn)
 {
     struct wire *wire = arg;
@@ -56,6 +64,7 @@ static void on_closed(void *arg, struct conn *conn, enum conn_end end)
 const struct conn_protocol wire_protocol = {
     .on_bytes = on_bytes,
     .on_drained = on_drained,
+    .on_peer_end = on_peer_end,
     .on_deadline = on_deadline,
     .on_closed = on_closed,
 };

@@ -37,6 +37,7 @@ struct wire {
     size_t take_max; /* on_bytes takes no more than this of each call */
     size_t drained;
     size_t deadlines;
+    size_t peer_ends;
     /* Called by on_bytes after noting when not NULL. */
     void (*react)(struct wire *wire, struct conn *conn);
 };

@@ -12,6 +12,7 @@
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/limits.h"
+#include "server/domain/link_watches.h"
 #include "server/domain/news.h"
 #include "server/domain/passwords.h"
 #include "server/domain/seqs.h"
@@ -77,6 +78,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
     domain->sessions = sessions_create(domain->keys.tag, CACHE_MAX);
     domain->directory = directory_create(domain->keys.tag, CACHE_MAX);
     domain->limits = limits_create();
+    domain->link_watches = link_watches_create(domain->keys.tag);
     domain->slots = slots_create("x.test, x.note:static, x.spare:last");
     news_begin(domain, now_of_tests);
     seqs_start(domain, copy_heartbeat, now_ms, on_started, &started);
@@ -87,6 +89,7 @@ static struct seqs_start domain_begin(struct temp_domain *temp, int64_t copy_hea
 static void domain_end(struct temp_domain *temp)
 {
     limits_destroy(temp->domain.limits);
+    link_watches_destroy(temp->domain.link_watches);
     slots_destroy(temp->domain.slots);
     news_end(&temp->domain);
     directory_destroy(temp->domain.directory);

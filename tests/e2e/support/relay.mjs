@@ -149,6 +149,11 @@ export class Relay {
     return Number(new RegExp(`^sealpost_${name} (\\S+)$`, 'm').exec(text)[1]);
   }
 
+  // Ask until sealpost_NAME has a value: for what happens in the daemon alone.
+  async metricReaches(name, value) {
+    while (await this.metric(name) !== value);
+  }
+
   admin(method, path, options) {
     return call({ socketPath: this.adminSocket }, method, path, options);
   }
