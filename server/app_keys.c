@@ -178,6 +178,16 @@ static void use_key(void *arg, const char *word, uint32_t id)
     }
 }
 
+void app_keys_forget(struct app *app, enum keyring_purpose purpose, uint32_t id)
+{
+    keyring_drop(app->keyring, purpose, id);
+    if (purpose == KEYRING_SEAL) {
+        seal_drop_key(app->domain.seal, id);
+    } else if (purpose == KEYRING_CHALLENGE) {
+        derive_challenges(app);
+    }
+}
+
 static bool drop_key(void *arg, const char *word, uint32_t id, bool deletes, char *out_error,
                      size_t error_size)
 {
@@ -194,12 +204,7 @@ static bool drop_key(void *arg, const char *word, uint32_t id, bool deletes, cha
         (void)snprintf(out_error, error_size, "%s: is in use", path.text);
         return false;
     }
-    keyring_drop(app->keyring, purpose, id);
-    if (purpose == KEYRING_SEAL) {
-        seal_drop_key(app->domain.seal, id);
-    } else if (purpose == KEYRING_CHALLENGE) {
-        derive_challenges(app);
-    }
+    app_keys_forget(app, purpose, id);
     if (!deletes && is_held) {
         log_warn("key.retired", "file=%s why=\"nothing needs it any more; delete it\"",
                  log_quote(bytes_text(path.text)).text);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/config/keyring.h"
 #include "server/domain/key_register.h"
 
 struct app;
@@ -24,6 +25,9 @@ size_t app_keys_list(const struct app *app, struct key_held out[KEY_REGISTER_HEL
 
 /* What was added to the ring is good from now on. */
 void app_keys_take_up(struct app *app);
+
+/* Wipe a key that nothing is made with. */
+void app_keys_forget(struct app *app, enum keyring_purpose purpose, uint32_t id);
 
 /* What the register calls. */
 struct key_keeper app_keys_keeper(struct app *app);

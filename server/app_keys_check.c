@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/crypto.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
@@ -283,13 +284,19 @@ void app_keys_beat(struct app *app)
     reseal_go_on(app->domain.reseal);
 }
 
-/* Put a key into the ring that is not there. */
+/* Put a key into the ring that is not there, or in place of one that nothing is made with: two
+ * daemons may have made one of the same id at once, and the register took the other's. */
 static void take_key(struct app *app, enum keyring_purpose purpose, uint32_t id,
                      const uint8_t secret[KEYRING_KEY_BYTES])
 {
     uint8_t ours[KEYRING_KEY_BYTES];
+    bool is_held = keyring_find(app->keyring, purpose, id, ours);
 
-    if (!keyring_find(app->keyring, purpose, id, ours)) {
+    if (is_held && app->keys_used[purpose] != id && !crypto_equal(ours, secret, sizeof ours)) {
+        app_keys_forget(app, purpose, id);
+        is_held = false;
+    }
+    if (!is_held) {
         keyring_put(app->keyring, purpose, id, secret);
         log_info("key.found", "purpose=%s id=%" PRIu32, keyring_word(purpose), id);
     }

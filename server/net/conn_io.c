@@ -22,6 +22,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/loop.h"
+#include "common/mem.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
@@ -188,6 +189,7 @@ void conn_io_flush(struct conn *conn)
         return;
     }
     if (sent == (ssize_t)before) {
+        mem_wipe(conn->output.at, conn->output.size); /* answers hold tokens */
         allowance_clear(conn_output_allowance(conn), &conn->output);
         conn->give_up_at = 0;
         return;

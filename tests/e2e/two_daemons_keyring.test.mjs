@@ -41,6 +41,11 @@ scene('a new key is used once both have it, and neither fails meanwhile', async 
   assert.match((await keyring(b, 'list')).stdout, /^seal +2 +awaited .* lacking at 1 daemon$/m);
   await grantOf(through(b, account.first), 'stepup', 'totp', appCode(app.secret, a, 1));
 
+  writeFileSync(fileOf(b, 'seal', 2), `sealpost-key 1 seal 2 ${'A'.repeat(43)}\n`, { mode: 0o400 });
+  b.daemon.signal('SIGHUP');
+  const mixed = await b.daemon.line('key.refused');
+  assert.match(mixed.fields.reason, /seal-2\.key: is another key than the one/);
+  rmSync(fileOf(b, 'seal', 2), { force: true });
   cpSync(fileOf(a, 'seal', 2), fileOf(b, 'seal', 2));
   chmodSync(fileOf(b, 'seal', 2), 0o400);
   b.daemon.signal('SIGHUP');
