@@ -20,6 +20,7 @@ enum {
     ENVELOPE_BYTES = 96,
     MASKED_AT = CRYPTO_ELEMENT_BYTES + OPAQUE_NONCE_BYTES,
     MASKED_BYTES = CRYPTO_ELEMENT_BYTES + ENVELOPE_BYTES,
+    KEYSHARE_AT = CRYPTO_ELEMENT_BYTES + OPAQUE_NONCE_BYTES, /* in KE1 */
 };
 
 static_assert(ENVELOPE_AT + ENVELOPE_BYTES == OPAQUE_RECORD_BYTES, "RFC 9807 section 5.1");
@@ -42,6 +43,16 @@ void opaque_server_init(struct opaque_server *server, const uint8_t key[OPAQUE_K
 void opaque_server_clear(struct opaque_server *server)
 {
     mem_wipe(server, sizeof *server);
+}
+
+bool opaque_request_is_valid(const uint8_t request[OPAQUE_REQUEST_BYTES])
+{
+    return crypto_element_is_valid(request);
+}
+
+bool opaque_ke1_is_valid(const uint8_t ke1[OPAQUE_KE1_BYTES])
+{
+    return crypto_element_is_valid(ke1) && crypto_element_is_valid(ke1 + KEYSHARE_AT);
 }
 
 bool opaque_register(const struct opaque_server *server, struct bytes credential_id,

@@ -58,6 +58,13 @@ struct opaque_login {
 void opaque_server_init(struct opaque_server *server, const uint8_t key[OPAQUE_KEY_BYTES]);
 void opaque_server_clear(struct opaque_server *server);
 
+/*
+ * Say whether a client's first message has nothing but elements of the group that are not the
+ * identity: then opaque_register and opaque_answer cannot fail.
+ */
+bool opaque_request_is_valid(const uint8_t request[OPAQUE_REQUEST_BYTES]);
+bool opaque_ke1_is_valid(const uint8_t ke1[OPAQUE_KE1_BYTES]);
+
 /* Answer a registration request.  False when it is no element of the group, or the identity. */
 bool opaque_register(const struct opaque_server *server, struct bytes credential_id,
                      const uint8_t request[OPAQUE_REQUEST_BYTES],

@@ -50,6 +50,9 @@ enum webauthn_result {
     WEBAUTHN_COUNTER_BEHIND, /* the signature is right: there may be a copy of the authenticator */
 };
 
+/* A result as a word of a few letters and "_".  Static. */
+const char *webauthn_result_text(enum webauthn_result result);
+
 /* Who asks.  All is borrowed. */
 struct webauthn_party {
     const char *rp_id;          /* a host's name */

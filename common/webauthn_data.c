@@ -18,6 +18,7 @@
 
 #include "common/bytes.h"
 #include "common/cbor.h"
+#include "common/check.h"
 #include "common/crypto.h"
 #include "common/json.h"
 #include "common/webauthn.h"
@@ -118,6 +119,26 @@ enum webauthn_result webauthn_judge_client_data(const struct webauthn_party *par
     }
     (void)json_reader_end(&reader); /* releases it; unknown members are no fault here */
     return result;
+}
+
+const char *webauthn_result_text(enum webauthn_result result)
+{
+    static const char *const texts[] = {
+        [WEBAUTHN_GOOD] = "good",
+        [WEBAUTHN_MALFORMED] = "malformed",
+        [WEBAUTHN_OTHER_TYPE] = "other_type",
+        [WEBAUTHN_OTHER_CHALLENGE] = "other_challenge",
+        [WEBAUTHN_OTHER_ORIGIN] = "other_origin",
+        [WEBAUTHN_OTHER_PARTY] = "other_party",
+        [WEBAUTHN_NOT_PRESENT] = "not_present",
+        [WEBAUTHN_NOT_VERIFIED] = "not_verified",
+        [WEBAUTHN_OTHER_ALG] = "other_alg",
+        [WEBAUTHN_BAD_SIGNATURE] = "bad_signature",
+        [WEBAUTHN_COUNTER_BEHIND] = "counter_behind",
+    };
+
+    CHECK((size_t)result < sizeof texts / sizeof texts[0]);
+    return texts[result];
 }
 
 /* What cannot be: backed up and not eligible for it. */

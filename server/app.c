@@ -28,6 +28,7 @@
 #include "server/domain/limits.h"
 #include "server/domain/mailboxes.h"
 #include "server/domain/news.h"
+#include "server/domain/passwords.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/domain/slots.h"
@@ -103,6 +104,11 @@ static void derive_keys(struct app *app)
     while (keyring_next(app->keyring, KEYRING_SEAL, id, &id, secret)) {
         seal_add_key(app->domain.seal, id, secret);
     }
+    app->domain.passwords = passwords_create();
+    id = 0;
+    while (keyring_next(app->keyring, KEYRING_OPAQUE, id, &id, secret)) {
+        passwords_add_key(app->domain.passwords, id, secret);
+    }
     mem_wipe(secret, sizeof secret);
 }
 
@@ -120,6 +126,9 @@ static void create_domain(struct app *app)
     domain->slots = slots_create(app->config.key_slots_opaque);
     news_begin(domain, clock_now_ms);
     domain->base_url = app->config.base_url;
+    app_party_open(app);
+    domain->party = &app->party.party;
+    domain->verification = (enum domain_verification)app->config.webauthn_user_verification;
     app->janitor = janitor_create(domain);
     app->api.domain = domain;
     app->api.loop = app->loop;
@@ -302,7 +311,9 @@ void app_destroy(struct app *app)
     dedup_destroy(app->domain.dedup);
     hub_destroy(app->domain.hub);
     mailboxes_destroy(app->domain.mailboxes);
+    passwords_destroy(app->domain.passwords);
     seal_destroy(app->domain.seal);
+    app_party_close(app);
     keyring_destroy(app->keyring);
     if (app->loop != NULL) {
         loop_destroy(app->loop);

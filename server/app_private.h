@@ -8,6 +8,7 @@
  *   app_listen.c  listeners: clients, ops, admin
  *   app_tls.c     the certificate: load, watch, tell
  *   app_memory.c  how much memory it may come to need
+ *   app_party.c   who asks authenticators
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/allowance.h"
+#include "common/webauthn.h"
 #include "server/api/api.h"
 #include "server/app.h"
 #include "server/config/config.h"
@@ -36,6 +38,13 @@ struct loop_timer;
 struct net;
 struct tls;
 
+/* The relay as authenticators know it; origins are in list, parted by NULs. */
+struct app_party {
+    struct webauthn_party party;
+    const char **origins;
+    char *list;
+};
+
 struct app {
     struct config config;
     const struct config_source *source;
@@ -46,6 +55,7 @@ struct app {
     struct api api;
     struct http_routes client_routes, ops_routes, admin_routes;
     struct http_server *clients, *ops, *admin;
+    struct app_party party;
     struct allowance requests; /* what all clients' requests take */
     struct allowance output;   /* and what waits to be sent to them */
     struct net *net;
@@ -78,6 +88,10 @@ void app_tls_reload(struct app *app);
 /* Begin to look whether the files change, and end it. */
 void app_tls_watch(struct app *app);
 void app_tls_unwatch(struct app *app);
+
+/* Name the relay to authenticators, as the configuration does; and end it. */
+void app_party_open(struct app *app);
+void app_party_close(struct app *app);
 
 /* Copy the values of the configuration that the domain looks at. */
 void app_apply_settings(struct app *app);

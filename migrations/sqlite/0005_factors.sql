@@ -18,16 +18,17 @@ CREATE TABLE txn_challenges (
     subject INTEGER NOT NULL,
     account INTEGER NOT NULL, -- 0: a decoy
     purpose INTEGER NOT NULL,
-    kind INTEGER NOT NULL,    -- 0 code, 1 totp, 2 recovery_code
-    verifier BLOB,            -- of a code: its keyed hash
+    kind INTEGER NOT NULL,    -- 0 code, 1 totp, 2 recovery_code, 3 password, 4 webauthn
+    verifier BLOB,            -- of a code its keyed hash, of a password SHA-256 of the right KE3, of webauthn the challenge
     code BLOB,                -- of a code: sealed, for the devices to show
+    factor_id BLOB,           -- of a password: by whose record KE1 was answered
     attempts_left INTEGER NOT NULL,
     used INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX txn_challenges_of_account ON txn_challenges (account) WHERE account > 0;
-CREATE INDEX txn_challenges_codes ON txn_challenges (subject, created_at) WHERE kind = 0;
+CREATE INDEX txn_challenges_of_subject ON txn_challenges (subject, kind, created_at);
 CREATE INDEX txn_challenges_age ON txn_challenges (created_at);
 
 -- Guesses that were counted and were not right.
@@ -54,12 +55,13 @@ CREATE INDEX grants_age ON grants (expires_at);
 CREATE TABLE factors (
     factor_id BLOB PRIMARY KEY,     -- random
     account INTEGER NOT NULL,
-    kind INTEGER NOT NULL,          -- 1 totp, 2 a set of recovery codes
+    kind INTEGER NOT NULL,          -- 1 totp, 2 a set of recovery codes, 3 password, 4 webauthn
     is_confirmed INTEGER NOT NULL,
     is_stepped_up INTEGER NOT NULL, -- enrolled beside another, so by a step-up
     label BLOB NOT NULL,            -- encrypted by the client
-    secret BLOB,                    -- of totp: sealed
-    last_step INTEGER NOT NULL,     -- of totp: no code of this step or an earlier one is good
+    secret BLOB,                    -- sealed: the secret of totp, the record of a password, a credential of webauthn
+    name BLOB,                      -- of webauthn: a keyed hash of the credential's id
+    counter INTEGER NOT NULL,       -- of totp the last step that was used, of webauthn the signatures
     created_at INTEGER NOT NULL     -- the hour, in Unix seconds
 );
 CREATE INDEX factors_of_account ON factors (account);
@@ -75,7 +77,7 @@ CREATE INDEX recovery_codes_of_account ON recovery_codes (account);
 CREATE TABLE account_log (
     entry INTEGER PRIMARY KEY AUTOINCREMENT,
     account INTEGER NOT NULL,
-    event INTEGER NOT NULL,     -- 1 enrolled, 2 removed, 3 used
+    event INTEGER NOT NULL,     -- 1 enrolled, 2 removed, 3 used, 4 there may be a copy of an authenticator
     kind INTEGER NOT NULL,
     purpose INTEGER NOT NULL,   -- of use; else 0
     device_id INTEGER NOT NULL, -- whose command it was; 0: nobody's

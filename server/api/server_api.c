@@ -80,6 +80,11 @@ static const struct limit limits[] = {
     { "guesses_month", LIMIT_GUESSES_MONTH },
     { "codes_hour", LIMIT_CODES_HOUR },
     { "grant_s", LIMIT_GRANT_S },
+    { "passwords", LIMIT_PASSWORDS },
+    { "passwords_s", LIMIT_PASSWORDS_S },
+    { "password_s", LIMIT_PASSWORD_S },
+    { "webauthn_hour", LIMIT_WEBAUTHN_HOUR },
+    { "webauthn_s", LIMIT_WEBAUTHN_S },
     { "factors", LIMIT_FACTORS },
     { "factor_label_bytes", LIMIT_FACTOR_LABEL_BYTES },
 };
@@ -93,11 +98,11 @@ static const char *const rate_names[LIMITS_CLASSES] = {
 };
 
 static const char *const features[] = {
-    "accounts",    "manifests",    "sessions",     "commands",
-    "envelopes",   "mailbox",      "stream",       "report",
-    "keys",        "handles",      "mls.groups",   "mls.welcomes",
-    "txns",        "factors.code", "factors.totp", "factors.recovery_code",
-    "account.log",
+    "accounts",    "manifests",        "sessions",         "commands",
+    "envelopes",   "mailbox",          "stream",           "report",
+    "keys",        "handles",          "mls.groups",       "mls.welcomes",
+    "txns",        "factors.code",     "factors.totp",     "factors.recovery_code",
+    "account.log", "factors.password", "factors.webauthn",
 };
 
 static const char *registration_text(enum domain_registration registration)

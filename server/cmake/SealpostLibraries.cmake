@@ -12,6 +12,7 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq>=14)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode>=4.1)
+pkg_check_modules(FIDO REQUIRED IMPORTED_TARGET libfido2>=1.12)
 
 add_library(lib_event INTERFACE)
 target_link_libraries(lib_event INTERFACE PkgConfig::LIBEVENT Threads::Threads)
@@ -32,11 +33,8 @@ target_link_libraries(lib_curl INTERFACE PkgConfig::CURL)
 add_library(lib_qr INTERFACE)
 target_link_libraries(lib_qr INTERFACE PkgConfig::QRENCODE)
 
-if(SEALPOST_TESTS)
-  pkg_check_modules(FIDO REQUIRED IMPORTED_TARGET libfido2>=1.12)
-  add_library(lib_fido INTERFACE)
-  target_link_libraries(lib_fido INTERFACE PkgConfig::FIDO)
-endif()
+add_library(lib_fido INTERFACE)
+target_link_libraries(lib_fido INTERFACE PkgConfig::FIDO)
 
 # llhttp: Debian 13 has a library, Debian 12 the generated C sources inside node-llhttp.
 add_library(lib_llhttp INTERFACE)

@@ -16,6 +16,7 @@
 #include "server/config/fault.h"
 #include "server/config/options.h"
 #include "server/config/settings.h"
+#include "server/config/url.h"
 #include "server/config/value.h"
 
 static bool read_field(struct config *config, size_t index, const struct settings *settings,
@@ -54,6 +55,15 @@ static void derive_path(char **path, const char *data_dir, const char *name)
     buf_clear(&derived);
 }
 
+/* An empty text becomes a part of the base URL, which need not be a good one yet. */
+static void derive_part(char **text, struct bytes part)
+{
+    if ((*text)[0] == '\0') {
+        free(*text);
+        *text = mem_text_of(part.at, part.size);
+    }
+}
+
 static bool read_config(const struct settings *settings, struct config *config,
                         const struct fault *fault)
 {
@@ -64,6 +74,8 @@ static bool read_config(const struct settings *settings, struct config *config,
     }
     derive_path(&config->admin_socket, config->data_dir, "admin.sock");
     derive_path(&config->key_dir, config->data_dir, "keys");
+    derive_part(&config->webauthn_rp_id, url_host(config->base_url));
+    derive_part(&config->webauthn_origins, url_origin(config->base_url));
     return config_check(config, settings, fault);
 }
 

@@ -45,6 +45,12 @@ enum {
     OVERFLOW_DROP_OLDEST
 };
 
+enum {
+    VERIFICATION_DISCOURAGED = 0,
+    VERIFICATION_PREFERRED,
+    VERIFICATION_REQUIRED
+};
+
 struct config_source {
     const char *path;        /* file, or NULL for none */
     const char *const *sets; /* "name=value" texts of --set */
@@ -56,7 +62,8 @@ struct config_source {
  * Read and check everything.  False with a sentence in out_error that names the
  * file and line (or the variable, or --set), what is wrong, and for an unknown
  * name the nearest known one.  Opens nothing for writing.  The texts of *out are
- * never NULL; admin_socket and key_dir have their derived defaults filled in.
+ * never NULL; admin_socket, key_dir, webauthn_rp_id and webauthn_origins have their derived
+ * defaults filled in.
  */
 bool config_read(const struct config_source *source, struct config *out, char *out_error,
                  size_t error_size);

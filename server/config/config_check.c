@@ -244,6 +244,45 @@ static bool origins_hold(const struct checking *checking)
     return parts_hold(checking, "cors_origins", origins, url_origin_fault);
 }
 
+/* Say whether host is rp_id or below it (WebAuthn, Level 3, section 5.1.2). */
+static bool is_below(struct bytes host, const char *rp_id)
+{
+    size_t size = strlen(rp_id);
+
+    if (host.size > size && host.at[host.size - size - 1] == '.') {
+        host = bytes_of(host.at + host.size - size, size);
+    }
+    return bytes_equal(host, bytes_text(rp_id));
+}
+
+static const char *asker_fault(const char *origin)
+{
+    static const char app[] = "android:apk-key-hash:";
+
+    return strncmp(origin, app, strlen(app)) == 0 ? NULL : url_origin_fault(origin);
+}
+
+static bool party_holds(const struct checking *checking)
+{
+    const struct config *config = checking->config;
+    const char *rp_id = config->webauthn_rp_id;
+    const char *at = config->webauthn_origins;
+
+    if (!holds(checking, "webauthn_rp_id", rp_id, url_host_fault(rp_id)) ||
+        !parts_hold(checking, "webauthn_origins", at, asker_fault)) {
+        return false;
+    }
+    while (*at != '\0') {
+        at += strspn(at, ", ");
+        if (strncmp(at, "http", strlen("http")) == 0 && !is_below(url_host(at), rp_id)) {
+            return holds(checking, "webauthn_origins", config->webauthn_origins,
+                         "the host of each web origin must be webauthn_rp_id, or below it");
+        }
+        at += strcspn(at, ",");
+    }
+    return true;
+}
+
 static const char *key_slot_fault(const char *part)
 {
     struct key_slots_part read;
@@ -295,5 +334,6 @@ bool config_check(const struct config *config, const struct settings *settings,
 
     return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
            listeners_hold(&checking) && tls_holds(&checking) && proxies_hold(&checking) &&
-           origins_hold(&checking) && key_slots_hold(&checking) && idle_times_hold(&checking);
+           origins_hold(&checking) && party_holds(&checking) && key_slots_hold(&checking) &&
+           idle_times_hold(&checking);
 }

@@ -15,10 +15,8 @@ enum {
 };
 
 static const char *const purposes[KEYRING_PURPOSES] = {
-    [KEYRING_CHALLENGE] = "challenge",
-    [KEYRING_INDEX] = "index",
-    [KEYRING_TAG] = "tag",
-    [KEYRING_SEAL] = "seal",
+    [KEYRING_CHALLENGE] = "challenge", [KEYRING_INDEX] = "index",   [KEYRING_TAG] = "tag",
+    [KEYRING_SEAL] = "seal",           [KEYRING_OPAQUE] = "opaque",
 };
 
 const char *key_file_purpose(enum keyring_purpose purpose)

@@ -28,6 +28,7 @@ enum keyring_purpose {
     KEYRING_INDEX,         /* keyed hashes of devices and accounts that left */
     KEYRING_TAG,           /* fingerprints of bodies, keys of hash tables */
     KEYRING_SEAL,          /* master keys of sealed columns, see common/seal.h */
+    KEYRING_OPAQUE,        /* servers of passwords, see common/opaque.h; each record has its own */
     KEYRING_PURPOSES,      /* how many there are */
 };
 

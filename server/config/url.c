@@ -168,3 +168,30 @@ const char *url_origin_fault(const char *url)
     }
     return wrong;
 }
+
+struct bytes url_origin(const char *url)
+{
+    const char *at = strstr(url, "://");
+
+    at = at == NULL ? url : at + strlen("://");
+    return bytes_of(url, (size_t)(at - url) + strcspn(at, "/"));
+}
+
+struct bytes url_host(const char *url)
+{
+    const char *at = strstr(url, "://");
+
+    at = at == NULL ? url : at + strlen("://");
+    if (*at == '[') {
+        size_t inside = strcspn(at, "]");
+        return bytes_of(at, inside + (at[inside] == ']' ? 1 : 0));
+    }
+    return bytes_of(at, strcspn(at, ":/, "));
+}
+
+const char *url_host_fault(const char *host)
+{
+    const char *at = host;
+
+    return host_passes(&at) && *at == '\0' ? NULL : bad_host;
+}

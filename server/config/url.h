@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "common/bytes.h"
+
 /*
  * Check a base URL: http or https, a host of lower-case letters, digits, dots
  * and hyphens (or an IPv6 address in brackets), a port that is not the scheme's
@@ -12,6 +14,13 @@
  * at most 255 bytes.  NULL when it is one, else what is wrong (static text).
  */
 const char *url_base_fault(const char *url);
+
+/* View the host of a URL that url_base_fault or url_origin_fault takes; the URL without its path. */
+struct bytes url_host(const char *url);
+struct bytes url_origin(const char *url);
+
+/* Check a host's name as it may stand in such a URL. */
+const char *url_host_fault(const char *host);
 
 /* Check a web origin (RFC 6454 section 6.2): the same without a path. */
 const char *url_origin_fault(const char *url);

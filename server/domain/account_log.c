@@ -27,6 +27,8 @@ const char *account_log_event_text(enum account_log_event event)
         return "removed";
     case ACCOUNT_LOG_USED:
         return "used";
+    case ACCOUNT_LOG_CLONE_WARNING:
+        return "clone_warning";
     }
     CHECK_UNREACHABLE();
 }

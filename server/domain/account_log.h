@@ -21,7 +21,9 @@ struct store_batch;
 enum account_log_event {
     ACCOUNT_LOG_ENROLLED = 1, /* confirmed; recovery codes: made, or made anew */
     ACCOUNT_LOG_REMOVED,
-    ACCOUNT_LOG_USED /* a right answer, which gave a grant */
+    ACCOUNT_LOG_USED,          /* a right answer, which gave a grant */
+    ACCOUNT_LOG_CLONE_WARNING, /* an authenticator signed, and its counter did not grow */
+    ACCOUNT_LOG_LAST = ACCOUNT_LOG_CLONE_WARNING
 };
 
 /* Its name on the wire.  Static. */
@@ -33,7 +35,7 @@ struct account_log_entry {
     struct account_id account_id; /* of what is told */
     enum account_log_event event;
     enum factor_kind kind;
-    enum txn_purpose purpose; /* of ACCOUNT_LOG_USED; else 0 */
+    enum txn_purpose purpose; /* of what somebody answered to; else 0 */
     uint32_t device_id;       /* whose command it was; 0: nobody's, or the operator's */
     int64_t at;               /* Unix seconds of the hour; of what is read */
 };

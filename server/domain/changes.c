@@ -240,7 +240,7 @@ static void follow_factor(struct domain *domain, const struct change_row *row)
     entry.kind = (enum factor_kind)wire_u8(&wire);
     entry.purpose = (enum txn_purpose)wire_u8(&wire);
     entry.device_id = wire_u32(&wire);
-    if (entry.event < ACCOUNT_LOG_ENROLLED || entry.event > ACCOUNT_LOG_USED ||
+    if (entry.event < ACCOUNT_LOG_ENROLLED || entry.event > ACCOUNT_LOG_LAST ||
         entry.kind >= FACTOR_KINDS || entry.purpose > TXN_VAULT) {
         return; /* a newer daemon's */
     }

@@ -16,10 +16,12 @@ struct directory;
 struct hub;
 struct limits;
 struct mailboxes;
+struct passwords;
 struct seal;
 struct sessions;
 struct slots;
 struct store;
+struct webauthn_party;
 
 enum domain_registration {
     DOMAIN_CLOSED = 0,
@@ -34,6 +36,13 @@ enum domain_buckets {
 enum domain_overflow {
     DOMAIN_REJECT = 0,
     DOMAIN_DROP_OLDEST
+};
+
+/* Whether a person must show itself to an authenticator by a PIN or its body. */
+enum domain_verification {
+    DOMAIN_VERIFICATION_DISCOURAGED = 0,
+    DOMAIN_VERIFICATION_PREFERRED,
+    DOMAIN_VERIFICATION_REQUIRED
 };
 
 struct domain_settings {
@@ -73,6 +82,9 @@ struct domain {
     struct changes *changes;
     struct domain_keys keys;
     struct seal *seal; /* of sealed columns */
+    struct passwords *passwords;
+    const struct webauthn_party *party; /* borrowed */
+    enum domain_verification verification;
     struct domain_settings settings;
     const char *base_url; /* the audience of every signature; borrowed */
     int64_t generation;   /* raised when an older database was put back */

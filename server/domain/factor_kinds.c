@@ -4,11 +4,14 @@
 #include <stddef.h>
 
 #include "common/check.h"
+#include "common/limits.h"
 
 static const char *const kind_texts[FACTOR_KINDS] = {
     [FACTOR_CODE] = "code",
     [FACTOR_TOTP] = "totp",
     [FACTOR_RECOVERY_CODE] = "recovery_code",
+    [FACTOR_PASSWORD] = "password",
+    [FACTOR_WEBAUTHN] = "webauthn",
 };
 
 static const char *const purpose_texts[] = {
@@ -17,6 +20,20 @@ static const char *const purpose_texts[] = {
     [TXN_RECOVER] = "recover",
     [TXN_STEPUP] = "stepup",
     [TXN_VAULT] = "vault",
+};
+
+/* Challenges that cost nobody anything are limited by their transactions alone. */
+static const struct factor_rules rules[FACTOR_KINDS] = {
+    [FACTOR_CODE] = { FACTOR_GUESSED_BY_ANSWER, LIMIT_CHALLENGE_GUESSES, LIMIT_TXN_S,
+                      LIMIT_CODES_HOUR, LIMIT_HOUR_S },
+    [FACTOR_TOTP] = { FACTOR_GUESSED_BY_ANSWER, LIMIT_CHALLENGE_GUESSES, LIMIT_TXN_S, INT64_MAX,
+                      LIMIT_HOUR_S },
+    [FACTOR_RECOVERY_CODE] = { FACTOR_GUESSED_BY_ANSWER, LIMIT_CHALLENGE_GUESSES, LIMIT_TXN_S,
+                               INT64_MAX, LIMIT_HOUR_S },
+    [FACTOR_PASSWORD] = { FACTOR_GUESSED_BY_CHALLENGE, 1, LIMIT_PASSWORD_S, LIMIT_PASSWORDS,
+                          LIMIT_PASSWORDS_S },
+    [FACTOR_WEBAUTHN] = { FACTOR_NOT_GUESSED, 1, LIMIT_WEBAUTHN_S, LIMIT_WEBAUTHN_HOUR,
+                          LIMIT_HOUR_S },
 };
 
 const char *factor_kind_text(enum factor_kind kind)
@@ -63,6 +80,12 @@ bool txn_purpose_read(struct bytes text, enum txn_purpose *out)
     }
     *out = (enum txn_purpose)at;
     return true;
+}
+
+const struct factor_rules *factor_rules_of(enum factor_kind kind)
+{
+    CHECK(kind < FACTOR_KINDS);
+    return &rules[kind];
 }
 
 uint32_t factor_kinds_of(enum txn_purpose purpose, uint32_t enrolled)

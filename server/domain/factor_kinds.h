@@ -14,7 +14,9 @@ enum factor_kind {
     FACTOR_CODE = 0,      /* six digits that the trusted devices show; nobody enrols it */
     FACTOR_TOTP,          /* RFC 6238 */
     FACTOR_RECOVERY_CODE, /* a set of them is one factor */
-    FACTOR_KINDS          /* how many there are */
+    FACTOR_PASSWORD, /* OPAQUE, RFC 9807: one an account; its challenge is KE2, its answer KE3 */
+    FACTOR_WEBAUTHN, /* an authenticator: a security key, a passkey */
+    FACTOR_KINDS     /* how many there are */
 };
 
 /* A set of kinds is a uint32_t with the bit 1 << kind for each. */
@@ -33,6 +35,25 @@ const char *txn_purpose_text(enum txn_purpose purpose);
 /* Read a name; false when it is none. */
 bool factor_kind_read(struct bytes text, enum factor_kind *out);
 bool txn_purpose_read(struct bytes text, enum txn_purpose *out);
+
+/* What of a kind is a guess, which is counted for the account over all kinds. */
+enum factor_guesses {
+    FACTOR_GUESSED_BY_ANSWER = 0,
+    FACTOR_GUESSED_BY_CHALLENGE, /* whoever has it knows from it whether he was right */
+    FACTOR_NOT_GUESSED
+};
+
+/* How its challenges are limited. */
+struct factor_rules {
+    enum factor_guesses guesses;
+    int64_t tries;   /* answers to a challenge */
+    int64_t life_s;  /* of a challenge; its transaction may end before */
+    int64_t started; /* challenges of an account in each span_s */
+    int64_t span_s;
+};
+
+/* The rules of a kind.  Static. */
+const struct factor_rules *factor_rules_of(enum factor_kind kind);
 
 /*
  * The kinds that a transaction may use where enrolled are the account's.  Codes

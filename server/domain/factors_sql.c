@@ -4,29 +4,63 @@
 #include "server/domain/columns.h"
 #include "server/store/store.h"
 
-static const struct store_stmt ask_totp = {
-    .name = "factors.ask_totp",
-    .sql = "SELECT factor_id, secret, last_step FROM factors"
-           " WHERE account = $1 AND kind = 1 AND is_confirmed = 1 ORDER BY factor_id",
+#define SECRETS "SELECT f.factor_id, f.kind, f.secret, f.counter FROM factors f"
+
+static const struct store_stmt ask_secrets = {
+    .name = "factors.ask_secrets",
+    .sql = SECRETS " WHERE f.account = $1 AND f.kind = $2 AND f.is_confirmed = 1"
+                   " ORDER BY f.factor_id",
 };
 
-static const struct store_stmt expect_step = {
-    .name = "factors.expect_step",
-    .sql = "UPDATE factors SET last_step = $2"
-           " WHERE factor_id = $1 AND is_confirmed = 1 AND last_step < $2",
+static const struct store_stmt ask_secrets_of = {
+    .name = "factors.ask_secrets_of",
+    .sql = SECRETS " JOIN txns t ON t.account = f.account AND t.account > 0"
+                   " WHERE t.txn_id = $1 AND f.kind = $2 AND f.is_confirmed = 1"
+                   " ORDER BY f.factor_id",
+};
+
+static const struct store_stmt ask_named = {
+    .name = "factors.ask_named",
+    .sql = SECRETS " WHERE f.account = $1 AND f.name = $2 AND f.is_confirmed = 1",
 };
 
 static const struct store_stmt ask_pending = {
     .name = "factors.ask_pending",
-    .sql = "SELECT factor_id, secret, last_step FROM factors"
-           " WHERE account = $1 AND factor_id = $2 AND kind = 1 AND is_confirmed = 0",
+    .sql = SECRETS " WHERE f.account = $1 AND f.factor_id = $2 AND f.is_confirmed = 0",
+};
+
+static const struct store_stmt expect_step = {
+    .name = "factors.expect_step",
+    .sql = "UPDATE factors SET counter = $2"
+           " WHERE factor_id = $1 AND is_confirmed = 1 AND counter < $2",
+};
+
+static const struct store_stmt expect_signature = {
+    .name = "factors.expect_signature",
+    .sql = "UPDATE factors SET counter = $2, secret = $3 WHERE factor_id = $1 AND is_confirmed = 1"
+           " AND (counter < $2 OR (counter = 0 AND $2 = 0))",
+};
+
+static const struct store_stmt expect_confirmed = {
+    .name = "factors.expect_confirmed",
+    .sql = "SELECT 1 FROM factors WHERE factor_id = $1 AND is_confirmed = 1",
+};
+
+static const struct store_stmt expect_no_name = {
+    .name = "factors.expect_no_name",
+    .sql = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM factors WHERE account = $1 AND name = $2)",
 };
 
 static const struct store_stmt expect_confirm = {
     .name = "factors.expect_confirm",
-    .sql = "UPDATE factors SET is_confirmed = 1, last_step = $3"
-           " WHERE account = $1 AND factor_id = $2 AND kind = 1 AND is_confirmed = 0"
+    .sql = "UPDATE factors SET is_confirmed = 1, secret = $3, name = $4, counter = $5"
+           " WHERE account = $1 AND factor_id = $2 AND is_confirmed = 0"
            " AND (is_stepped_up = 1 OR NOT " FACTORS_SQL_ENROLLED ")",
+};
+
+static const struct store_stmt end_others = {
+    .name = "factors.end_others",
+    .sql = "DELETE FROM factors WHERE account = $1 AND kind = $2 AND factor_id <> $3",
 };
 
 /* The batch holds the account's row, so two of one account are counted one after the other. */
@@ -34,7 +68,7 @@ static const struct store_stmt put = {
     .name = "factors.put",
     .sql =
         "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up, label, secret,"
-        " last_step, created_at) SELECT $2, $1, $3, $4, CASE WHEN " FACTORS_SQL_ENROLLED
+        " counter, created_at) SELECT $2, $1, $3, $4, CASE WHEN " FACTORS_SQL_ENROLLED
         " THEN 1 ELSE 0 END, $5, $6, $7, $8"
         " WHERE (SELECT count(*) FROM factors WHERE account = $1 AND kind = $3) < $9",
 };
@@ -121,19 +155,57 @@ static void add_of_account(struct store_batch *batch, const struct store_stmt *s
     store_bind_int(batch, account);
 }
 
-void factors_sql_ask_totp(struct store_batch *batch, int64_t account)
+static void bind_name(struct store_batch *batch, const uint8_t name[CRYPTO_SHA256_BYTES])
 {
-    add_of_account(batch, &ask_totp, account);
+    store_bind_bytes(batch, bytes_of(name, CRYPTO_SHA256_BYTES));
 }
 
-bool factors_sql_next_totp(struct store_rows *rows, struct factors_totp_row *out)
+static void bind_or_null(struct store_batch *batch, struct bytes value)
+{
+    if (value.size == 0) {
+        store_bind_null(batch);
+    } else {
+        store_bind_bytes(batch, value);
+    }
+}
+
+void factors_sql_ask_secrets(struct store_batch *batch, int64_t account, enum factor_kind kind)
+{
+    add_of_account(batch, &ask_secrets, account);
+    store_bind_int(batch, (int64_t)kind);
+}
+
+void factors_sql_ask_secrets_of(struct store_batch *batch, const struct txn_id *txn_id,
+                                enum factor_kind kind)
+{
+    store_batch_add(batch, &ask_secrets_of);
+    store_bind_bytes(batch, bytes_of(txn_id->raw, sizeof txn_id->raw));
+    store_bind_int(batch, (int64_t)kind);
+}
+
+void factors_sql_ask_named(struct store_batch *batch, int64_t account,
+                           const uint8_t name[CRYPTO_SHA256_BYTES])
+{
+    add_of_account(batch, &ask_named, account);
+    bind_name(batch, name);
+}
+
+void factors_sql_ask_pending(struct store_batch *batch, int64_t account,
+                             const struct factor_id *factor_id)
+{
+    add_of_account(batch, &ask_pending, account);
+    bind_factor(batch, factor_id);
+}
+
+bool factors_sql_next_secret(struct store_rows *rows, struct factors_secret_row *out)
 {
     if (!store_rows_next(rows)) {
         return false;
     }
     columns_exact(rows, 0, out->factor_id.raw, sizeof out->factor_id.raw);
-    out->secret = store_rows_bytes(rows, 1);
-    out->last_step = store_rows_int(rows, 2);
+    out->kind = (enum factor_kind)store_rows_int(rows, 1);
+    out->secret = store_rows_is_null(rows, 2) ? bytes_of(NULL, 0) : store_rows_bytes(rows, 2);
+    out->counter = store_rows_int(rows, 3);
     return true;
 }
 
@@ -145,20 +217,47 @@ void factors_sql_expect_step(struct store_batch *batch, const struct factor_id *
     store_bind_int(batch, step);
 }
 
-void factors_sql_ask_pending(struct store_batch *batch, int64_t account,
-                             const struct factor_id *factor_id)
+void factors_sql_expect_signature(struct store_batch *batch, const struct factor_id *factor_id,
+                                  int64_t counter, struct bytes secret)
 {
-    add_of_account(batch, &ask_pending, account);
+    store_batch_expect(batch, &expect_signature);
+    bind_factor(batch, factor_id);
+    store_bind_int(batch, counter);
+    store_bind_bytes(batch, secret);
+}
+
+void factors_sql_expect_confirmed(struct store_batch *batch, const struct factor_id *factor_id)
+{
+    store_batch_expect(batch, &expect_confirmed);
     bind_factor(batch, factor_id);
 }
 
+void factors_sql_expect_no_name(struct store_batch *batch, int64_t account,
+                                const uint8_t name[CRYPTO_SHA256_BYTES])
+{
+    store_batch_expect(batch, &expect_no_name);
+    store_bind_int(batch, account);
+    bind_name(batch, name);
+}
+
 void factors_sql_expect_confirm(struct store_batch *batch, int64_t account,
-                                const struct factor_id *factor_id, int64_t step)
+                                const struct factor_id *factor_id,
+                                const struct factors_confirmed *confirmed)
 {
     store_batch_expect(batch, &expect_confirm);
     store_bind_int(batch, account);
     bind_factor(batch, factor_id);
-    store_bind_int(batch, step);
+    store_bind_bytes(batch, confirmed->secret);
+    bind_or_null(batch, confirmed->name);
+    store_bind_int(batch, confirmed->counter);
+}
+
+void factors_sql_end_others(struct store_batch *batch, int64_t account, enum factor_kind kind,
+                            const struct factor_id *factor_id)
+{
+    add_of_account(batch, &end_others, account);
+    store_bind_int(batch, (int64_t)kind);
+    bind_factor(batch, factor_id);
 }
 
 void factors_sql_put(struct store_batch *batch, const struct factors_row *row, int64_t max)
@@ -169,12 +268,8 @@ void factors_sql_put(struct store_batch *batch, const struct factors_row *row, i
     store_bind_int(batch, (int64_t)row->kind);
     store_bind_int(batch, row->is_confirmed ? 1 : 0);
     store_bind_bytes(batch, row->label);
-    if (row->secret.size == 0) {
-        store_bind_null(batch);
-    } else {
-        store_bind_bytes(batch, row->secret);
-    }
-    store_bind_int(batch, row->last_step);
+    bind_or_null(batch, row->secret);
+    store_bind_int(batch, row->counter);
     store_bind_int(batch, row->created_at);
     store_bind_int(batch, max);
 }

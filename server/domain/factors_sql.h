@@ -15,35 +15,66 @@ struct store_batch;
 struct store_rows;
 
 /*
- * In a statement: the account $1 has a factor, an app that is confirmed or a recovery code that is
+ * In a statement: the account $1 has a factor, one that is confirmed or a recovery code that is
  * left.  A set that is used up is none: nobody could step up by it, not even to make another.
  */
-#define FACTORS_SQL_ENROLLED                                               \
-    "(EXISTS (SELECT 1 FROM factors e WHERE e.account = $1 AND e.kind = 1" \
-    " AND e.is_confirmed = 1)"                                             \
+#define FACTORS_SQL_ENROLLED                                                \
+    "(EXISTS (SELECT 1 FROM factors e WHERE e.account = $1 AND e.kind <> 2" \
+    " AND e.is_confirmed = 1)"                                              \
     " OR EXISTS (SELECT 1 FROM recovery_codes c WHERE c.account = $1))"
 
-/* Confirmed apps of an account. */
-struct factors_totp_row {
+/* What is kept of a factor. */
+struct factors_secret_row {
     struct factor_id factor_id;
-    struct bytes secret; /* sealed */
-    int64_t last_step;
+    enum factor_kind kind;
+    struct bytes secret; /* sealed; empty: none */
+    int64_t counter;     /* totp: the last step; webauthn: of signatures */
 };
-void factors_sql_ask_totp(struct store_batch *batch, int64_t account);
-bool factors_sql_next_totp(struct store_rows *rows, struct factors_totp_row *out);
 
-/* Expect that the app is confirmed and step is above its last one, and make it that. */
+/*
+ * Ask for confirmed factors: those of a kind, of an account or of whose a transaction is; the
+ * one whose credential has that name; the one that is not confirmed yet, of any kind.
+ */
+void factors_sql_ask_secrets(struct store_batch *batch, int64_t account, enum factor_kind kind);
+void factors_sql_ask_secrets_of(struct store_batch *batch, const struct txn_id *txn_id,
+                                enum factor_kind kind);
+void factors_sql_ask_named(struct store_batch *batch, int64_t account,
+                           const uint8_t name[CRYPTO_SHA256_BYTES]);
+void factors_sql_ask_pending(struct store_batch *batch, int64_t account,
+                             const struct factor_id *factor_id);
+bool factors_sql_next_secret(struct store_rows *rows, struct factors_secret_row *out);
+
+/* Expect that the factor is confirmed and step is above its last one, and make it that. */
 void factors_sql_expect_step(struct store_batch *batch, const struct factor_id *factor_id,
                              int64_t step);
 
+/* The same of signatures, unless none is counted; and put what is kept of the authenticator. */
+void factors_sql_expect_signature(struct store_batch *batch, const struct factor_id *factor_id,
+                                  int64_t counter, struct bytes secret);
+
+/* Expect that the factor is there, and confirmed. */
+void factors_sql_expect_confirmed(struct store_batch *batch, const struct factor_id *factor_id);
+
+/* Expect that no factor of the account has that name. */
+void factors_sql_expect_no_name(struct store_batch *batch, int64_t account,
+                                const uint8_t name[CRYPTO_SHA256_BYTES]);
+
 /*
- * Ask for an app of the account that is not confirmed yet; expect the same, and that none was
- * confirmed before it unless it was enrolled by a step-up, and confirm it.
+ * Expect a factor of the account that is not confirmed yet, and that none was confirmed before it
+ * unless it was enrolled by a step-up, and confirm it with what is kept of it from then on.
  */
-void factors_sql_ask_pending(struct store_batch *batch, int64_t account,
-                             const struct factor_id *factor_id);
+struct factors_confirmed {
+    struct bytes secret; /* sealed */
+    struct bytes name;   /* empty: none */
+    int64_t counter;
+};
 void factors_sql_expect_confirm(struct store_batch *batch, int64_t account,
-                                const struct factor_id *factor_id, int64_t step);
+                                const struct factor_id *factor_id,
+                                const struct factors_confirmed *confirmed);
+
+/* Delete all factors of the kind but that one. */
+void factors_sql_end_others(struct store_batch *batch, int64_t account, enum factor_kind kind,
+                            const struct factor_id *factor_id);
 
 struct factors_row {
     struct factor_id factor_id;
@@ -52,7 +83,7 @@ struct factors_row {
     bool is_confirmed;
     struct bytes label;
     struct bytes secret; /* sealed; empty: none */
-    int64_t last_step;
+    int64_t counter;
     int64_t created_at;
     int64_t codes_left; /* read alone */
 };

@@ -53,7 +53,7 @@ struct hub_event {
     const struct shown_code *code; /* borrowed for the call */
     enum account_log_event factor_event;
     enum factor_kind factor_kind;
-    enum txn_purpose purpose; /* of a factor that was used; else 0 */
+    enum txn_purpose purpose; /* of what a factor was shown for; else 0 */
 };
 
 /* A committed item, or one that is passed on without being stored (seq 0). */

@@ -23,8 +23,11 @@
 #include "server/store/store.h"
 
 enum {
-    /* Of 256 decoys so many have an app; and so many have recovery codes, of those with and without. */
+    /* Of 256 decoys so many have an app; so many of those with something have each other kind,
+     * and so many of those with nothing. */
     DECOYS_TOTP = 64,
+    DECOYS_BESIDE = 64,
+    DECOYS_ALONE = 32,
     DECOYS_RECOVERY_CODE = 128,
     DECOYS_RECOVERY_CODE_ALONE = 16,
 };
@@ -74,6 +77,12 @@ static uint32_t decoy_kinds(const struct domain *domain, int64_t subject)
     buf_clear(&name);
     if (hash[0] < DECOYS_TOTP) {
         kinds |= UINT32_C(1) << FACTOR_TOTP;
+    }
+    if (hash[2] < (kinds != 0 ? DECOYS_BESIDE : DECOYS_ALONE)) {
+        kinds |= UINT32_C(1) << FACTOR_PASSWORD;
+    }
+    if (hash[3] < (kinds != 0 ? DECOYS_BESIDE : DECOYS_ALONE)) {
+        kinds |= UINT32_C(1) << FACTOR_WEBAUTHN;
     }
     if (hash[1] < (kinds != 0 ? DECOYS_RECOVERY_CODE : DECOYS_RECOVERY_CODE_ALONE)) {
         kinds |= UINT32_C(1) << FACTOR_RECOVERY_CODE;
@@ -190,7 +199,7 @@ void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, v
 /* A challenge is over with its transaction, and stays for as long as codes are counted. */
 void txns_purge_challenges(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg)
 {
-    int64_t before_s = now_ms / 1000 - LIMIT_CODES_HOUR_S;
+    int64_t before_s = now_ms / 1000 - LIMIT_HOUR_S;
 
     purge_by(domain, "txn_challenges.purge", txns_sql_purge_challenges(before_s, DOMAIN_PURGE_ROWS),
              now_ms, done, arg);

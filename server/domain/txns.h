@@ -13,7 +13,9 @@
  * A guess is counted, in the store, before it is compared: so guesses that come at
  * once get no further than guesses that come one by one.  Of all kinds together
  * LIMIT_GUESSES_DAY in 24 hours and LIMIT_GUESSES_MONTH in 30 days are compared
- * for an account; one that was right is given back.
+ * for an account; one that was right is given back.  Of a password the challenge is
+ * the guess, for whoever has KE2 knows whether he guessed right; authenticators are not
+ * guessed (factor_rules_of).  Both have one try a challenge, taken before it is judged.
  *
  * An account that there is not has transactions too, decoys: the same answers, with
  * kinds that are derived from its name under a key of the relay, and no answer is right.
@@ -22,7 +24,7 @@
  *   HMAC-SHA256(keys.index, "sealpost/factor-subject/1\0" || 'a' || account_id)
  *   HMAC-SHA256(keys.index, "sealpost/factor-subject/1\0" || 'h' || handle)  nobody's
  *
- *   txns.c  beginning, purges     txns_challenge.c     txns_answer.c
+ *   txns.c  beginning, purges     txns_challenge.c     txns_answer.c     txns_wait.c
  *
  * Loop thread.
  */
@@ -34,7 +36,10 @@
 #include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
+#include "server/domain/factor_reply.h"
 #include "server/domain/grants.h"
+
+struct authenticators_ids;
 
 enum txns_result {
     TXNS_DONE = 0,
@@ -43,9 +48,15 @@ enum txns_result {
     TXNS_INAPPLICABLE,      /* challenge: the kind is not among those of the transaction */
     TXNS_MALFORMED,         /* answer: the text is none of that kind; it was not counted */
     TXNS_WRONG,             /* answer: `attempts_left` of the challenge */
-    TXNS_RATE_LIMITED,      /* too many guesses, or codes: wait `retry_s` */
+    TXNS_RATE_LIMITED,      /* too many guesses, or challenges: wait `retry_s` */
     TXNS_UNAVAILABLE,       /* the store did not do it, or cannot say */
     TXNS_STORAGE_FULL,      /* the disk is full */
+};
+
+/* What an authenticator is asked to sign, and which ones. */
+struct txns_options {
+    const uint8_t *challenge; /* WEBAUTHN_CHALLENGE_BYTES */
+    const struct authenticators_ids *allowed;
 };
 
 struct txns_outcome {
@@ -53,7 +64,10 @@ struct txns_outcome {
     struct txn_id txn_id;                     /* begin */
     struct txn_challenge_id txn_challenge_id; /* challenge */
     enum txn_purpose purpose;                 /* begin and answer */
+    enum factor_kind kind;                    /* challenge and answer */
     uint32_t kinds;                           /* begin */
+    const uint8_t *ke2;                       /* challenge of a password: OPAQUE_KE2_BYTES */
+    const struct txns_options *options;       /* challenge of webauthn */
     struct grant grant;                       /* answer; wiped when done returns */
     int64_t expires_at; /* Unix seconds: of the transaction, or of the grant */
     int64_t attempts_left;
@@ -73,14 +87,19 @@ void txns_begin(struct domain *domain, const struct txns_order *order, int64_t n
                 txns_done_fn *done, void *arg);
 
 /* Start a challenge of a kind.  A code is shown on the devices of the account (codes.h). */
-void txns_challenge(struct domain *domain, const struct txn_id *txn_id, enum factor_kind kind,
-                    int64_t now_ms, txns_done_fn *done, void *arg);
+struct txns_challenge_order {
+    struct txn_id txn_id;
+    enum factor_kind kind;
+    const uint8_t *ke1; /* password: OPAQUE_KE1_BYTES, which opaque_ke1_is_valid; copied */
+};
+void txns_challenge(struct domain *domain, const struct txns_challenge_order *order, int64_t now_ms,
+                    txns_done_fn *done, void *arg);
 
-/* A guess; text is copied, at most LIMIT_GUESS_BYTES. */
+/* A guess; its reply is copied. */
 struct txns_guess {
     struct txn_id txn_id;
     struct txn_challenge_id challenge_id;
-    struct bytes text;
+    struct factor_reply reply;
 };
 void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t now_ms,
                  txns_done_fn *done, void *arg);

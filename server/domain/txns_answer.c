@@ -2,18 +2,21 @@
 /*
  * READ (the challenge) -> answer (over, or no guess of that kind)
  *                      -> COUNT -> judged -> answer (wrong)
+ *                               |         -> WARN -> answer (wrong)
  *                               |         -> USE -> answer (a grant; used by another just now)
  *                               -> READ (when is the next guess due) -> answer
  *
- * COUNT commits before anything is compared: what is counted and not judged, since
- * the relay ended or the store was in doubt, is a guess less.  A decoy is judged
- * with as much work, and wrong.
+ * COUNT commits before anything is compared: it takes a try, and a guess where the answer is
+ * one.  What is counted and not judged, since the relay ended or the store was in doubt, is a
+ * guess less.  A decoy is judged with as much work, and wrong.  WARN notes that there may be a
+ * copy of an authenticator: what was signed is right, and its counter did not grow.
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
@@ -25,16 +28,17 @@
 #include "server/domain/domain.h"
 #include "server/domain/factor_guess.h"
 #include "server/domain/factor_kinds.h"
+#include "server/domain/factor_reply.h"
 #include "server/domain/grants.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_wait.h"
 #include "server/store/store.h"
 
-/* What an expected statement of COUNT says when it yields nothing; then what it reads. */
+/* What an expected statement of COUNT says when it yields nothing. */
 enum count {
     COUNT_TRY = 0,
-    COUNT_GUESS,
-    COUNT_FACTORS
+    COUNT_GUESS /* where the answer is one */
 };
 
 /* The same for USE: behind these come those of the factor. */
@@ -48,9 +52,10 @@ struct answering {
     struct domain *domain;
     struct txns_challenge_row row; /* its views are not looked at */
     uint8_t verifier[CRYPTO_SHA256_BYTES];
-    uint8_t text[LIMIT_GUESS_BYTES];
-    size_t text_size;
+    struct buf kept; /* what reply views */
+    struct factor_reply reply;
     struct factor_guess guess;
+    size_t factors_at; /* of COUNT: what is judged by */
     struct txns_guess_row counted;
     int64_t tries_left;
     struct grant grant;
@@ -63,36 +68,73 @@ struct answering {
 static void finish(struct answering *answering, const struct txns_outcome *outcome)
 {
     answering->done(answering->arg, outcome);
+    mem_wipe(answering->kept.at, answering->kept.size);
+    buf_clear(&answering->kept);
     mem_wipe(answering, sizeof *answering);
     free(answering);
 }
 
 static void finish_with(struct answering *answering, enum txns_result result)
 {
-    finish(answering, &(struct txns_outcome){ .result = result });
+    finish(answering, &(struct txns_outcome){ .result = result, .kind = answering->row.kind });
 }
 
 static void finish_wrong(struct answering *answering)
 {
     metrics_add(METRIC_factor_guesses_wrong, 1);
-    finish(answering,
-           &(struct txns_outcome){ .result = TXNS_WRONG, .attempts_left = answering->tries_left });
+    finish(answering, &(struct txns_outcome){ .result = TXNS_WRONG,
+                                              .kind = answering->row.kind,
+                                              .attempts_left = answering->tries_left });
 }
 
-static struct account_log_entry entry_of(const struct answering *answering)
+static struct account_log_entry entry_of(const struct answering *answering,
+                                         enum account_log_event event)
 {
     return (struct account_log_entry){ .account = answering->row.account,
                                        .account_id = answering->row.account_id,
-                                       .event = ACCOUNT_LOG_USED,
+                                       .event = event,
                                        .kind = answering->row.kind,
                                        .purpose = answering->row.purpose };
+}
+
+/* A warning that is not stored is told all the same. */
+static void on_warned(void *arg, enum store_status status, struct store_rows *rows)
+{
+    struct answering *answering = arg;
+    const struct account_log_entry entry = entry_of(answering, ACCOUNT_LOG_CLONE_WARNING);
+
+    (void)status; /* the store has logged why */
+    (void)rows;
+    account_log_tell(answering->domain, &entry);
+    finish_wrong(answering);
+}
+
+static void warn(struct answering *answering)
+{
+    struct store_batch *batch = store_batch_create();
+    const struct account_log_entry entry = entry_of(answering, ACCOUNT_LOG_CLONE_WARNING);
+
+    metrics_add(METRIC_factor_clone_warnings, 1);
+    account_log_note(answering->domain, batch, &entry, answering->now_ms);
+    store_submit(answering->domain->store, &batch, on_warned, answering);
+}
+
+/* What was right is good once: a step, a code, a counter; and a password until it is changed. */
+static void on_overtaken(struct answering *answering)
+{
+    if (answering->row.kind == FACTOR_WEBAUTHN) {
+        warn(answering);
+    } else {
+        finish_wrong(answering);
+    }
 }
 
 static void on_used(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct answering *answering = arg;
-    const struct account_log_entry entry = entry_of(answering);
+    const struct account_log_entry entry = entry_of(answering, ACCOUNT_LOG_USED);
     struct txns_outcome outcome = { .result = TXNS_DONE,
+                                    .kind = answering->row.kind,
                                     .purpose = answering->row.purpose,
                                     .expires_at = answering->grant_expires_at };
 
@@ -104,11 +146,11 @@ static void on_used(void *arg, enum store_status status, struct store_rows *rows
         finish(answering, &outcome);
         mem_wipe(&outcome, sizeof outcome);
         return;
-    case STORE_REFUSED: /* a step or a code that was right is good once */
+    case STORE_REFUSED:
         if (store_rows_refused_at(rows) < USE_FACTOR) {
             finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
         } else {
-            finish_wrong(answering);
+            on_overtaken(answering);
         }
         return;
     case STORE_FULL:
@@ -127,7 +169,7 @@ static void use(struct answering *answering)
 {
     struct store_batch *batch = store_batch_create();
     const struct txns_challenge_row *row = &answering->row;
-    const struct account_log_entry entry = entry_of(answering);
+    const struct account_log_entry entry = entry_of(answering, ACCOUNT_LOG_USED);
     const struct grant_terms terms = { .account = row->account,
                                        .purpose = row->purpose,
                                        .kind = row->kind,
@@ -137,57 +179,51 @@ static void use(struct answering *answering)
     answering->grant_expires_at = terms.expires_at;
     txns_sql_lock(batch, row->subject);
     txns_sql_expect_use(batch, row);
-    factor_guess_expect_use(batch, row, &answering->guess);
+    factor_guess_expect_use(answering->domain, batch, row, &answering->guess);
     txns_sql_give_back(batch, &answering->counted);
     grants_put(batch, &answering->grant, &terms);
     account_log_note(answering->domain, batch, &entry, answering->now_ms);
     store_submit(answering->domain->store, &batch, on_used, answering);
 }
 
-/* The sooner of two spans may be full; the later end counts. */
-static void on_guesses(void *arg, enum store_status status, struct store_rows *rows)
+static void on_wait(void *arg, int64_t retry_s)
 {
     struct answering *answering = arg;
-    int64_t now_s = answering->now_ms / 1000;
-    int64_t free_at = now_s + 1;
-    int64_t at = 0;
 
-    if (status != STORE_OK) {
+    if (retry_s == TXNS_WAIT_UNKNOWN) {
         finish_with(answering, TXNS_UNAVAILABLE);
         return;
     }
-    for (int i = 1; txns_sql_next_time(rows, &at); i++) {
-        int64_t span_s = i == LIMIT_GUESSES_DAY     ? LIMIT_GUESS_DAY_S
-                         : i == LIMIT_GUESSES_MONTH ? LIMIT_GUESS_MONTH_S
-                                                    : 0;
-        free_at = span_s > 0 && at + span_s > free_at ? at + span_s : free_at;
-    }
-    finish(answering,
-           &(struct txns_outcome){ .result = TXNS_RATE_LIMITED, .retry_s = free_at - now_s });
+    finish(answering, &(struct txns_outcome){ .result = TXNS_RATE_LIMITED,
+                                              .kind = answering->row.kind,
+                                              .retry_s = retry_s });
 }
 
 static void refuse(struct answering *answering, size_t refused_at)
 {
-    struct store_batch *batch = NULL;
-
     if (refused_at == COUNT_TRY) {
         finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
         return;
     }
     CHECK(refused_at == COUNT_GUESS);
     metrics_add(METRIC_factor_guesses_refused, 1);
-    batch = txns_sql_ask_guesses(answering->row.subject);
-    store_read(answering->domain->store, &batch, on_guesses, answering);
+    txns_wait_guesses(answering->domain, answering->row.subject, answering->now_ms, on_wait,
+                      answering);
 }
 
 /* The one place that compares. */
 static bool is_right(struct answering *answering, struct store_rows *rows)
 {
-    const struct factor_guess_rows found = { rows, COUNT_FACTORS };
+    const struct factor_guess_rows found = { rows, answering->factors_at };
     bool right = factor_guess_judge(answering->domain, &answering->row, &found, answering->now_ms,
                                     &answering->guess);
 
     return right && answering->row.account != 0;
+}
+
+static bool is_guess(const struct answering *answering)
+{
+    return factor_rules_of(answering->row.kind)->guesses == FACTOR_GUESSED_BY_ANSWER;
 }
 
 static void on_counted(void *arg, enum store_status status, struct store_rows *rows)
@@ -196,10 +232,12 @@ static void on_counted(void *arg, enum store_status status, struct store_rows *r
 
     switch (status) {
     case STORE_OK:
-        metrics_add(METRIC_factor_guesses, 1);
+        metrics_add(METRIC_factor_guesses, is_guess(answering) ? 1 : 0);
         answering->tries_left = txns_sql_tries_left(rows);
         if (is_right(answering, rows)) {
             use(answering);
+        } else if (answering->guess.is_behind && answering->row.account != 0) {
+            warn(answering);
         } else {
             finish_wrong(answering);
         }
@@ -219,27 +257,43 @@ static void on_counted(void *arg, enum store_status status, struct store_rows *r
     }
 }
 
+/* Of a password KE1 was counted, by the id of its challenge. */
+static void name_guess(struct answering *answering)
+{
+    struct txns_guess_row *counted = &answering->counted;
+
+    counted->subject = answering->row.subject;
+    counted->now_s = answering->now_ms / 1000;
+    if (is_guess(answering)) {
+        random_fill(counted->guess, sizeof counted->guess);
+    } else {
+        memcpy(counted->guess, answering->row.challenge_id.raw, sizeof counted->guess);
+    }
+}
+
 static void count(struct answering *answering)
 {
     struct store_batch *batch = store_batch_create();
 
-    random_fill(answering->counted.guess, sizeof answering->counted.guess);
-    answering->counted.subject = answering->row.subject;
-    answering->counted.now_s = answering->now_ms / 1000;
+    name_guess(answering);
     txns_sql_lock(batch, answering->row.subject);
     txns_sql_expect_try(batch, &answering->row.challenge_id, answering->counted.now_s);
-    txns_sql_expect_guess(batch, &answering->counted);
+    if (is_guess(answering)) {
+        txns_sql_expect_guess(batch, &answering->counted);
+    }
+    answering->factors_at = store_batch_size(batch);
     factor_guess_ask(batch, &answering->row, &answering->guess);
     store_submit(answering->domain->store, &batch, on_counted, answering);
 }
 
 /* What is compared with outlives the rows. */
-static bool keep_verifier(struct answering *answering)
+static bool keep_verifier(struct answering *answering, const struct store_rows *rows)
 {
     struct bytes verifier = answering->row.verifier;
 
     answering->row.code = (struct bytes){ 0 };
-    if (answering->row.kind != FACTOR_CODE) {
+    (void)txns_sql_challenge_factor(rows, &answering->guess.factor_id);
+    if (answering->row.kind == FACTOR_TOTP || answering->row.kind == FACTOR_RECOVERY_CODE) {
         return true;
     }
     if (verifier.size != sizeof answering->verifier) {
@@ -256,10 +310,9 @@ static void on_challenge(void *arg, enum store_status status, struct store_rows 
 
     if (status != STORE_OK) {
         finish_with(answering, TXNS_UNAVAILABLE);
-    } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering)) {
+    } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering, rows)) {
         finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
-    } else if (!factor_guess_read(answering->domain, &answering->row,
-                                  bytes_of(answering->text, answering->text_size),
+    } else if (!factor_guess_read(answering->domain, &answering->row, &answering->reply,
                                   &answering->guess)) {
         finish_with(answering, TXNS_MALFORMED);
     } else {
@@ -274,9 +327,8 @@ void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t 
     struct store_batch *batch =
         txns_sql_ask_challenge(&guess->txn_id, &guess->challenge_id, now_ms / 1000);
 
-    CHECK(guess->text.size > 0 && guess->text.size <= sizeof answering->text);
-    memcpy(answering->text, guess->text.at, guess->text.size);
-    answering->text_size = guess->text.size;
+    CHECK(guess->reply.text.size <= LIMIT_GUESS_BYTES);
+    factor_reply_keep(&guess->reply, &answering->kept, &answering->reply);
     answering->domain = domain;
     answering->now_ms = now_ms;
     answering->done = done;

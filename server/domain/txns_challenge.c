@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * READ (the transaction) -> answer (over, no such kind)
- *                        -> WRITE -> told, answer
- *                                 -> READ (when is the next code due) -> answer
+ * READ (the transaction, and what the kind needs) -> answer (over, no such kind)
+ *                        -> made -> WRITE -> told, answer
+ *                                        -> READ (when is the next one due) -> answer
  *
- * A decoy's code is made, sealed, stored and told to other daemons as any, and shown to nobody.
+ * WRITE counts what is a guess, and nothing that was made is shown before it has committed.
+ * A decoy's challenge is made, stored and, a code, told to other daemons as any, and shown to
+ * nobody's device.
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
-#include "common/crypto.h"
 #include "common/ids.h"
-#include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
@@ -22,15 +22,24 @@
 #include "server/domain/codes.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
+#include "server/domain/factor_start.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_wait.h"
 #include "server/store/store.h"
 
 /* What an expected statement of the write says when it yields nothing. */
 enum guard {
     GUARD_TXN = 0,
-    GUARD_CODES,
+    GUARD_KIND,
+    GUARD_GUESS, /* where the challenge is one */
     GUARD_COUNT
+};
+
+/* What READ reads. */
+enum {
+    READ_TXN = 0,
+    READ_FACTORS
 };
 
 struct starting {
@@ -38,7 +47,8 @@ struct starting {
     struct txns_row txn;
     struct txn_challenge_id challenge_id;
     enum factor_kind kind;
-    struct code code;
+    struct factor_start start;
+    int64_t expires_at;
     int64_t now_ms;
     txns_done_fn *done;
     void *arg;
@@ -47,62 +57,79 @@ struct starting {
 static void finish(struct starting *starting, const struct txns_outcome *outcome)
 {
     starting->done(starting->arg, outcome);
-    mem_wipe(&starting->code, sizeof starting->code);
+    factor_start_clear(&starting->start);
     free(starting);
 }
 
 static void finish_with(struct starting *starting, enum txns_result result)
 {
-    finish(starting, &(struct txns_outcome){ .result = result });
+    finish(starting, &(struct txns_outcome){ .result = result, .kind = starting->kind });
 }
 
-/* The oldest of those that count makes room when its hour is over. */
-static void on_codes(void *arg, enum store_status status, struct store_rows *rows)
+static void on_wait(void *arg, int64_t retry_s)
 {
     struct starting *starting = arg;
-    int64_t now_s = starting->now_ms / 1000;
-    int64_t at = now_s;
-    int64_t oldest = now_s;
-    int counted = 0;
 
-    if (status != STORE_OK) {
+    if (retry_s == TXNS_WAIT_UNKNOWN) {
         finish_with(starting, TXNS_UNAVAILABLE);
         return;
     }
-    while (counted < LIMIT_CODES_HOUR && txns_sql_next_time(rows, &at)) {
-        oldest = at;
-        counted++;
-    }
-    finish(starting, &(struct txns_outcome){ .result = TXNS_RATE_LIMITED,
-                                             .retry_s = oldest + LIMIT_CODES_HOUR_S - now_s });
+    finish(starting, &(struct txns_outcome){
+                         .result = TXNS_RATE_LIMITED, .kind = starting->kind, .retry_s = retry_s });
 }
 
 static void refuse(struct starting *starting, size_t refused_at)
 {
-    struct store_batch *batch = NULL;
+    struct domain *domain = starting->domain;
+    int64_t subject = starting->txn.subject;
 
     CHECK(refused_at < GUARD_COUNT);
     if (refused_at == GUARD_TXN) {
         finish_with(starting, TXNS_UNKNOWN);
-        return;
+    } else if (refused_at == GUARD_KIND) {
+        metrics_add(METRIC_factor_challenges_refused, 1);
+        txns_wait_challenges(domain, subject, starting->kind, starting->now_ms, on_wait, starting);
+    } else {
+        metrics_add(METRIC_factor_guesses_refused, 1);
+        txns_wait_guesses(domain, subject, starting->now_ms, on_wait, starting);
     }
-    metrics_add(METRIC_factor_codes_refused, 1);
-    batch = txns_sql_ask_codes(starting->txn.subject, starting->now_ms / 1000 - LIMIT_CODES_HOUR_S);
-    store_read(starting->domain->store, &batch, on_codes, starting);
 }
 
-static void show(struct starting *starting)
+static void show_code(struct starting *starting)
 {
     struct shown_code code = { .challenge_id = starting->challenge_id,
                                .purpose = starting->txn.purpose,
-                               .expires_at = starting->txn.expires_at,
-                               .code = starting->code };
+                               .expires_at = starting->expires_at,
+                               .code = starting->start.code };
 
-    if (starting->kind == FACTOR_CODE && starting->txn.account != 0) {
+    if (starting->txn.account != 0) {
         metrics_add(METRIC_factor_codes, 1);
         codes_tell(starting->domain, &starting->txn.account_id, &code);
     }
     mem_wipe(&code, sizeof code);
+}
+
+static void give(struct starting *starting)
+{
+    const struct factor_start *start = &starting->start;
+    const struct txns_options options = { start->verifier, &start->allowed };
+    struct txns_outcome outcome = {
+        .result = TXNS_DONE,
+        .txn_challenge_id = starting->challenge_id,
+        .kind = starting->kind,
+        .attempts_left = factor_rules_of(starting->kind)->tries,
+        .expires_at = starting->expires_at,
+    };
+
+    if (starting->kind == FACTOR_CODE) {
+        show_code(starting);
+    } else if (starting->kind == FACTOR_PASSWORD) {
+        metrics_add(METRIC_factor_guesses, 1);
+        outcome.ke2 = start->login.ke2;
+    } else if (starting->kind == FACTOR_WEBAUTHN) {
+        outcome.options = &options;
+    }
+    finish(starting, &outcome);
 }
 
 static void on_written(void *arg, enum store_status status, struct store_rows *rows)
@@ -111,11 +138,7 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
 
     switch (status) {
     case STORE_OK:
-        show(starting);
-        finish(starting, &(struct txns_outcome){ .result = TXNS_DONE,
-                                                 .txn_challenge_id = starting->challenge_id,
-                                                 .attempts_left = LIMIT_CHALLENGE_GUESSES,
-                                                 .expires_at = starting->txn.expires_at });
+        give(starting);
         return;
     case STORE_REFUSED:
         refuse(starting, store_rows_refused_at(rows));
@@ -132,43 +155,57 @@ static void on_written(void *arg, enum store_status status, struct store_rows *r
     }
 }
 
-static void start_write(struct starting *starting)
+/* A challenge that is a guess is one by its id: whoever answers it rightly gives it back. */
+static void count(struct store_batch *batch, const struct txns_challenge_row *row)
 {
-    struct domain *domain = starting->domain;
-    struct store_batch *batch = store_batch_create();
-    int64_t now_s = starting->now_ms / 1000;
-    uint8_t verifier[CRYPTO_SHA256_BYTES];
-    struct buf sealed = { 0 };
-    struct txns_challenge_row row = {
-        .challenge_id = starting->challenge_id,
-        .txn_id = starting->txn.txn_id,
-        .subject = starting->txn.subject,
-        .account = starting->txn.account,
-        .purpose = starting->txn.purpose,
-        .kind = starting->kind,
-        .attempts_left = LIMIT_CHALLENGE_GUESSES,
-        .created_at = now_s,
-        .expires_at = starting->txn.expires_at,
-    };
+    struct txns_guess_row guess = { .subject = row->subject, .now_s = row->created_at };
 
-    if (starting->kind == FACTOR_CODE) {
-        codes_make(&starting->code);
-        codes_verifier(domain, &starting->challenge_id, &starting->code, verifier);
-        codes_close(domain, &starting->challenge_id, &starting->code, &sealed);
-        row.verifier = bytes_of(verifier, sizeof verifier);
-        row.code = buf_view(&sealed);
-    }
-    txns_sql_lock(batch, starting->txn.subject);
-    txns_sql_expect_challenge(batch, &starting->txn.txn_id, now_s);
-    txns_sql_put_challenge(batch, &row, now_s - LIMIT_CODES_HOUR_S, LIMIT_CODES_HOUR);
-    if (starting->kind == FACTOR_CODE) {
-        changes_note_code(domain, batch, starting->txn.account, &starting->challenge_id);
-    }
-    buf_clear(&sealed);
-    store_submit(domain->store, &batch, on_written, starting);
+    memcpy(guess.guess, row->challenge_id.raw, sizeof guess.guess);
+    txns_sql_expect_guess(batch, &guess);
 }
 
-static void on_txn(void *arg, enum store_status status, struct store_rows *rows)
+static void write_challenge(struct starting *starting, const struct txns_challenge_row *row)
+{
+    const struct factor_rules *rules = factor_rules_of(starting->kind);
+    struct store_batch *batch = store_batch_create();
+    int64_t now_s = row->created_at;
+
+    txns_sql_lock(batch, row->subject);
+    txns_sql_expect_challenge(batch, &row->txn_id, now_s);
+    txns_sql_put_challenge(batch, row, now_s - rules->span_s, rules->started);
+    if (rules->guesses == FACTOR_GUESSED_BY_CHALLENGE) {
+        count(batch, row);
+    }
+    if (starting->kind == FACTOR_CODE) {
+        changes_note_code(starting->domain, batch, row->account, &row->challenge_id);
+    }
+    store_submit(starting->domain->store, &batch, on_written, starting);
+}
+
+static void start(struct starting *starting, struct store_rows *rows)
+{
+    const struct factor_rules *rules = factor_rules_of(starting->kind);
+    const struct factor_start_rows found = { rows, READ_FACTORS };
+    const struct txns_row *txn = &starting->txn;
+    struct txns_challenge_row row = {
+        .challenge_id = starting->challenge_id,
+        .txn_id = txn->txn_id,
+        .subject = txn->subject,
+        .account = txn->account,
+        .purpose = txn->purpose,
+        .kind = starting->kind,
+        .attempts_left = rules->tries,
+        .created_at = starting->now_ms / 1000,
+    };
+
+    row.expires_at = row.created_at + rules->life_s;
+    row.expires_at = row.expires_at < txn->expires_at ? row.expires_at : txn->expires_at;
+    starting->expires_at = row.expires_at;
+    factor_start_make(starting->domain, txn, &found, &row, &starting->start);
+    write_challenge(starting, &row);
+}
+
+static void on_read(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct starting *starting = arg;
 
@@ -179,22 +216,27 @@ static void on_txn(void *arg, enum store_status status, struct store_rows *rows)
     } else if ((starting->txn.kinds & UINT32_C(1) << starting->kind) == 0) {
         finish_with(starting, TXNS_INAPPLICABLE);
     } else {
-        start_write(starting);
+        start(starting, rows);
     }
 }
 
-void txns_challenge(struct domain *domain, const struct txn_id *txn_id, enum factor_kind kind,
-                    int64_t now_ms, txns_done_fn *done, void *arg)
+void txns_challenge(struct domain *domain, const struct txns_challenge_order *order, int64_t now_ms,
+                    txns_done_fn *done, void *arg)
 {
     struct starting *starting = mem_zeroed(1, sizeof *starting);
-    struct store_batch *batch = txns_sql_ask(txn_id, now_ms / 1000);
+    struct store_batch *batch = txns_sql_ask(&order->txn_id, now_ms / 1000);
 
     starting->domain = domain;
-    starting->txn.txn_id = *txn_id;
-    starting->kind = kind;
+    starting->txn.txn_id = order->txn_id;
+    starting->kind = order->kind;
     starting->now_ms = now_ms;
     starting->done = done;
     starting->arg = arg;
     random_fill(starting->challenge_id.raw, sizeof starting->challenge_id.raw);
-    store_read(domain->store, &batch, on_txn, starting);
+    if (order->kind == FACTOR_PASSWORD) {
+        CHECK(order->ke1 != NULL);
+        memcpy(starting->start.ke1, order->ke1, sizeof starting->start.ke1);
+    }
+    factor_start_ask(batch, order->kind, &order->txn_id);
+    store_read(domain->store, &batch, on_read, starting);
 }

@@ -12,13 +12,18 @@
 #include "server/store/store.h"
 
 enum {
-    LOCKS = 256
+    LOCKS = 256,
+    COLUMN_FACTOR = 12 /* of a challenge */
 };
 
-#define ENROLLED                                                                  \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = 1" \
-    " AND f.is_confirmed = 1),"                                                   \
-    " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
+#define CONFIRMED(kind)                                                               \
+    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = " kind \
+    " AND f.is_confirmed = 1),"
+
+#define ENROLLED   \
+    CONFIRMED("1") \
+    CONFIRMED("3") \
+    CONFIRMED("4") " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
 
 static const struct store_stmt find_account = {
     .name = "txns.find_account",
@@ -64,17 +69,18 @@ static const struct store_stmt expect_challenge = {
 static const struct store_stmt put_challenge = {
     .name = "txn_challenges.put",
     .sql = "INSERT INTO txn_challenges (challenge_id, txn_id, subject, account, purpose, kind,"
-           " verifier, code, attempts_left, used, created_at, expires_at)"
-           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11"
-           " WHERE $6 <> 0 OR (SELECT count(*) FROM txn_challenges WHERE subject = $3"
-           " AND kind = 0 AND created_at > $12) < $13",
+           " verifier, code, factor_id, attempts_left, used, created_at, expires_at)"
+           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12"
+           " WHERE (SELECT count(*) FROM txn_challenges WHERE subject = $3"
+           " AND kind = $6 AND created_at > $13) < $14",
 };
 
 /* Of a transaction that is not done. */
-#define CHALLENGE                                                                    \
-    "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"      \
-    " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id" \
-    " FROM txn_challenges c JOIN txns t ON t.txn_id = c.txn_id AND t.is_done = 0"    \
+#define CHALLENGE                                                                     \
+    "SELECT c.challenge_id, c.txn_id, c.subject, c.account, c.purpose, c.kind,"       \
+    " c.verifier, c.code, c.attempts_left, c.created_at, c.expires_at, a.account_id," \
+    " c.factor_id"                                                                    \
+    " FROM txn_challenges c JOIN txns t ON t.txn_id = c.txn_id AND t.is_done = 0"     \
     " LEFT JOIN accounts a ON a.account = c.account"
 
 static const struct store_stmt ask_challenge = {
@@ -112,10 +118,10 @@ static const struct store_stmt expect_use = {
     .sql = "UPDATE txns SET is_done = 1 WHERE txn_id = $1 AND is_done = 0",
 };
 
-static const struct store_stmt ask_codes = {
-    .name = "txn_challenges.ask_codes",
-    .sql = "SELECT created_at FROM txn_challenges WHERE subject = $1 AND kind = 0"
-           " AND created_at > $2 ORDER BY created_at DESC",
+static const struct store_stmt ask_challenges = {
+    .name = "txn_challenges.ask_of_kind",
+    .sql = "SELECT created_at FROM txn_challenges WHERE subject = $1 AND kind = $2"
+           " AND created_at > $3 ORDER BY created_at DESC",
 };
 
 static const struct store_stmt ask_guesses = {
@@ -228,7 +234,9 @@ bool txns_sql_person(struct store_rows *rows, struct txns_person *out)
     out->account = store_rows_int(rows, 0);
     columns_exact(rows, 1, out->account_id.raw, sizeof out->account_id.raw);
     out->enrolled = bit_of(FACTOR_TOTP, store_rows_int(rows, 2)) |
-                    bit_of(FACTOR_RECOVERY_CODE, store_rows_int(rows, 3));
+                    bit_of(FACTOR_PASSWORD, store_rows_int(rows, 3)) |
+                    bit_of(FACTOR_WEBAUTHN, store_rows_int(rows, 4)) |
+                    bit_of(FACTOR_RECOVERY_CODE, store_rows_int(rows, 5));
     return true;
 }
 
@@ -292,7 +300,7 @@ void txns_sql_expect_challenge(struct store_batch *batch, const struct txn_id *t
 }
 
 void txns_sql_put_challenge(struct store_batch *batch, const struct txns_challenge_row *row,
-                            int64_t code_since, int64_t code_max)
+                            int64_t since, int64_t max)
 {
     store_batch_expect(batch, &put_challenge);
     bind_challenge(batch, &row->challenge_id);
@@ -303,11 +311,13 @@ void txns_sql_put_challenge(struct store_batch *batch, const struct txns_challen
     store_bind_int(batch, (int64_t)row->kind);
     bind_or_null(batch, row->verifier);
     bind_or_null(batch, row->code);
+    bind_or_null(batch, row->factor_id == NULL ? bytes_of(NULL, 0)
+                                               : bytes_of(row->factor_id->raw, FACTOR_ID_BYTES));
     store_bind_int(batch, row->attempts_left);
     store_bind_int(batch, row->created_at);
     store_bind_int(batch, row->expires_at);
-    store_bind_int(batch, code_since);
-    store_bind_int(batch, code_max);
+    store_bind_int(batch, since);
+    store_bind_int(batch, max);
 }
 
 struct store_batch *txns_sql_ask_challenge(const struct txn_id *txn_id,
@@ -342,11 +352,21 @@ bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out)
     out->account = read_account(rows, store_rows_int(rows, 3), 11, &out->account_id);
     out->purpose = (enum txn_purpose)store_rows_int(rows, 4);
     out->kind = (enum factor_kind)store_rows_int(rows, 5);
+    out->factor_id = NULL;
     out->verifier = read_or_empty(rows, 6);
     out->code = read_or_empty(rows, 7);
     out->attempts_left = store_rows_int(rows, 8);
     out->created_at = store_rows_int(rows, 9);
     out->expires_at = store_rows_int(rows, 10);
+    return true;
+}
+
+bool txns_sql_challenge_factor(const struct store_rows *rows, struct factor_id *out)
+{
+    if (store_rows_is_null(rows, COLUMN_FACTOR)) {
+        return false;
+    }
+    columns_exact(rows, COLUMN_FACTOR, out->raw, sizeof out->raw);
     return true;
 }
 
@@ -390,12 +410,13 @@ void txns_sql_expect_use(struct store_batch *batch, const struct txns_challenge_
     bind_txn(batch, &row->txn_id);
 }
 
-struct store_batch *txns_sql_ask_codes(int64_t subject, int64_t since)
+struct store_batch *txns_sql_ask_challenges(int64_t subject, enum factor_kind kind, int64_t since)
 {
     struct store_batch *batch = store_batch_create();
 
-    store_batch_add(batch, &ask_codes);
+    store_batch_add(batch, &ask_challenges);
     store_bind_int(batch, subject);
+    store_bind_int(batch, (int64_t)kind);
     store_bind_int(batch, since);
     return batch;
 }

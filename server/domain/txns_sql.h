@@ -55,23 +55,28 @@ struct txns_challenge_row {
     int64_t account;
     enum txn_purpose purpose;
     enum factor_kind kind;
-    struct bytes verifier; /* empty: none */
-    struct bytes code;     /* sealed; empty: none */
+    struct bytes verifier; /* CRYPTO_SHA256_BYTES: what the answer is judged by; empty: none */
+    struct bytes code;     /* of a code: sealed; empty: none */
+    const struct factor_id
+        *factor_id; /* of a password: whose record KE1 was answered by; or NULL */
     int64_t attempts_left;
     int64_t created_at;
     int64_t expires_at;
     struct account_id account_id; /* read alone, and when account is not 0 */
 };
 
-/* Expect that the subject had less than code_max codes since code_since, and put a challenge. */
+/* Expect that the subject had less than max challenges of the kind since then, and put one. */
 void txns_sql_put_challenge(struct store_batch *batch, const struct txns_challenge_row *row,
-                            int64_t code_since, int64_t code_max);
+                            int64_t since, int64_t max);
 
 /* Ask for a challenge that can be answered. */
 struct store_batch *txns_sql_ask_challenge(const struct txn_id *txn_id,
                                            const struct txn_challenge_id *challenge_id,
                                            int64_t now_s);
 bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out);
+
+/* The factor_id of the row that was read; false when it has none. */
+bool txns_sql_challenge_factor(const struct store_rows *rows, struct factor_id *out);
 
 /* Expect that a try is left, and take it; yields how many are left then. */
 void txns_sql_expect_try(struct store_batch *batch, const struct txn_challenge_id *challenge_id,
@@ -92,8 +97,8 @@ void txns_sql_give_back(struct store_batch *batch, const struct txns_guess_row *
 /* Expect that neither was used and the account is there still, and mark both as used. */
 void txns_sql_expect_use(struct store_batch *batch, const struct txns_challenge_row *row);
 
-/* Ask for what a subject must wait for: its codes of the last hour, and its guesses, newest first. */
-struct store_batch *txns_sql_ask_codes(int64_t subject, int64_t since);
+/* Ask for what a subject must wait for: its challenges of a kind, and its guesses, newest first. */
+struct store_batch *txns_sql_ask_challenges(int64_t subject, enum factor_kind kind, int64_t since);
 struct store_batch *txns_sql_ask_guesses(int64_t subject);
 bool txns_sql_next_time(struct store_rows *rows, int64_t *out_at);
 

@@ -111,7 +111,7 @@ static void a_round_forgets_what_is_over_of_second_factors(void **state)
     scene_run(&temp, "INSERT INTO grants (grant_hash, account, purpose, kind, expires_at)"
                      " SELECT account_id, account, 1, 1, 1 FROM accounts");
     scene_run(&temp, "INSERT INTO factors (factor_id, account, kind, is_confirmed, is_stepped_up,"
-                     " label, last_step, created_at)"
+                     " label, counter, created_at)"
                      " SELECT account_id, account, 1, 0, 0, account_id, -1, 0 FROM accounts");
     scene_run(&temp, "INSERT INTO account_log (account, event, kind, purpose, device_id, at)"
                      " SELECT account, 1, 1, 0, 1, 0 FROM accounts");

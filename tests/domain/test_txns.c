@@ -16,6 +16,7 @@
 
 enum {
     AT_ONCE = 24,
+    DECOYS = 600, /* whose kinds do not change from run to run, for the keys do not */
     TURN_MS = 100
 };
 
@@ -220,8 +221,8 @@ static void a_device_is_shown_three_codes_an_hour(void **state)
     assert_int_equal(factor_challenge(scenes, &begun.txn_id, FACTOR_CODE).result,
                      TXNS_RATE_LIMITED);
     assert_int_equal(factor_challenge(scenes, &begun.txn_id, FACTOR_CODE).retry_s,
-                     LIMIT_CODES_HOUR_S - LIMIT_CODES_HOUR * 60);
-    scenes->now_ms = SCENE_NOW_MS + S(LIMIT_CODES_HOUR_S);
+                     LIMIT_HOUR_S - LIMIT_CODES_HOUR * 60);
+    scenes->now_ms = SCENE_NOW_MS + S(LIMIT_HOUR_S);
     (void)factor_start(scenes, TXN_LINK, FACTOR_CODE);
 }
 
@@ -279,17 +280,17 @@ static void a_code_of_whom_there_is_not_goes_to_other_daemons_as_any(void **stat
 static void whom_there_is_not_has_any_kinds_that_an_account_may_have(void **state)
 {
     struct factor_scenes *scenes = *state;
-    unsigned seen = 0; /* a bit for each set of kinds */
+    uint32_t seen = 0; /* a bit for each set of kinds */
 
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < DECOYS; i++) {
         char name[16];
 
         (void)snprintf(name, sizeof name, "nobody-%d", i);
-        seen |= 1U << factor_begin(scenes, TXN_LINK, name).kinds;
+        seen |= UINT32_C(1) << factor_begin(scenes, TXN_LINK, name).kinds;
     }
     for (uint32_t enrolled = 0; enrolled < 1U << FACTOR_KINDS; enrolled++) {
         if ((enrolled & 1U << FACTOR_CODE) == 0) {
-            assert_true((seen & 1U << factor_kinds_of(TXN_LINK, enrolled)) != 0);
+            assert_true((seen & UINT32_C(1) << factor_kinds_of(TXN_LINK, enrolled)) != 0);
         }
     }
 }
@@ -362,8 +363,8 @@ static void time_forgets_transactions_and_what_was_counted(void **state)
     assert_int_equal(factor_answer(scenes, &used, code.digits).result, TXNS_DONE);
     assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S - 1), 0);
     assert_int_equal(factor_purge(scenes, txns_purge, LIMIT_TXN_S), 2);
-    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S - 1), 0);
-    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_CODES_HOUR_S), 2);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_HOUR_S - 1), 0);
+    assert_int_equal(factor_purge(scenes, txns_purge_challenges, LIMIT_HOUR_S), 2);
     assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S - 1), 0);
     assert_int_equal(factor_purge(scenes, grants_purge, LIMIT_GRANT_S), 1);
     assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S - 1), 0);

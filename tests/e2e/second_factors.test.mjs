@@ -119,7 +119,7 @@ suite('an app', {}, (it) => {
     const { first } = await relay.account();
     const unknown = b64u(ciphertext(16));
     assertProblem(await enrol(first, {}), 400, 'malformed', { member: 'kind' });
-    for (const kind of ['code', 'password', '']) {
+    for (const kind of ['code', 'pin', '']) {
       assertProblem(await enrol(first, { kind }), 422, 'value_invalid', { member: 'kind' });
     }
     assertProblem(await enrol(first, { kind: 'totp', label: b64u(ciphertext(257)) }), 422,

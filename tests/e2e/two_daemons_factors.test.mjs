@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasServer } from './support/database.mjs';
 import {
-  answer, challenge, enrolApp, started, wrongAppCode,
+  finish, login, setPassword, startLogin,
+} from './support/passwords.mjs';
+import {
+  answer, begin, challenge, enrolApp, started, wrongAppCode,
 } from './support/txns.mjs';
 import { assertStatus, ok } from './support/scene.mjs';
 import { TwoRelays, through } from './support/two_relays.mjs';
@@ -57,4 +60,22 @@ scene('guesses at both are counted together', async ({ a, b }) => {
   )));
   assert.equal(answers.filter(({ status }) => status === 403).length, 10);
   assert.ok(answers.every(({ status }) => [403, 404, 429].includes(status)));
+});
+
+scene('KE1 at both are counted together, and KE3 is good at the other', async ({ a, b }) => {
+  const account = await a.account();
+  await setPassword(account.first, 'right');
+  const done = await login(a, 'link', whom(account), 'right');
+  ok(await finish(b, done));
+  const txns = [];
+  for (let i = 0; i < 3; i++) {
+    txns.push((await begin(a, 'link', whom(account))).json);
+  }
+  const { startLoginRequest: ke1 } = startLogin('wrong');
+  const replies = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => challenge(
+    i % 2 === 0 ? a : b, txns[i % txns.length], 'password', { ke1 },
+  )));
+  const answered = replies.filter(({ status }) => status === 201).length;
+  assert.equal(answered, 9, 'ten in a quarter of an hour, of which one was right');
+  assert.ok(replies.every(({ status }) => [201, 404, 429].includes(status)));
 });

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/crypto_ristretto.h"
 #include "common/handle.h"
 #include "server/domain/commands.h"
 #include "server/domain/mailboxes.h"
@@ -13,6 +14,7 @@
 int factor_scenes_set_up(void **state)
 {
     static struct factor_scenes scenes;
+    static const uint8_t uniform[CRYPTO_UNIFORM_BYTES] = { 1 };
 
     memset(&scenes, 0, sizeof scenes);
     temp_domain_open(&scenes.temp);
@@ -20,6 +22,7 @@ int factor_scenes_set_up(void **state)
     scene_register(&scenes.temp, &scenes.ada);
     scenes.account = scene_count(&scenes.temp, "SELECT account FROM accounts");
     scenes.command_seq = 1;
+    crypto_element_of_hash(uniform, scenes.request);
     scenes.now_ms = SCENE_NOW_MS;
     *state = &scenes;
     return 0;
@@ -40,6 +43,14 @@ static void hear_txn(void *arg, const struct txns_outcome *outcome)
 
     assert_false(heard->done);
     heard->outcome = *outcome;
+    if (outcome->ke2 != NULL) {
+        memcpy(heard->ke2, outcome->ke2, sizeof heard->ke2);
+    }
+    if (outcome->options != NULL) {
+        memcpy(heard->challenge, outcome->options->challenge, sizeof heard->challenge);
+        heard->allowed_count = outcome->options->allowed->count;
+        heard->allowed = outcome->options->allowed->at[0];
+    }
     heard->done = true;
 }
 
@@ -59,14 +70,22 @@ struct txns_outcome factor_begin(struct factor_scenes *scenes, enum txn_purpose 
     return heard.outcome;
 }
 
-struct txns_outcome factor_challenge(struct factor_scenes *scenes, const struct txn_id *txn_id,
-                                     enum factor_kind kind)
+struct txns_outcome factor_challenge_by(struct factor_scenes *scenes,
+                                        const struct txns_challenge_order *order)
 {
     struct heard_txn heard = { .done = false };
 
-    txns_challenge(&scenes->temp.domain, txn_id, kind, scenes->now_ms, hear_txn, &heard);
+    txns_challenge(&scenes->temp.domain, order, scenes->now_ms, hear_txn, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
     return heard.outcome;
+}
+
+struct txns_outcome factor_challenge(struct factor_scenes *scenes, const struct txn_id *txn_id,
+                                     enum factor_kind kind)
+{
+    const struct txns_challenge_order order = { .txn_id = *txn_id, .kind = kind };
+
+    return factor_challenge_by(scenes, &order);
 }
 
 struct started factor_start(struct factor_scenes *scenes, enum txn_purpose purpose,
@@ -84,9 +103,17 @@ struct started factor_start(struct factor_scenes *scenes, enum txn_purpose purpo
 void factor_answer_start(struct temp_domain *by, const struct started *started, const char *text,
                          int64_t now_ms, struct heard_txn *heard)
 {
-    const struct txns_guess guess = { started->txn_id, started->challenge_id, bytes_text(text) };
+    const struct factor_reply reply = { .text = bytes_text(text) };
 
-    *heard = (struct heard_txn){ .done = false };
+    factor_reply_start(by, started, &reply, now_ms, heard);
+}
+
+void factor_reply_start(struct temp_domain *by, const struct started *started,
+                        const struct factor_reply *reply, int64_t now_ms, struct heard_txn *heard)
+{
+    const struct txns_guess guess = { started->txn_id, started->challenge_id, *reply };
+
+    heard->done = false;
     txns_answer(&by->domain, &guess, now_ms, hear_txn, heard);
 }
 
@@ -148,8 +175,13 @@ static void hear_factor(void *arg, const struct factors_outcome *outcome)
     heard->last_seq = outcome->last_seq;
     if (outcome->result == FACTORS_DONE) {
         heard->factor_id = outcome->factor_id;
-        memcpy(heard->secret, outcome->secret, sizeof heard->secret);
+        if (outcome->secret != NULL) {
+            memcpy(heard->secret, outcome->secret, sizeof heard->secret);
+        }
         memcpy(heard->codes, outcome->codes, sizeof heard->codes);
+        memcpy(heard->response, outcome->response, sizeof heard->response);
+        memcpy(heard->challenge, outcome->creation->challenge, sizeof heard->challenge);
+        heard->excluded_count = outcome->creation->excluded.count;
     }
 }
 
@@ -176,6 +208,7 @@ struct heard_factor factor_enrol(struct factor_scenes *scenes, enum factor_kind 
 
     order.kind = kind;
     order.label = bytes_text("label");
+    order.request = scenes->request;
     factors_enrol(&scenes->temp.domain, &order, scenes->now_ms, hear_factor, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
     return heard;
@@ -184,12 +217,23 @@ struct heard_factor factor_enrol(struct factor_scenes *scenes, enum factor_kind 
 enum factors_result factor_confirm(struct factor_scenes *scenes, const struct heard_factor *app,
                                    int64_t steps)
 {
+    const struct factors_proof proof = {
+        .kind = FACTOR_TOTP,
+        .code = totp_code(app->secret, scenes->now_ms / TOTP_STEP_MS + steps),
+    };
+
+    return factor_confirm_by(scenes, &app->factor_id, &proof);
+}
+
+enum factors_result factor_confirm_by(struct factor_scenes *scenes, const struct factor_id *id,
+                                      const struct factors_proof *proof)
+{
     struct heard_factor heard = { .done = false };
     struct command_guard guard;
     struct factors_order order = order_of(scenes, &guard, NULL);
 
-    order.factor_id = app->factor_id;
-    order.code = totp_code(app->secret, scenes->now_ms / TOTP_STEP_MS + steps);
+    order.factor_id = *id;
+    order.proof = proof;
     factors_confirm(&scenes->temp.domain, &order, scenes->now_ms, hear_factor, &heard);
     temp_store_wait(&scenes->temp.temp, &heard.done);
     return heard.result;

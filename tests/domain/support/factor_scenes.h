@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/opaque.h"
 #include "common/recovery_code.h"
 #include "common/totp.h"
+#include "server/domain/authenticators.h"
 #include "server/domain/codes.h"
 #include "server/domain/factors.h"
 #include "server/domain/txns.h"
@@ -24,6 +26,7 @@ struct factor_scenes {
     int64_t account;   /* ada's */
     int64_t command_seq;
     int64_t now_ms;
+    uint8_t request[OPAQUE_REQUEST_BYTES]; /* of a password; any element */
 };
 
 /* For cmocka: *state is a struct factor_scenes. */
@@ -32,7 +35,11 @@ int factor_scenes_tear_down(void **state);
 
 struct heard_txn {
     bool done;
-    struct txns_outcome outcome;
+    struct txns_outcome outcome; /* its views are not looked at */
+    uint8_t ke2[OPAQUE_KE2_BYTES];
+    uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES];
+    size_t allowed_count;
+    struct authenticators_id allowed; /* the first one */
 };
 
 /* Begin for ada, or for a handle; a transaction, then a challenge of it. */
@@ -40,6 +47,8 @@ struct txns_outcome factor_begin(struct factor_scenes *scenes, enum txn_purpose 
                                  const char *handle);
 struct txns_outcome factor_challenge(struct factor_scenes *scenes, const struct txn_id *txn_id,
                                      enum factor_kind kind);
+struct txns_outcome factor_challenge_by(struct factor_scenes *scenes,
+                                        const struct txns_challenge_order *order);
 
 /* Both for ada, and expect that it is done. */
 struct started {
@@ -52,6 +61,8 @@ struct started factor_start(struct factor_scenes *scenes, enum txn_purpose purpo
 /* Guess at a challenge; start: by a daemon, and do not wait. */
 void factor_answer_start(struct temp_domain *by, const struct started *started, const char *text,
                          int64_t now_ms, struct heard_txn *heard);
+void factor_reply_start(struct temp_domain *by, const struct started *started,
+                        const struct factor_reply *reply, int64_t now_ms, struct heard_txn *heard);
 struct txns_outcome factor_answer(struct factor_scenes *scenes, const struct started *started,
                                   const char *text);
 
@@ -65,6 +76,9 @@ struct heard_factor {
     struct factor_id factor_id;
     uint8_t secret[TOTP_SECRET_BYTES];
     struct recovery_code codes[RECOVERY_CODE_COUNT];
+    uint8_t response[OPAQUE_RESPONSE_BYTES];
+    uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES];
+    size_t excluded_count;
     int64_t last_seq;
 };
 
@@ -73,6 +87,8 @@ struct heard_factor factor_enrol(struct factor_scenes *scenes, enum factor_kind 
                                  const struct grant *grant);
 enum factors_result factor_confirm(struct factor_scenes *scenes, const struct heard_factor *app,
                                    int64_t steps);
+enum factors_result factor_confirm_by(struct factor_scenes *scenes, const struct factor_id *id,
+                                      const struct factors_proof *proof);
 enum factors_result factor_remove(struct factor_scenes *scenes, const struct factor_id *id,
                                   const struct grant *grant);
 

@@ -6,11 +6,14 @@
 #include "common/check.h"
 #include "common/crypto.h"
 #include "common/loop.h"
+#include "common/opaque.h"
 #include "common/seal.h"
+#include "common/webauthn.h"
 #include "server/domain/dedup.h"
 #include "server/domain/directory.h"
 #include "server/domain/limits.h"
 #include "server/domain/news.h"
+#include "server/domain/passwords.h"
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/domain/slots.h"
@@ -38,6 +41,18 @@ static void on_started(void *arg, const struct seqs_start *start)
 static int64_t now_of_tests(void)
 {
     return TEMP_DOMAIN_NOW_MS;
+}
+
+static const char *const origins[] = { "https://relay.example" };
+static const struct webauthn_party party = { "relay.example", origins, 1, false };
+
+static struct passwords *new_passwords(void)
+{
+    static const uint8_t key[OPAQUE_KEY_BYTES] = { 10 };
+    struct passwords *passwords = passwords_create();
+
+    passwords_add_key(passwords, 1, key);
+    return passwords;
 }
 
 static struct seal *new_seal(void)
@@ -89,6 +104,8 @@ void temp_domain_open(struct temp_domain *temp)
     memset(temp->domain.keys.tag, 7, sizeof temp->domain.keys.tag);
     memset(temp->domain.keys.index, 8, sizeof temp->domain.keys.index);
     temp->domain.seal = new_seal();
+    temp->domain.passwords = new_passwords();
+    temp->domain.party = &party;
     temp->domain.base_url = "https://relay.example";
     temp->domain.settings = (struct domain_settings){
         .registration = DOMAIN_OPEN,
@@ -110,6 +127,8 @@ void temp_domain_open_beside(struct temp_domain *temp, const struct temp_domain 
     temp_store_open_beside(&temp->temp, &first->temp);
     temp->domain.keys = first->domain.keys;
     temp->domain.seal = new_seal();
+    temp->domain.passwords = new_passwords();
+    temp->domain.party = &party;
     temp->domain.base_url = first->domain.base_url;
     temp->domain.settings = first->domain.settings;
     (void)domain_begin(temp, 0, TEMP_DOMAIN_NOW_MS);
@@ -119,6 +138,7 @@ void temp_domain_close(struct temp_domain *temp)
 {
     temp_store_close(&temp->temp);
     domain_end(temp);
+    passwords_destroy(temp->domain.passwords);
     seal_destroy(temp->domain.seal);
 }
 

@@ -25,13 +25,16 @@ export const begin = (relay, purpose, whom) => relay.call('POST', '/v1/txns', {
   json: { purpose, ...whom },
 });
 
-export const challenge = (relay, txn, kind) => relay.call(
-  'POST', `/v1/txns/${txn.txn_id}/challenges`, { json: { kind } },
+export const challenge = (relay, txn, kind, fields = {}) => relay.call(
+  'POST', `/v1/txns/${txn.txn_id}/challenges`, { json: { kind, ...fields } },
 );
 
-export const answer = (relay, txn, { challenge_id: id }, text, headers = {}) => relay.call(
-  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json: { answer: text }, headers },
+export const respond = (relay, txn, { challenge_id: id }, json, headers = {}) => relay.call(
+  'POST', `/v1/txns/${txn.txn_id}/challenges/${id}`, { json, headers },
 );
+
+export const answer = (relay, txn, asked, text, headers = {}) => respond(relay, txn, asked,
+  { answer: text }, headers);
 
 const made = (reply) => {
   assertStatus(reply, 201);
