@@ -19,9 +19,9 @@ const AT_ONCE = availableParallelism() + 1;
 const OF_POSTGRES = /^(postgres|two_daemons)/;
 // What no store has a part in: texts without a relay, the program against its relay, bytes and
 // handshakes before there is a request.
-const OF_NO_ENGINE = ['contract', 'device_factors', 'device_handles', 'device_keys', 'dishonest_relay', 'factors',
-  'factors_webauthn', 'holds_program', 'http_raw', 'key_vectors', 'proxies', 'qr', 'tls', 'vectors',
-  'websocket'].map((name) => `${name}.test.mjs`);
+const OF_NO_ENGINE = ['contract', 'device_factors', 'device_factors_password', 'device_handles', 'device_keys',
+  'dishonest_relay', 'factors', 'factors_webauthn', 'holds_program', 'http_raw', 'key_vectors', 'proxies', 'qr', 'tls',
+  'vectors', 'websocket'].map((name) => `${name}.test.mjs`);
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-coverage-'));
