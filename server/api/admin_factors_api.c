@@ -19,7 +19,6 @@
 #include "server/domain/factors_operator.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
-#include "server/http/route.h"
 
 static void refuse(struct exchange *exchange, enum factors_operator_result result)
 {

@@ -59,7 +59,7 @@ static bool curtain_draw(struct curtain *out)
     for (size_t i = 0; i < ENDERS; i++) {
         (void)sigaddset(&blocked, enders[i]);
     }
-    (void)sigprocmask(SIG_BLOCK, &blocked, &out->mask);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &out->mask);
     for (size_t i = 0; i < ENDERS; i++) {
         (void)sigaction(enders[i], &action, &out->actions[i]);
     }
@@ -81,7 +81,7 @@ static void curtain_lift(const struct curtain *curtain)
     if (came != 0) {
         (void)raise(came); /* it waits for the mask */
     }
-    (void)sigprocmask(SIG_SETMASK, &curtain->mask, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &curtain->mask, NULL);
 }
 
 /* Wait with mask, NULL for the present one; false at the end, and when a signal came. */

@@ -4,10 +4,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/buf.h"
-#include "common/bytes.h"
 #include "common/sigbytes.h"
 #include "server/ctl/answer.h"
 #include "server/ctl/arguments.h"

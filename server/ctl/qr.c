@@ -65,15 +65,22 @@ static void draw_ascii(const QRcode *code, struct buf *out)
     }
 }
 
-/* A line begins and ends in the quiet zone, so each colour is said where it begins. */
+/* What a module needs said before it: a colour is said where it begins. */
+static const char *background(const QRcode *code, int x, int y)
+{
+    if (is_light(code, x, y) == is_light(code, x - 1, y)) {
+        return "";
+    }
+    return is_light(code, x, y) ? on_white : on_black;
+}
+
+/* A line begins and ends in the quiet zone. */
 static void draw_ascii_coloured(const QRcode *code, struct buf *out)
 {
     for (int y = -QR_QUIET; y < code->width + QR_QUIET; y++) {
         buf_append_text(out, on_white);
         for (int x = -QR_QUIET; x < code->width + QR_QUIET; x++) {
-            if (is_light(code, x, y) != is_light(code, x - 1, y)) {
-                buf_append_text(out, is_light(code, x, y) ? on_white : on_black);
-            }
+            buf_append_text(out, background(code, x, y));
             buf_append_text(out, "  ");
         }
         buf_append_text(out, colours_off);

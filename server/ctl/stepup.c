@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/totp.h"
@@ -20,6 +21,7 @@
 #include "server/ctl/ask.h"
 #include "server/ctl/command.h"
 #include "server/ctl/device.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 #include "server/ctl/stepup_private.h"

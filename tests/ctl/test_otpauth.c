@@ -49,15 +49,8 @@ static void whatever_is_not_unreserved_is_encoded(void **state)
 
 static void a_name_that_could_be_taken_apart_is_refused(void **state)
 {
-    static const char *const names[] = { "",
-                                         "a:b",
-                                         ":",
-                                         "a\nb",
-                                         "a\x7f",
-                                         "a\xc2\x9b"
-                                         "31m",
-                                         "\xff",
-                                         "\xc3" };
+    static const char *const names[] = { "",      "a:b",           ":",    "a\nb",
+                                         "a\x7f", "a\xc2\x9b[31m", "\xff", "\xc3" };
     const struct bytes good = bytes_text("good");
 
     (void)state;
