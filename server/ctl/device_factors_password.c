@@ -9,6 +9,7 @@
 #include "common/bytes.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/opaque.h"
 #include "common/opaque_client.h"
 #include "common/sigbytes.h"
 #include "server/ctl/answer.h"
@@ -18,7 +19,6 @@
 #include "server/ctl/exit_code.h"
 #include "server/ctl/factor_enrol.h"
 #include "server/ctl/factor_password.h"
-#include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 
 enum {

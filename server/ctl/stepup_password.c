@@ -3,6 +3,7 @@
  * By the password: it is proved (OPAQUE), and never sent.  The relay counts each challenge, for
  * whoever has one knows whether his guess was right; so does this device, without asking.
  */
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,9 +13,11 @@
 #include "common/bytes.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/opaque.h"
 #include "common/opaque_client.h"
 #include "server/ctl/answer.h"
 #include "server/ctl/ask.h"
+#include "server/ctl/exit_code.h"
 #include "server/ctl/factor_password.h"
 #include "server/ctl/say.h"
 #include "server/ctl/stepup_private.h"
