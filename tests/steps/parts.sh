@@ -88,6 +88,7 @@ parts_slow() {
     if prepare build-package 600 build package; then
         step install 120 check_install
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
+        step browser 600 browser
         step outages 900 outages package
         step e2e-postgres-rest 400 e2e_postgres_rest package
     fi

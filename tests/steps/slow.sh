@@ -76,6 +76,11 @@ hostile() {
     return $status
 }
 
+# Security keys in a browser, which no other step wants.
+browser() {
+    install_browser && e2e_files package --test-concurrency=1 tests/e2e/browser/*.test.mjs
+}
+
 # On PostgreSQL, too, what `tests/run` leaves to SQLite though there is a relay in it.
 e2e_postgres_rest() {
     SEALPOST_TEST_ENGINE=postgres e2e_files "$1" --test-concurrency=2 tests/e2e/device_*.test.mjs \
