@@ -145,3 +145,8 @@ bool ask_secret(const char *question, char out[ASK_MAX])
     }
     return false;
 }
+
+bool ask_is_terminal(void)
+{
+    return isatty(STDIN_FILENO) == 1;
+}

@@ -18,3 +18,6 @@ enum {
  * is none or it has ASK_MAX bytes or more.  The caller wipes out.
  */
 bool ask_secret(const char *question, char out[ASK_MAX]);
+
+/* Say whether it is a person at a terminal who answers. */
+bool ask_is_terminal(void);

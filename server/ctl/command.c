@@ -64,7 +64,8 @@ const struct option_row option_table[OPTION_OPTIONS] = {
                       "Six digits of your authenticator app, should the relay want a second "
                       "factor; else you are asked" },
     [OPTION_KIND] = { "--kind", "KIND",
-                      "The second factor to show, should the relay want one: totp, recovery_code" },
+                      "The second factor to show, should the relay want one: totp, password or "
+                      "recovery_code" },
     [OPTION_ASCII] = { "--ascii", NULL, "Draw the QR code with plain characters" },
     [OPTION_SLOT] = { "--slot", "N", "The contact's slot, 1 to 5; the first free one" },
     [OPTION_GRANT] = { "--grant", "GRANT",
@@ -209,6 +210,9 @@ const struct command command_table[] = {
       STEPUP | BIT(OPTION_NAME) | BIT(OPTION_REPLACE) | BIT(OPTION_JSON),
       "Have ten recovery codes, to be written down; they are shown once",
       device_factors_add_recovery_codes },
+    { "device factors add password", "", 0, 0, STEPUP | BIT(OPTION_NAME) | BIT(OPTION_JSON),
+      "Set a password, which the relay never sees; it takes the place of the one that was",
+      device_factors_add_password },
     { "device factors confirm", "FACTOR", 1, 1, DEVICE | BIT(OPTION_JSON),
       "Ask for the first code of an authenticator app that is not confirmed yet",
       device_factors_confirm },

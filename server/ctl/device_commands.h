@@ -75,6 +75,9 @@ enum exit_code device_factors_add_totp(const struct arguments *arguments);
 enum exit_code device_factors_add_recovery_codes(const struct arguments *arguments);
 enum exit_code device_factors_confirm(const struct arguments *arguments);
 
+/* device_factors_password.c */
+enum exit_code device_factors_add_password(const struct arguments *arguments);
+
 /* device_account.c */
 enum exit_code device_account_report(const struct arguments *arguments);
 enum exit_code device_account_erase(const struct arguments *arguments);

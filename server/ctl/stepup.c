@@ -37,6 +37,7 @@ static const struct kind {
     earn_fn *earn;
 } kinds[] = {
     { "totp", "Your authenticator app's code: ", earn_by_text },
+    { "password", "Your account's password: ", stepup_by_password },
     { "recovery_code", "A recovery code that was not used yet: ", earn_by_text },
 };
 
@@ -66,7 +67,7 @@ bool stepup_options_are_valid(const struct arguments *arguments)
         return false;
     }
     if (kind != NULL && kind_named(kind) == NULL) {
-        say_error("--kind wants totp or recovery_code, not \"%.40s\"", kind);
+        say_error("--kind wants totp, password or recovery_code, not \"%.40s\"", kind);
         return false;
     }
     if (code != NULL && kind != NULL && strcmp(kind, kinds[0].name) != 0) {

@@ -38,3 +38,6 @@ enum exit_code stepup_challenge(const struct stepup *stepup, json_t *body,
  */
 bool stepup_answer(const struct stepup *stepup, const char *challenge_id, const char *text,
                    json_t **out_grant, enum exit_code *out_code);
+
+/* Have a grant by the password (stepup_password.c). */
+enum exit_code stepup_by_password(const struct stepup *stepup, json_t **out_grant);

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "common/check.h"
-#include "common/random.h"
 #include "common/wire.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_secret.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/factor_guess.h"
 
-#include <string.h>
-
 #include "common/base64url.h"
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/mem.h"
 #include "common/recovery_code.h"

@@ -2,6 +2,7 @@
 #include "server/domain/factor_start.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "common/check.h"
 #include "common/mem.h"
 #include "common/random.h"
+#include "common/webauthn.h"
 #include "server/domain/domain.h"
 #include "server/domain/factors_sql.h"
 #include "server/domain/txns_sql.h"

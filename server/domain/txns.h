@@ -32,7 +32,6 @@
 
 #include <stdint.h>
 
-#include "common/bytes.h"
 #include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"

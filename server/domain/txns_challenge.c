@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
 #include "common/check.h"
 #include "common/ids.h"
 #include "common/mem.h"
@@ -23,6 +22,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factor_start.h"
+#include "server/domain/passwords.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
 #include "server/domain/txns_wait.h"
