@@ -50,11 +50,11 @@ static void make_password(const struct domain *domain, const struct txns_row *tx
 static void make_webauthn(const struct domain *domain, const struct txns_row *txn,
                           struct store_rows *rows, struct factor_start *start)
 {
+    struct authenticators_ids decoys;
+
     random_fill(start->verifier, sizeof start->verifier);
-    authenticators_list(domain, rows, &start->allowed);
-    if (start->allowed.count == 0) {
-        authenticators_decoys(domain, txn->subject, &start->allowed);
-    }
+    authenticators_decoys(domain, txn->subject, &decoys);
+    authenticators_list(domain, rows, &decoys, &start->allowed);
 }
 
 void factor_start_make(const struct domain *domain, const struct txns_row *txn,

@@ -68,7 +68,7 @@ static void give(struct factors_change *change, struct store_rows *rows)
     }
     if (change->excluded_at > 0) {
         store_rows_select(rows, change->excluded_at);
-        authenticators_list(change->domain, rows, &change->creation.excluded);
+        authenticators_list(change->domain, rows, NULL, &change->creation.excluded);
     }
     factors_change_finish(change, &(struct factors_outcome){ .result = FACTORS_DONE,
                                                              .factor_id = change->order.factor_id,

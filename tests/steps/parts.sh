@@ -95,6 +95,7 @@ parts_slow() {
     if prepare build-plain 600 build plain; then
         step valgrind 1200 valgrind_units
         step lookups-alike 300 lookups_alike
+        step factors-alike 300 factors_alike
     fi
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan
