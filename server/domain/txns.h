@@ -40,6 +40,7 @@
 #include "server/domain/grants.h"
 
 struct authenticators_ids;
+struct store_batch;
 
 enum txns_result {
     TXNS_DONE = 0,
@@ -106,6 +107,12 @@ void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t 
 
 /* The subject of an account. */
 int64_t txns_subject(const struct domain *domain, const struct account_id *account_id);
+
+/*
+ * Append what ends all that is under way, grants among it: an older database was put back, in which
+ * what was used since would be good again.
+ */
+void txns_end(struct store_batch *batch);
 
 /* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
