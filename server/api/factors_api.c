@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/bytes.h"
@@ -18,7 +19,6 @@
 #include "server/domain/codes.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factors.h"
-#include "server/http/exchange.h"
 
 static void on_listed(void *arg, bool ok, const struct factors_view *views, size_t count)
 {

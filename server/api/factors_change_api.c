@@ -30,6 +30,7 @@
 #include "server/domain/grants.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     MEMBERS_BYTES = 48

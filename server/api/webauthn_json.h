@@ -14,7 +14,6 @@
 
 struct api;
 struct authenticators_creation;
-struct factor_reply;
 struct txns_options;
 
 /* PublicKeyCredentialCreationOptionsJSON and PublicKeyCredentialRequestOptionsJSON. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/mem.h"
 #include "server/config/config_check.h"
 #include "server/config/config_field.h"

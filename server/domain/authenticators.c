@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "common/check.h"
-#include "common/random.h"
 #include "common/wire.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_secret.h"
@@ -18,6 +16,7 @@ enum {
     DECOY_KEPT_BYTES = KEPT_MIN_BYTES + 95, /* of ES256 with an id of 32 */
     DECOYS_SECOND = 64,                     /* of 256 decoys so many seem to have two */
     DECOYS_ELIGIBLE = 128,
+    DECOYS_MAX = 2
 };
 
 /* The NULs are part of the labels. */
@@ -144,8 +143,13 @@ bool authenticators_open(const struct domain *domain, const struct factors_secre
     return ok;
 }
 
+void authenticators_open_decoy(const struct domain *domain)
+{
+    factor_secret_open_decoy(domain, DECOY_KEPT_BYTES);
+}
+
 void authenticators_list(const struct domain *domain, struct store_rows *rows,
-                         struct authenticators_ids *out)
+                         const struct authenticators_ids *decoys, struct authenticators_ids *out)
 {
     struct factors_secret_row row;
     struct webauthn_credential credential;
@@ -158,6 +162,12 @@ void authenticators_list(const struct domain *domain, struct store_rows *rows,
             memcpy(id->raw, credential.id, credential.id_size);
             id->size = credential.id_size;
             out->count++;
+        }
+    }
+    if (decoys != NULL && out->count == 0) {
+        *out = *decoys;
+        for (size_t i = 0; i < out->count; i++) {
+            authenticators_open_decoy(domain);
         }
     }
 }
@@ -184,13 +194,12 @@ void authenticators_decoys(const struct domain *domain, int64_t subject,
     uint8_t choice[CRYPTO_SHA512_BYTES];
 
     decoy_bytes(domain, subject, 0, choice);
-    out->count = choice[0] < DECOYS_SECOND ? 2 : 1;
-    for (size_t i = 0; i < out->count; i++) {
+    out->count = choice[0] < DECOYS_SECOND ? DECOYS_MAX : 1;
+    for (size_t i = 0; i < DECOYS_MAX; i++) { /* both, whether there are two or not */
         struct authenticators_id *id = &out->at[i];
 
         decoy_bytes(domain, subject, (uint8_t)(i + 1), id->raw);
         id->size = sizes[choice[i + 1] % (sizeof sizes / sizeof sizes[0])];
-        factor_secret_open_decoy(domain, DECOY_KEPT_BYTES);
     }
 }
 
@@ -208,7 +217,6 @@ void authenticators_decoy(const struct domain *domain, int64_t subject,
     uint8_t choice[CRYPTO_SHA512_BYTES];
 
     decoy_bytes(domain, subject, 0, choice);
-    factor_secret_open_decoy(domain, DECOY_KEPT_BYTES);
     *out = (struct webauthn_credential){ .alg = WEBAUTHN_ES256, .key_size = sizeof point };
     memcpy(out->key, point, sizeof point);
     out->is_backup_eligible = choice[CRYPTO_SHA512_BYTES - 1] < DECOYS_ELIGIBLE;

@@ -80,14 +80,21 @@ void authenticators_close(const struct domain *domain, const struct factor_id *f
 bool authenticators_open(const struct domain *domain, const struct factors_secret_row *row,
                          struct webauthn_credential *out);
 
-/* The ids of all rows that are left. */
+/*
+ * The ids of all rows that are left.  Where there is none, decoys take their place, with as much
+ * work; NULL: nothing does.
+ */
 void authenticators_list(const struct domain *domain, struct store_rows *rows,
-                         struct authenticators_ids *out);
+                         const struct authenticators_ids *decoys, struct authenticators_ids *out);
 
-/* Ids that a subject who has none seems to have: the same each time.  As much work. */
+/* Do as much work as to open one, for nothing. */
+void authenticators_open_decoy(const struct domain *domain);
+
+/*
+ * Ids that a subject who has none seems to have, and a credential that nobody has, to judge an
+ * assertion by: the same each time.  Make them for those who have some, too, and drop them.
+ */
 void authenticators_decoys(const struct domain *domain, int64_t subject,
                            struct authenticators_ids *out);
-
-/* A credential that nobody has, to judge a decoy's assertion by: the same each time. */
 void authenticators_decoy(const struct domain *domain, int64_t subject,
                           struct webauthn_credential *out);

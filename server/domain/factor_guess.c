@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/domain/factor_guess.h"
 
-#include <string.h>
-
 #include "common/base64url.h"
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/mem.h"
 #include "common/recovery_code.h"
@@ -134,15 +133,18 @@ static bool judge_signed(const struct domain *domain, const struct txns_challeng
                          struct store_rows *rows, struct factor_guess *guess)
 {
     struct factors_secret_row secret;
+    struct webauthn_credential decoy;
     bool is_one = factors_sql_next_secret(rows, &secret) &&
                   authenticators_open(domain, &secret, &guess->credential);
     bool is_users = is_of_user(domain, row, guess);
     enum webauthn_result result;
 
+    authenticators_decoy(domain, row->subject, &decoy);
     if (is_one) {
         guess->factor_id = secret.factor_id;
     } else {
-        authenticators_decoy(domain, row->subject, &guess->credential);
+        authenticators_open_decoy(domain);
+        guess->credential = decoy;
     }
     result = webauthn_assert(domain->party, row->verifier.at, &guess->reply.assertion,
                              &guess->credential);

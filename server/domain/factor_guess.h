@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/ids.h"
 #include "common/opaque.h"

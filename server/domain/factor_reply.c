@@ -2,6 +2,7 @@
 #include "server/domain/factor_reply.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/check.h"
 

@@ -2,6 +2,7 @@
 #include "server/domain/factor_start.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "common/check.h"
 #include "common/mem.h"
 #include "common/random.h"
+#include "common/webauthn.h"
 #include "server/domain/domain.h"
 #include "server/domain/factors_sql.h"
 #include "server/domain/txns_sql.h"
@@ -48,11 +50,11 @@ static void make_password(const struct domain *domain, const struct txns_row *tx
 static void make_webauthn(const struct domain *domain, const struct txns_row *txn,
                           struct store_rows *rows, struct factor_start *start)
 {
+    struct authenticators_ids decoys;
+
     random_fill(start->verifier, sizeof start->verifier);
-    authenticators_list(domain, rows, &start->allowed);
-    if (start->allowed.count == 0) {
-        authenticators_decoys(domain, txn->subject, &start->allowed);
-    }
+    authenticators_decoys(domain, txn->subject, &decoys);
+    authenticators_list(domain, rows, &decoys, &start->allowed);
 }
 
 void factor_start_make(const struct domain *domain, const struct txns_row *txn,

@@ -6,21 +6,20 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
 #include "common/crypto.h"
 #include "common/ids.h"
+#include "common/opaque.h"
 #include "server/domain/authenticators.h"
 #include "server/domain/codes.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/passwords.h"
 
-struct domain;
 struct store_batch;
-struct store_rows;
 struct txns_challenge_row;
-struct txns_row;
 
 struct factor_start {
     struct code code;                      /* code: shown on the devices */

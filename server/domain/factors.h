@@ -38,11 +38,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 
-struct authenticators_creation;
-struct command_guard;
 struct factors_row;
-struct grant;
-struct recovery_code;
 
 enum factors_result {
     FACTORS_DONE = 0,

@@ -4,15 +4,23 @@
  * account's row, and, but for a confirmation, the step-up: so no other change of the
  * account's factors comes between.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/mem.h"
+#include "server/domain/account_log.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/authenticators.h"
+#include "server/domain/commands.h"
 #include "server/domain/domain.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/factor_secret.h"
+#include "server/domain/factors.h"
 #include "server/domain/factors_private.h"
 #include "server/store/store.h"
 
@@ -60,7 +68,7 @@ static void give(struct factors_change *change, struct store_rows *rows)
     }
     if (change->excluded_at > 0) {
         store_rows_select(rows, change->excluded_at);
-        authenticators_list(change->domain, rows, &change->creation.excluded);
+        authenticators_list(change->domain, rows, NULL, &change->creation.excluded);
     }
     factors_change_finish(change, &(struct factors_outcome){ .result = FACTORS_DONE,
                                                              .factor_id = change->order.factor_id,

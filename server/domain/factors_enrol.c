@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WRITE -> done, or why not. */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
-#include "common/crypto.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/random.h"
 #include "common/recovery_code.h"
 #include "common/totp.h"
+#include "server/domain/account_log.h"
+#include "server/domain/authenticators.h"
 #include "server/domain/domain.h"
+#include "server/domain/factor_kinds.h"
 #include "server/domain/factor_secret.h"
+#include "server/domain/factors.h"
 #include "server/domain/factors_private.h"
 #include "server/domain/factors_sql.h"
+#include "server/domain/grants.h"
 #include "server/domain/passwords.h"
 #include "server/store/store.h"
 

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* READ (which kind) -> WRITE. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/domain/account_log.h"
 #include "server/domain/domain.h"
+#include "server/domain/factors.h"
 #include "server/domain/factors_private.h"
 #include "server/domain/factors_sql.h"
+#include "server/domain/grants.h"
 #include "server/store/store.h"
 
 static void on_kind(void *arg, enum store_status status, struct store_rows *rows)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/handle.h"
 #include "common/limits.h"

@@ -32,14 +32,12 @@
 
 #include <stdint.h>
 
-#include "common/bytes.h"
 #include "common/ids.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factor_reply.h"
 #include "server/domain/grants.h"
 
-struct authenticators_ids;
 struct store_batch;
 
 enum txns_result {

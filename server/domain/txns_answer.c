@@ -20,6 +20,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
 #include "common/check.h"
 #include "common/ids.h"
 #include "common/mem.h"
@@ -23,6 +22,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/factor_start.h"
+#include "server/domain/passwords.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
 #include "server/domain/txns_wait.h"
@@ -182,7 +182,7 @@ static void write_challenge(struct starting *starting, const struct txns_challen
     store_submit(starting->domain->store, &batch, on_written, starting);
 }
 
-static void start(struct starting *starting, struct store_rows *rows)
+static void make_challenge(struct starting *starting, struct store_rows *rows)
 {
     const struct factor_rules *rules = factor_rules_of(starting->kind);
     const struct factor_start_rows found = { rows, READ_FACTORS };
@@ -216,7 +216,7 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
     } else if ((starting->txn.kinds & UINT32_C(1) << starting->kind) == 0) {
         finish_with(starting, TXNS_INAPPLICABLE);
     } else {
-        start(starting, rows);
+        make_challenge(starting, rows);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/crypto.h"
+#include "common/crypto_ristretto.h"
 #include "common/opaque.h"
 #include "common/opaque_private.h"
 #include "tests/support/unit.h"
@@ -398,9 +399,34 @@ static void any_other_ke3_is_refused(void **state)
     assert_false(opaque_finish(scene.login.verifier, ke3));
 }
 
+static void first_messages_are_valid_when_all_of_their_elements_are(void **state)
+{
+    static const size_t places[] = { 0, 64 };
+    static const uint8_t uniform[CRYPTO_UNIFORM_BYTES] = { 5 };
+    uint8_t element[CRYPTO_ELEMENT_BYTES];
+    uint8_t ke1[OPAQUE_KE1_BYTES];
+
+    (void)state;
+    crypto_element_of_hash(uniform, element);
+    assert_true(opaque_request_is_valid(element));
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        memset(ke1, 0xff, sizeof ke1); /* the nonce is any bytes */
+        memcpy(ke1, element, sizeof element);
+        memcpy(ke1 + 64, element, sizeof element);
+        assert_true(opaque_ke1_is_valid(ke1));
+        memset(ke1 + places[i], 0, sizeof element); /* the identity */
+        assert_false(opaque_ke1_is_valid(ke1));
+        assert_false(places[i] == 0 && opaque_request_is_valid(ke1));
+        memset(ke1 + places[i], 0xff, sizeof element); /* no element */
+        assert_false(opaque_ke1_is_valid(ke1));
+        assert_false(places[i] == 0 && opaque_request_is_valid(ke1));
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_messages_are_valid_when_all_of_their_elements_are),
         cmocka_unit_test(real_vectors_of_the_rfc_come_out),
         cmocka_unit_test(the_fake_vector_of_the_rfc_comes_out),
         cmocka_unit_test(the_keys_of_a_server_are_those_of_its_secret),

@@ -220,6 +220,46 @@ static void web_origins_have_no_path(void **state)
     expect_refused("cors_origins = \"https://app.relay.example,\"", "cors_origins = \"\"");
 }
 
+static void authenticators_are_asked_at_their_host_and_below_it(void **state)
+{
+    (void)state;
+    expect_taken("webauthn_rp_id = \"relay.example\"");
+    expect_taken("webauthn_rp_id = \"example\"");
+    expect_taken("webauthn_origins = \"https://relay.example,https://app.relay.example:8443\"");
+    expect_taken("webauthn_origins = \"https://relay.example, android:apk-key-hash:AAAA\"");
+    expect_refused("webauthn_rp_id = \"https://relay.example\"", "its host must be a name");
+    expect_refused("webauthn_rp_id = \"Relay.example\"", "its host must be a name");
+    expect_refused("webauthn_rp_id = \"other.example\"", "must be webauthn_rp_id, or below it");
+    expect_refused("webauthn_origins = \"https://relay.example,https://other.example\"",
+                   "must be webauthn_rp_id, or below it");
+    expect_refused("webauthn_origins = \"https://norelay.example\"",
+                   "must be webauthn_rp_id, or below it");
+    expect_refused("webauthn_origins = \"https://relay.example/app\"", "an origin has no path");
+    expect_refused("webauthn_origins = \"relay.example\"", "begin with https://");
+    expect_refused("webauthn_origins = \"https://relay.example,\"", "webauthn_origins = \"\"");
+}
+
+static void the_parts_of_a_url_end_where_they_do(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *host;
+        const char *origin;
+    } cases[] = {
+        { "https://relay.example", "relay.example", "https://relay.example" },
+        { "https://relay.example:8443/inner", "relay.example", "https://relay.example:8443" },
+        { "http://[::1]:8080/x", "[::1]", "http://[::1]:8080" },
+        { "", "", "" },
+        { "http://[::1", "[::1", "http://[::1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(bytes_equal(url_host(cases[i].url), bytes_text(cases[i].host)));
+        assert_true(bytes_equal(url_origin(cases[i].url), bytes_text(cases[i].origin)));
+    }
+}
+
 static void the_relays_name_has_1_to_100_bytes(void **state)
 {
     char line[128] = "name = ";
@@ -275,6 +315,8 @@ int main(void)
         cmocka_unit_test(paths_are_whole_and_keys_lie_apart),
         cmocka_unit_test(storage_names_an_engine_and_a_place),
         cmocka_unit_test(web_origins_have_no_path),
+        cmocka_unit_test(authenticators_are_asked_at_their_host_and_below_it),
+        cmocka_unit_test(the_parts_of_a_url_end_where_they_do),
         cmocka_unit_test(the_relays_name_has_1_to_100_bytes),
         cmocka_unit_test(idle_limits_come_one_after_the_other),
         cmocka_unit_test(tls_wants_its_files),

@@ -41,6 +41,8 @@ static void empty_paths_become_places_in_data_dir(void **state)
     assert_true(reading_go(&reading));
     assert_string_equal(reading.config.admin_socket, "/srv/mail/admin.sock");
     assert_string_equal(reading.config.key_dir, "/srv/mail/keys");
+    assert_string_equal(reading.config.webauthn_rp_id, "relay.example");
+    assert_string_equal(reading.config.webauthn_origins, "https://relay.example");
     reading_end(&reading);
 }
 

@@ -5,11 +5,17 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { b64u, ciphertext, envelopeId } from './support/bytes.mjs';
+import { Authenticator, ORIGIN } from './support/authenticator.mjs';
+import {
+  b64u, ciphertext, envelopeId, fromB64u,
+} from './support/bytes.mjs';
 import { Daemon } from './support/daemon.mjs';
+import { grantByPassword, setPassword } from './support/passwords.mjs';
 import { assertProblem, assertStatus, scene } from './support/scene.mjs';
 import { OP } from './support/signing.mjs';
-import { appCode, enrol, enrolApp, grantOf } from './support/txns.mjs';
+import {
+  appCode, confirm, enrol, enrolApp, grantOf,
+} from './support/txns.mjs';
 
 // Every form in which bytes could be written down.
 const forms = (bytes) => [
@@ -22,17 +28,32 @@ const of32 = (alphabet, text) => Buffer.from([...text]
   .map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('')
   .match(/.{8}/g).map((bits) => parseInt(bits, 2)));
 
+// A security key, registered by a step-up of the password.
+async function showKey(device) {
+  const key = new Authenticator();
+  const grant = await grantByPassword(device, 'stepup', 'canary of a password');
+  const { json: { factor_id: id, public_key: options } } = await enrol(device, { kind: 'webauthn', grant });
+  const { clientData, authData } = key.create(fromB64u(options.challenge));
+  const response = { clientDataJSON: b64u(clientData), authenticatorData: b64u(authData) };
+  assertStatus(await confirm(device, { factor_id: id, credential: { id: b64u(key.id), response } }), 204);
+  return key;
+}
+
 // Second factors of a device, each used: what a person knows, and the bytes of it.
 async function showFactors(device) {
   const app = await enrolApp(device);
   const grant = await grantOf(device, 'stepup', 'totp', appCode(app.secret, device.relay, 1));
   const { json: { codes } } = await enrol(device, { kind: 'recovery_code', grant });
   const last = await grantOf(device, 'link', 'recovery_code', codes[0]);
+  const stepup = await grantOf(device, 'stepup', 'recovery_code', codes[1]);
+  const { record, exportKey } = await setPassword(device, 'canary of a password', { grant: stepup });
+  const key = await showKey(device);
   const plain = codes.map((code) => code.replaceAll('-', ''));
   return [
     app.secret, of32('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', app.secret),
     ...codes, ...plain, ...plain.map((code) => of32('0123456789ABCDEFGHJKMNPQRSTVWXYZ', code)),
-    ...[grant, last].flatMap((each) => [each, Buffer.from(each, 'base64url')]),
+    ...[grant, last, record, exportKey].flatMap((each) => [each, Buffer.from(each, 'base64url')]),
+    'canary of a password', key.id, key.key,
   ];
 }
 
@@ -68,7 +89,7 @@ async function live(relay) {
 }
 
 scene('the log at its most talkative names nobody and holds no secret',
-  { set: { log_level: 'debug', registration: 'invite' } }, async (relay) => {
+  { set: { log_level: 'debug', registration: 'invite', webauthn_origins: ORIGIN } }, async (relay) => {
     const { invite, alice, bob, a, b, body, id, factors } = await live(relay);
     await relay.stop();
     const log = relay.daemon.text;
@@ -103,7 +124,7 @@ test('the log as JSON has one object a line, with the same members', async (t) =
 });
 
 scene('the database holds no token, invite, factor or address, and no body that was acknowledged',
-  { set: { registration: 'invite', storage: 'sqlite:' } }, async (relay) => {
+  { set: { registration: 'invite', storage: 'sqlite:', webauthn_origins: ORIGIN } }, async (relay) => {
     const { invite, a, b, body, factors } = await live(relay);
     await relay.stop();
     const files = readdirSync(relay.dataDir).map((name) => join(relay.dataDir, name));

@@ -33,7 +33,7 @@ async function decoyWithPassword(relay) {
   }
 }
 
-suite('a password', {}, (it) => {
+suite('a password', { clock }, (it) => {
   it('gives a grant and the export key that it gave before', async (relay) => {
     const account = await relay.account();
     const { first } = account;
@@ -215,89 +215,90 @@ suite('a password', {}, (it) => {
     ok(await answer(relay, txn, asked.json, result.finishLoginRequest)); // none of these took its try
     assert.equal(ok(await first.call('GET', '/v1/account/report')).wrong_guesses, 0);
   });
-});
 
-scene('each KE1 is a guess among those of all kinds, until KE3 gives it back', { clock }, async (relay) => {
-  const account = await relay.account();
-  const { first } = account;
-  await setPassword(first, RIGHT);
-  const app = await enrolApp(first, { grant: await grantByPassword(first, 'stepup', RIGHT) });
-  const knocks = async (count, password) => {
-    const replies = [];
-    for (let i = 0; i < count; i++) {
-      replies.push((await login(relay, 'link', whom(account), password)).reply);
+  it('counts each KE1 among the guesses of all kinds, until KE3 gives it back', async (relay) => {
+    const account = await relay.account();
+    const { first } = account;
+    await setPassword(first, RIGHT);
+    const app = await enrolApp(first, { grant: await grantByPassword(first, 'stepup', RIGHT) });
+    const knocks = async (count, password) => {
+      const replies = [];
+      for (let i = 0; i < count; i++) {
+        replies.push((await login(relay, 'link', whom(account), password)).reply);
+      }
+      return replies;
+    };
+    (await knocks(6, WRONG)).forEach((reply) => assertStatus(reply, 201));
+    relay.clock.advance(901);
+    const code = await started(relay, 'link', whom(account), 'code');
+    for (let i = 0; i < 4; i++) {
+      const reply = await answer(relay, code.txn, code.challenge, '000000');
+      assert.ok([200, 403].includes(reply.status)); // one in a million is right
     }
-    return replies;
-  };
-  (await knocks(6, WRONG)).forEach((reply) => assertStatus(reply, 201));
-  relay.clock.advance(901);
-  const code = await started(relay, 'link', whom(account), 'code');
-  for (let i = 0; i < 4; i++) {
-    const reply = await answer(relay, code.txn, code.challenge, '000000');
-    assert.ok([200, 403].includes(reply.status)); // one in a million is right
-  }
-  for (const reply of await knocks(2, RIGHT)) { // also the right one: nobody is told which it is
-    assertProblem(reply, 429, 'rate_limited');
-    assert.ok(reply.json.retry_after > 80_000 && reply.json.retry_after <= 86_400);
-  }
-  const limited = await started(relay, 'link', whom(account), 'totp');
-  assertProblem(await answer(relay, limited.txn, limited.challenge, appCode(app.secret, relay, 1)), 429,
-    'rate_limited');
-  relay.clock.advance(86_400);
-  await first.login();
-  await grantByPassword(first, 'link', RIGHT);
-  assert.equal(ok(await first.call('GET', '/v1/account/report')).wrong_guesses, 10);
-});
-
-scene('right logins are ten in a quarter of an hour', { clock }, async (relay) => {
-  const account = await relay.account();
-  const { first } = account;
-  await setPassword(first, RIGHT);
-  for (let i = 0; i < 10; i++) {
+    for (const reply of await knocks(2, RIGHT)) { // also the right one: nobody is told which it is
+      assertProblem(reply, 429, 'rate_limited');
+      assert.ok(reply.json.retry_after > 80_000 && reply.json.retry_after <= 86_400);
+    }
+    const limited = await started(relay, 'link', whom(account), 'totp');
+    assertProblem(await answer(relay, limited.txn, limited.challenge, appCode(app.secret, relay, 1)), 429,
+      'rate_limited');
+    relay.clock.advance(86_400);
+    await first.login();
     await grantByPassword(first, 'link', RIGHT);
-  }
-  const { reply } = await login(relay, 'link', whom(account), RIGHT);
-  assertProblem(reply, 429, 'rate_limited');
-  assert.ok(reply.json.retry_after > 800 && reply.json.retry_after <= 900, String(reply.json.retry_after));
-  assert.equal(await relay.metric('factor_challenges_refused_total'), 1);
-  const stranger = await decoyWithPassword(relay);
-  for (let i = 0; i < 10; i++) { // whom there is not is limited as any
-    assertStatus((await login(relay, 'link', stranger, WRONG)).reply, 201);
-  }
-  assertProblem((await login(relay, 'link', stranger, WRONG)).reply, 429, 'rate_limited');
-  relay.clock.advance(901);
-  await grantByPassword(first, 'link', RIGHT);
-});
+    assert.equal(ok(await first.call('GET', '/v1/account/report')).wrong_guesses, 10);
+  });
 
-scene('KE3 has a minute', { clock }, async (relay) => {
-  const account = await relay.account();
-  await setPassword(account.first, RIGHT);
-  const late = await login(relay, 'link', whom(account), RIGHT);
-  relay.clock.advance(61);
-  assertProblem(await finish(relay, late), 404, 'challenge_unknown');
-  const timely = await login(relay, 'link', whom(account), RIGHT);
-  relay.clock.advance(-3600); // whoever sets the clock back ends nothing
-  ok(await finish(relay, timely));
-});
+  it('has ten logins in a quarter of an hour, right or not', async (relay) => {
+    const account = await relay.account();
+    const { first } = account;
+    await setPassword(first, RIGHT);
+    for (let i = 0; i < 10; i++) {
+      await grantByPassword(first, 'link', RIGHT);
+    }
+    const before = await relay.metric('factor_challenges_refused_total');
+    const { reply } = await login(relay, 'link', whom(account), RIGHT);
+    assertProblem(reply, 429, 'rate_limited');
+    assert.ok(reply.json.retry_after > 800 && reply.json.retry_after <= 900, String(reply.json.retry_after));
+    assert.equal(await relay.metric('factor_challenges_refused_total') - before, 1);
+    const stranger = await decoyWithPassword(relay);
+    for (let i = 0; i < 10; i++) { // whom there is not is limited as any
+      assertStatus((await login(relay, 'link', stranger, WRONG)).reply, 201);
+    }
+    assertProblem((await login(relay, 'link', stranger, WRONG)).reply, 429, 'rate_limited');
+    relay.clock.advance(901);
+    await grantByPassword(first, 'link', RIGHT);
+  });
 
-scene('a login and a password outlive the relay', {}, async (relay) => {
-  const account = await relay.account();
-  await setPassword(account.first, RIGHT);
-  const stranger = await decoyWithPassword(relay);
-  const { startLoginRequest: ke1, clientLoginState } = startLogin(RIGHT);
-  const evaluated = async (each) => {
-    const { json: txn } = await begin(relay, 'link', each);
-    const reply = await challenge(relay, txn, 'password', { ke1 });
-    assertStatus(reply, 201);
-    return { txn, reply, part: fromB64u(reply.json.ke2).subarray(0, 32).toString('hex') };
-  };
-  const before = [await evaluated(whom(account)), await evaluated(stranger)];
-  await relay.kill();
-  await relay.up();
-  const after = [await evaluated(whom(account)), await evaluated(stranger)];
-  assert.deepEqual(after.map(({ part }) => part), before.map(({ part }) => part));
-  const result = finishLogin({ clientLoginState }, before[0].reply.json.ke2, RIGHT);
-  ok(await answer(relay, before[0].txn, before[0].reply.json, result.finishLoginRequest));
+  it('is answered by KE3 within a minute', async (relay) => {
+    const account = await relay.account();
+    await setPassword(account.first, RIGHT);
+    const late = await login(relay, 'link', whom(account), RIGHT);
+    relay.clock.advance(61);
+    assertProblem(await finish(relay, late), 404, 'challenge_unknown');
+    const timely = await login(relay, 'link', whom(account), RIGHT);
+    relay.clock.advance(-3600); // whoever sets the clock back ends nothing
+    ok(await finish(relay, timely));
+  });
+
+  it('outlives the relay, and so does a login', async (relay) => {
+    const account = await relay.account();
+    await setPassword(account.first, RIGHT);
+    const stranger = await decoyWithPassword(relay);
+    const { startLoginRequest: ke1, clientLoginState } = startLogin(RIGHT);
+    const evaluated = async (each) => {
+      const { json: txn } = await begin(relay, 'link', each);
+      const reply = await challenge(relay, txn, 'password', { ke1 });
+      assertStatus(reply, 201);
+      return { txn, reply, part: fromB64u(reply.json.ke2).subarray(0, 32).toString('hex') };
+    };
+    const before = [await evaluated(whom(account)), await evaluated(stranger)];
+    await relay.kill();
+    await relay.up();
+    const after = [await evaluated(whom(account)), await evaluated(stranger)];
+    assert.deepEqual(after.map(({ part }) => part), before.map(({ part }) => part));
+    const result = finishLogin({ clientLoginState }, before[0].reply.json.ke2, RIGHT);
+    ok(await answer(relay, before[0].txn, before[0].reply.json, result.finishLoginRequest));
+  });
 });
 
 scene('wrong KE1 are failures of their address, and right logins are none', {

@@ -110,7 +110,7 @@ async function decoyWithKey(relay) {
   }
 }
 
-suite('an authenticator', { set }, (it) => {
+suite('an authenticator', { set, clock }, (it) => {
   for (const [name, alg] of Object.entries({ ES256, EDDSA, RS256 })) {
     it(`of ${name} is registered and gives grants`, async (relay) => {
       const account = await relay.account();
@@ -361,31 +361,51 @@ suite('an authenticator', { set }, (it) => {
     assertProblem(await respond(relay, txn, code, { credential: right }), 422, 'value_invalid', { member: 'answer' });
     ok(await answer(relay, txn, code, (await shown(first)).at(-1).code));
   });
-});
 
-scene('challenges of authenticators are twenty an hour, and have five minutes', { set, clock }, async (relay) => {
-  const account = await relay.account();
-  const { first } = account;
-  const authenticator = new Authenticator();
-  const pending = (await enrol(first, { kind: 'webauthn' })).json;
-  await registered(first, authenticator);
-  relay.clock.advance(301);
-  assertProblem(await confirm(first, {
-    factor_id: pending.factor_id, credential: created(new Authenticator(), pending.public_key),
-  }), 404, 'factor_unknown');
-  const late = await challenged(relay, 'link', whom(account));
-  relay.clock.advance(301);
-  authenticator.counter += 1;
-  assertProblem((await assertWith(relay, authenticator, late)).reply, 404, 'challenge_unknown');
-  for (let i = 1; i < 20; i++) {
-    await challenged(relay, 'link', whom(account));
-  }
-  const { json: txn } = await begin(relay, 'link', whom(account));
-  const limited = await challenge(relay, txn, 'webauthn');
-  assertProblem(limited, 429, 'rate_limited');
-  assert.ok(limited.json.retry_after > 3200 && limited.json.retry_after <= 3300, String(limited.json.retry_after));
-  relay.clock.advance(limited.json.retry_after);
-  await grantBy(first, authenticator, 'link');
+  it('is asked twenty times an hour, and has five minutes', async (relay) => {
+    const account = await relay.account();
+    const { first } = account;
+    const authenticator = new Authenticator();
+    const pending = (await enrol(first, { kind: 'webauthn' })).json;
+    await registered(first, authenticator);
+    relay.clock.advance(301);
+    assertProblem(await confirm(first, {
+      factor_id: pending.factor_id, credential: created(new Authenticator(), pending.public_key),
+    }), 404, 'factor_unknown');
+    const late = await challenged(relay, 'link', whom(account));
+    relay.clock.advance(301);
+    authenticator.counter += 1;
+    assertProblem((await assertWith(relay, authenticator, late)).reply, 404, 'challenge_unknown');
+    for (let i = 1; i < 20; i++) {
+      await challenged(relay, 'link', whom(account));
+    }
+    const { json: txn } = await begin(relay, 'link', whom(account));
+    const limited = await challenge(relay, txn, 'webauthn');
+    assertProblem(limited, 429, 'rate_limited');
+    assert.ok(limited.json.retry_after > 3200 && limited.json.retry_after <= 3300, String(limited.json.retry_after));
+    relay.clock.advance(limited.json.retry_after);
+    await grantBy(first, authenticator, 'link');
+  });
+
+  it('outlives the relay, and so do its challenge and its registration', async (relay) => {
+    const account = await relay.account();
+    const { first } = account;
+    const [old, fresh] = [new Authenticator(), new Authenticator()];
+    await registered(first, old);
+    const begun = (await enrol(first, { kind: 'webauthn', grant: await grantBy(first, old) })).json;
+    const started = await challenged(relay, 'link', whom(account));
+    const stranger = await decoyWithKey(relay);
+    const decoys = (await challenged(relay, 'link', stranger)).options.allowCredentials;
+    await relay.kill();
+    await relay.up();
+    assertStatus(await confirm(first, {
+      factor_id: begun.factor_id, credential: created(fresh, begun.public_key),
+    }), 204);
+    const { reply } = await assertWith(relay, old, started); // the counter of before
+    assertProblem(reply, 403, 'answer_wrong');
+    assert.deepEqual((await challenged(relay, 'link', stranger)).options.allowCredentials, decoys);
+    await grantBy(first, old);
+  });
 });
 
 scene('a relay that wants verified people asks for them and refuses others', {
@@ -414,24 +434,4 @@ scene('a relay that wants verified people asks for them and refuses others', {
   assertStatus((await assertWith(relay, authenticator, app, {
     rpId, said: { origin: 'android:apk-key-hash:AAAA' },
   })).reply, 200);
-});
-
-scene('a challenge, a registration and a counter outlive the relay', { set }, async (relay) => {
-  const account = await relay.account();
-  const { first } = account;
-  const [old, fresh] = [new Authenticator(), new Authenticator()];
-  await registered(first, old);
-  const begun = (await enrol(first, { kind: 'webauthn', grant: await grantBy(first, old) })).json;
-  const started = await challenged(relay, 'link', whom(account));
-  const stranger = await decoyWithKey(relay);
-  const decoys = (await challenged(relay, 'link', stranger)).options.allowCredentials;
-  await relay.kill();
-  await relay.up();
-  assertStatus(await confirm(first, {
-    factor_id: begun.factor_id, credential: created(fresh, begun.public_key),
-  }), 204);
-  const { reply } = await assertWith(relay, old, started); // the counter of before
-  assertProblem(reply, 403, 'answer_wrong');
-  assert.deepEqual((await challenged(relay, 'link', stranger)).options.allowCredentials, decoys);
-  await grantBy(first, old);
 });

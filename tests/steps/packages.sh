@@ -58,6 +58,13 @@ silence_pgbouncer() {
     fi
 }
 
+# Chromium takes hundreds of megabytes, so that only the step which runs it installs it.
+install_browser() {
+    command -v chromium >/dev/null && return 0
+    as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends chromium
+}
+
 install_packages() {
     install_missing && { fetch_promtool || { as_root apt-get update && fetch_promtool; }; }
 }

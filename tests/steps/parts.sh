@@ -88,12 +88,14 @@ parts_slow() {
     if prepare build-package 600 build package; then
         step install 120 check_install
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
+        step browser 600 browser
         step outages 900 outages package
         step e2e-postgres-rest 400 e2e_postgres_rest package
     fi
     if prepare build-plain 600 build plain; then
         step valgrind 1200 valgrind_units
         step lookups-alike 300 lookups_alike
+        step factors-alike 300 factors_alike
     fi
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan

@@ -51,24 +51,43 @@ walks_long() {
     [ "$passed" -eq 2 ]
 }
 
-# instructions_of KIND: what handles_lookup and its callback take for a kind of handle, without the store.
+# instructions_of PROGRAM KIND FUNCTION...: what the functions take for a kind, without the store.
 instructions_of() {
-    timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=handles_lookup \
-        --toggle-collect=on_rows build/plain/bin/test_domain_handles_alike "$1" 2>&1 | sed -n 's/.*Collected : \([1-9][0-9]*\)$/\1/p'
+    local program=$1 kind=$2
+    shift 2
+    timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null "${@/#/--toggle-collect=}" \
+        "build/plain/bin/$program" "$kind" 2>&1 | sed -n 's/.*Collected : \([1-9][0-9]*\)$/\1/p'
 }
 
-# A lookup is the same work whoever has the handle, to one in a hundred.
+# same_work KIND COUNT OTHER COUNT: whether both are more than nothing, and the same to one in a hundred.
+same_work() {
+    echo "$1: ${2:-0} instructions, $3: ${4:-0}"
+    [ "${2:-0}" -gt 0 ] && [ $((100 * (${4:-0} - $2))) -le "$2" ] && [ $((100 * ($2 - ${4:-0}))) -le "$2" ]
+}
+
+# A lookup is the same work whoever has the handle.
 lookups_alike() {
-    local kind count known
+    local kind known
     local passed=0
-    known=$(instructions_of known)
-    echo "known: ${known:=0} instructions"
+    local -a functions=(handles_lookup on_rows)
+    known=$(instructions_of test_domain_handles_alike known "${functions[@]}")
     for kind in never freed ended; do
-        count=$(instructions_of "$kind")
-        echo "$kind: ${count:=0} instructions"
-        if [ "$known" -gt 0 ] && [ $((100 * (count - known))) -le "$known" ] && [ $((100 * (known - count))) -le "$known" ]; then
+        same_work known "$known" $kind "$(instructions_of test_domain_handles_alike $kind "${functions[@]}")" &&
             passed=$((passed + 1))
-        fi
+    done
+    echo "$passed passed, $((3 - passed)) failed"
+    [ "$passed" -eq 3 ]
+}
+
+# So is a challenge, or a wrong answer, whether there is an account or not.
+factors_alike() {
+    local kind
+    local passed=0
+    local -a functions=(factor_start_make factor_guess_judge)
+    for kind in password authenticator app; do
+        same_work "known $kind" "$(instructions_of test_domain_factors_alike known_$kind "${functions[@]}")" \
+            "nobody's $kind" "$(instructions_of test_domain_factors_alike nobodys_$kind "${functions[@]}")" &&
+            passed=$((passed + 1))
     done
     echo "$passed passed, $((3 - passed)) failed"
     [ "$passed" -eq 3 ]
@@ -86,6 +105,11 @@ hostile() {
     e2e_files package --test-concurrency=1 tests/e2e/hostile/*.test.mjs || status=1
     SEALPOST_TEST_ENGINE=postgres e2e_files package --test-concurrency=1 tests/e2e/hostile/bound.test.mjs || status=1
     return $status
+}
+
+# Security keys in a browser, which no other step wants.
+browser() {
+    install_browser && e2e_files package --test-concurrency=1 tests/e2e/browser/*.test.mjs
 }
 
 # On PostgreSQL, too, what `tests/run` leaves to SQLite though there is a relay in it.

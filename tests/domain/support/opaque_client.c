@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
@@ -63,21 +64,20 @@ static void hash_of(const struct opaque_client *client, const uint8_t *ke2, size
 }
 
 /* Expand-Label (RFC 9807 section 6.4.2.2), 64 bytes. */
-static void expand(const uint8_t *key, const char *label, struct bytes context,
-                   uint8_t out[CRYPTO_SHA512_BYTES])
+static void expand_label(const uint8_t *secret, const char *label, struct bytes context,
+                         uint8_t out[CRYPTO_SHA512_BYTES])
 {
-    uint8_t info[128] = { 0, CRYPTO_SHA512_BYTES };
-    struct bytes text = bytes_text(label);
-    size_t size = 3;
+    static const char prefix[] = "OPAQUE-";
+    struct buf info = { 0 };
 
-    info[2] = (uint8_t)(strlen("OPAQUE-") + text.size);
-    memcpy(info + size, "OPAQUE-", strlen("OPAQUE-"));
-    size += strlen("OPAQUE-");
-    memcpy(info + size, text.at, text.size);
-    size += text.size;
-    info[size++] = (uint8_t)context.size;
-    opaque_expand(bytes_of(key, CRYPTO_SHA512_BYTES), bytes_of(info, size), context, out,
+    buf_append_u16(&info, CRYPTO_SHA512_BYTES);
+    buf_append_u8(&info, (uint8_t)(strlen(prefix) + strlen(label)));
+    buf_append_text(&info, prefix);
+    buf_append_text(&info, label);
+    buf_append_u8(&info, (uint8_t)context.size);
+    opaque_expand(bytes_of(secret, CRYPTO_SHA512_BYTES), buf_view(&info), context, out,
                   CRYPTO_SHA512_BYTES);
+    buf_clear(&info);
 }
 
 void opaque_client_finish(const struct opaque_client *client, const uint8_t ke2[OPAQUE_KE2_BYTES],
@@ -87,7 +87,7 @@ void opaque_client_finish(const struct opaque_client *client, const uint8_t ke2[
     const struct bytes all = bytes_of(products, sizeof products);
     uint8_t extracted[CRYPTO_SHA512_BYTES];
     uint8_t handshake[CRYPTO_SHA512_BYTES];
-    uint8_t mac_key[CRYPTO_SHA512_BYTES];
+    uint8_t client_key[CRYPTO_SHA512_BYTES];
     uint8_t hash[CRYPTO_SHA512_BYTES];
     const struct bytes hashed = bytes_of(hash, sizeof hash);
     const uint8_t *server_share = ke2 + KE2_SHARE_AT;
@@ -97,8 +97,8 @@ void opaque_client_finish(const struct opaque_client *client, const uint8_t ke2[
     CHECK(crypto_element_multiply(client->secret, server_share, products[2]));
     crypto_hmac_sha512(bytes_of(NULL, 0), &all, 1, extracted);
     hash_of(client, ke2, KE2_MAC_AT, hash);
-    expand(extracted, "HandshakeSecret", hashed, handshake);
-    expand(handshake, "ClientMAC", bytes_of(NULL, 0), mac_key);
+    expand_label(extracted, "HandshakeSecret", hashed, handshake);
+    expand_label(handshake, "ClientMAC", bytes_of(NULL, 0), client_key);
     hash_of(client, ke2, OPAQUE_KE2_BYTES, hash);
-    crypto_hmac_sha512(bytes_of(mac_key, sizeof mac_key), &hashed, 1, out_ke3);
+    crypto_hmac_sha512(bytes_of(client_key, sizeof client_key), &hashed, 1, out_ke3);
 }

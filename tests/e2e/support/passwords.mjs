@@ -19,14 +19,14 @@ export async function startPassword(device, password, fields = {}) {
   return { reply, finish };
 }
 
-// A password of the account: { factor_id, exportKey }.
+// A password of the account: { factor_id, exportKey, record }.
 export async function setPassword(device, password, fields = {}) {
   const { reply, finish } = await startPassword(device, password, fields);
   assertStatus(reply, 201);
   const { registrationRecord, exportKey } = finish();
   const { factor_id: id } = reply.json;
   assertStatus(await confirm(device, { factor_id: id, record: registrationRecord }), 204);
-  return { factor_id: id, exportKey };
+  return { factor_id: id, exportKey, record: registrationRecord };
 }
 
 export const startLogin = (password) => opaque.client.startLogin({ password });
