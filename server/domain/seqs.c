@@ -19,6 +19,7 @@
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_sql.h"
 #include "server/domain/seqs_sql.h"
+#include "server/domain/txns.h"
 #include "server/store/store.h"
 
 enum {
@@ -133,12 +134,19 @@ static void take_up_restored(const struct starting *starting, struct relay_row *
     row->seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
 }
 
+static void on_ended(void *arg, enum store_status status, struct store_rows *rows)
+{
+    (void)rows;
+    starting_end(arg, status == STORE_OK);
+}
+
 /* Where the store is shared: mailboxes give the numbers, and bring the ids of what waits. */
 static void on_shared_row(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct starting *starting = arg;
     struct domain *domain = starting->domain;
     struct relay_row row = { 0 };
+    struct store_batch *batch = NULL;
     bool ok = status == STORE_OK;
 
     if (ok) {
@@ -153,7 +161,13 @@ static void on_shared_row(void *arg, enum store_status status, struct store_rows
     domain->generation = row.generation;
     changes_begin(domain, row.changes);
     starting->result.heartbeat = row.heartbeat;
-    starting_end(starting, ok);
+    if (ok && starting->result.restored) {
+        batch = store_batch_create();
+        txns_end(batch);
+        store_submit(domain->store, &batch, on_ended, starting);
+    } else {
+        starting_end(starting, ok);
+    }
 }
 
 static void on_row(void *arg, enum store_status status, struct store_rows *rows)
@@ -176,6 +190,9 @@ static void on_row(void *arg, enum store_status status, struct store_rows *rows)
     row.heartbeat++;
     row.seq_floor += INT64_C(1) << LIMIT_SEQ_START_BITS;
     batch = seqs_sql_write(&row);
+    if (starting->result.restored) {
+        txns_end(batch);
+    }
     store_submit(starting->domain->store, &batch, on_taken_up, starting);
 }
 
@@ -223,6 +240,9 @@ static void beat(struct domain *domain, int64_t floor_step, int64_t generation_s
                                     ? seqs_sql_beat_by(floor_step, generation_step)
                                     : seqs_sql_beat(domain->next_seq, generation_step);
 
+    if (generation_step > 0) {
+        txns_end(batch);
+    }
     beating->domain = domain;
     beating->done = done;
     beating->arg = arg;

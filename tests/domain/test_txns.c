@@ -7,6 +7,7 @@
 #include "common/loop.h"
 #include "server/domain/accounts.h"
 #include "server/domain/grants.h"
+#include "server/domain/seqs.h"
 #include "server/store/store.h"
 #include "tests/domain/support/damage.h"
 #include "tests/domain/support/factor_scenes.h"
@@ -17,7 +18,8 @@
 enum {
     AT_ONCE = 24,
     DECOYS = 600, /* whose kinds do not change from run to run, for the keys do not */
-    TURN_MS = 100
+    TURN_MS = 100,
+    RESTORED = 1000000 /* a heartbeat that no database of a test comes to */
 };
 
 static struct started start_code(struct factor_scenes *scenes, struct code *out)
@@ -371,6 +373,47 @@ static void time_forgets_transactions_and_what_was_counted(void **state)
     assert_int_equal(factor_purge(scenes, txns_purge_guesses, LIMIT_GUESS_MONTH_S), 1);
 }
 
+/* What was used since the copy was made would be good again. */
+static void of_an_older_database_nothing_that_was_under_way_is_good(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct code late;
+    struct started used = start_code(scenes, &code);
+    struct grant grant;
+
+    struct started stepup = factor_start(scenes, TXN_STEPUP, FACTOR_CODE);
+
+    assert_true(factor_shown(scenes, &late));
+    grant = factor_answer(scenes, &stepup, late.digits).grant;
+    struct started started = start_code(scenes, &late);
+    assert_true(temp_domain_restart_at(&scenes->temp, RESTORED, SCENE_NOW_MS).restored);
+    assert_int_equal(factor_answer(scenes, &used, code.digits).result, TXNS_CHALLENGE_UNKNOWN);
+    assert_int_equal(factor_answer(scenes, &started, late.digits).result, TXNS_CHALLENGE_UNKNOWN);
+    assert_int_equal(factor_challenge(scenes, &started.txn_id, FACTOR_CODE).result, TXNS_UNKNOWN);
+    assert_false(factor_shown(scenes, &code));
+    assert_int_equal(factor_enrol(scenes, FACTOR_TOTP, &grant).result, FACTORS_STEPUP);
+    assert_int_equal(scene_count(&scenes->temp, "SELECT count(*) FROM txn_challenges"), 3);
+}
+
+static void hear_beat(void *arg, int64_t heartbeat)
+{
+    assert_true(heartbeat > 0);
+    *(bool *)arg = true;
+}
+
+static void what_the_operator_declares_restored_ends_what_was_under_way(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct code code;
+    struct started started = start_code(scenes, &code);
+    bool done = false;
+
+    seqs_declare_restored(&scenes->temp.domain, hear_beat, &done);
+    temp_store_wait(&scenes->temp.temp, &done);
+    assert_int_equal(factor_answer(scenes, &started, code.digits).result, TXNS_CHALLENGE_UNKNOWN);
+}
+
 static void a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -427,6 +470,8 @@ int main(void)
         TEST(an_answer_during_an_erasure_leaves_nothing_of_the_account),
         TEST(a_transaction_lives_ten_minutes),
         TEST(time_forgets_transactions_and_what_was_counted),
+        TEST(of_an_older_database_nothing_that_was_under_way_is_good),
+        TEST(what_the_operator_declares_restored_ends_what_was_under_way),
         TEST(a_code_that_cannot_be_opened_is_not_shown_and_can_be_answered),
         cmocka_unit_test(codes_are_six_digits_of_any_kind),
     };

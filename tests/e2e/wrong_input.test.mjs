@@ -13,8 +13,13 @@ import { begin, challenge } from './support/txns.mjs';
 const bytes = (size) => b64u(ciphertext(size));
 const EC = 'signal.one-time-ec';
 
+// An element of ristretto255, its generator: nothing else is let through where one is wanted.
+const ELEMENT = Buffer.from('e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76', 'hex');
+const credential = () => ({ id: bytes(20) });
+const signed = () => ({ clientDataJSON: bytes(90), authenticatorData: bytes(37) });
+
 /*
- * Of each call a body of the right form, which need not be granted.  With op it is a command; with path
+ * Of each call a body of the right form, and others, which need not be granted.  With op it is a command; with path
  * it has that one; also is what may be answered to a number that is out of bounds, harmless as it is;
  * within names whatever is wrong deeper down.
  */
@@ -47,17 +52,29 @@ const CALLS = {
   lookUpHandle: { body: () => ({ handle: 'ada' }) },
   beginTransaction: { body: ({ account }) => ({ purpose: 'link', account_id: account.idText }) },
   startChallenge: {
-    path: ({ txn }) => `/v1/txns/${txn.txn_id}/challenges`, body: () => ({ kind: 'code' }),
+    path: ({ txn }) => `/v1/txns/${txn.txn_id}/challenges`,
+    body: () => ({ kind: 'code' }),
+    others: () => [{ kind: 'password', ke1: b64u(Buffer.concat([ELEMENT, ciphertext(32), ELEMENT])) }],
   },
   answerChallenge: {
     path: ({ txn, asked }) => `/v1/txns/${txn.txn_id}/challenges/${asked.challenge_id}`,
     body: () => ({ answer: '123456' }),
+    others: () => [{ credential: { ...credential(), response: { ...signed(), signature: bytes(64) } } }],
   },
   enrolFactor: {
-    op: OP.factorEnrol, body: () => ({ kind: 'totp', label: bytes(9), grant: bytes(32) }),
+    op: OP.factorEnrol,
+    body: () => ({ kind: 'totp', label: bytes(9), grant: bytes(32) }),
+    others: () => [{ kind: 'password', request: b64u(ELEMENT), grant: bytes(32) }],
   },
   removeFactor: { op: OP.factorRemove, body: () => ({ factor_id: bytes(16), grant: bytes(32) }) },
-  confirmFactor: { op: OP.factorEnrol, body: () => ({ factor_id: bytes(16), answer: '123456' }) },
+  confirmFactor: {
+    op: OP.factorEnrol,
+    body: () => ({ factor_id: bytes(16), answer: '123456' }),
+    others: () => [
+      { factor_id: bytes(16), record: b64u(Buffer.concat([ELEMENT, ciphertext(160)])) },
+      { factor_id: bytes(16), credential: { ...credential(), response: signed() } },
+    ],
+  },
   sendEnvelopes: {
     body: ({ account, device }) => ({
       id: b64u(envelopeId()), ttl: 60, urgent: true, online_only: false, account_id: account.idText,
@@ -128,8 +145,9 @@ suite('what is wrong in a body', { set }, (it) => {
       const world = { account, device, txn, asked };
       const schema = resolve(operation.spec.requestBody.content['application/json'].schema);
       const before = await stateOf(device);
-      let tried = 0;
-      for (const { value, statuses, member, isUnreadable } of bad(schema, call.body(world))) {
+      const bodies = [call.body(world), ...call.others?.() ?? []];
+      const spoiled = bodies.flatMap((body) => [...bad(schema, body)]);
+      for (const { value, statuses, member, isUnreadable } of spoiled) {
         const answer = await post(operation, call, world, value);
         const said = `${shown(value)} -> ${answer.status} ${answer.body.toString().slice(0, 200)}`;
         const isHarmless = answer.status === call.also && statuses.includes(404);
@@ -140,12 +158,13 @@ suite('what is wrong in a body', { set }, (it) => {
           assert.ok([wanted, call.within].includes(answer.json.member)
             || answer.json.member.endsWith(`.${wanted}`), said);
         }
-        tried++;
       }
-      assert.ok(tried > 0);
+      assert.ok(spoiled.length > 0);
       assert.deepEqual(await stateOf(device), before);
-      const good = await post(operation, call, world, call.body(world));
-      assert.notEqual(good.code, 'malformed', good.body.toString());
+      for (const body of bodies) {
+        const good = await post(operation, call, world, body);
+        assert.notEqual(good.code, 'malformed', good.body.toString());
+      }
     });
   }
 });

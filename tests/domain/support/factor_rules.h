@@ -45,7 +45,7 @@ const struct model_kind *model_kind_of(enum factor_kind kind);
 int model_challenges_left(const struct factor_model *model, size_t subject, enum factor_kind kind);
 
 /* Start a challenge; when it is done the caller writes the id of the last one, and what is right. */
-struct model_outcome model_challenge(struct factor_model *model, size_t txn, enum factor_kind kind);
+struct model_outcome model_challenge(struct factor_model *model, size_t at, enum factor_kind kind);
 
 /* The store may fail to count a guess, or to write what a right one gives. */
 enum model_fault {
@@ -66,9 +66,9 @@ struct model_outcome model_answer(struct factor_model *model, const struct model
 
 /* Say whether a challenge may be guessed at, and how many guesses its subject has. */
 bool model_is_open(const struct factor_model *model, size_t txn, size_t challenge);
-int model_guesses_left(const struct factor_model *model, size_t subject);
-int64_t model_wait_for_guess(const struct factor_model *model, size_t subject);
-void model_count_guess(struct factor_model *model, size_t subject, int challenge);
+int model_guesses_left(const struct factor_model *model, size_t at);
+int64_t model_wait_for_guess(const struct factor_model *model, size_t at);
+void model_count_guess(struct factor_model *model, size_t at, int challenge);
 
 /* What stands before each change: its seq, ADMIN, the step-up (grant may be NULL). */
 struct model_command {
@@ -104,10 +104,10 @@ enum factors_result model_erase(struct factor_model *model, const struct model_c
 void model_purge(struct factor_model *model);
 
 /* Say whether the devices of its account are shown the code of a challenge. */
-bool model_is_shown(const struct factor_model *model, size_t challenge);
+bool model_is_shown(const struct factor_model *model, size_t at);
 
 /* A person's confirmed authenticator of a number; NULL: none.  The kinds that a person has enrolled; the recovery codes left in a set; a line of the log. */
 struct model_factor *model_authenticator(struct model_person *person, uint8_t number);
 uint32_t model_enrolled(const struct model_person *person);
 size_t model_codes_left(const struct model_factor *set);
-void model_note(struct factor_model *model, size_t person, const struct account_log_entry *entry);
+void model_note(struct factor_model *model, size_t at, const struct account_log_entry *entry);

@@ -195,10 +195,10 @@ static void use(struct factor_model *model, const struct model_guess *guess,
 
     challenge->is_used = true;
     txn->is_done = true;
-    if (challenge->kind == FACTOR_TOTP || challenge->kind == FACTOR_WEBAUTHN) {
-        found->factor->counter = found->step;
-    } else if (challenge->kind == FACTOR_RECOVERY_CODE) {
+    if (found->factor != NULL && challenge->kind == FACTOR_RECOVERY_CODE) {
         found->factor->is_used[found->code] = true;
+    } else if (found->factor != NULL) {
+        found->factor->counter = found->step;
     } else if (challenge->kind == FACTOR_PASSWORD) {
         give_back(&model->subjects[txn->subject], (int)guess->challenge);
     }

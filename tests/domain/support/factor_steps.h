@@ -61,11 +61,11 @@ struct step_reply {
     char text[MODEL_TEXT_BYTES];
 };
 struct model_guess step_guess(size_t txn, size_t challenge, const struct step_reply *reply);
-bool step_right_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+bool step_right_reply(const struct factor_world *world, size_t at, uint32_t choice,
                       struct step_reply *out);
-void step_wrong_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+void step_wrong_reply(const struct factor_world *world, size_t at, uint32_t choice,
                       struct step_reply *out);
-void step_odd_reply(const struct factor_world *world, size_t challenge, uint32_t choice,
+void step_odd_reply(const struct factor_world *world, size_t at, uint32_t choice,
                     struct step_reply *out);
 const char *step_text(const struct model_guess *guess);
 enum txns_result step_take_answer(struct walk *walk, struct factor_world *world,

@@ -193,13 +193,12 @@ static const struct model_factor *factor_of(const struct factor_world *world, si
 /* Somebody who has an app to confirm, or person. */
 static size_t with_pending(const struct factor_world *world, size_t person)
 {
-    for (size_t i = 0; i < MODEL_PEOPLE; i++) {
-        const struct model_person *each = &world->model.people[i];
+    for (size_t i = 0; i < MODEL_PEOPLE * (size_t)MODEL_FACTORS; i++) {
+        const struct model_person *each = &world->model.people[i / MODEL_FACTORS];
+        size_t at = i % MODEL_FACTORS;
 
-        for (size_t n = 0; n < each->factor_count; n++) {
-            if (!each->factors[n].is_confirmed) {
-                return i;
-            }
+        if (at < each->factor_count && !each->factors[at].is_confirmed) {
+            return i / MODEL_FACTORS;
         }
     }
     return person;

@@ -125,7 +125,7 @@ void step_clock(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
                                        DAY_S - 1,
                                        DAY_S,
                                        DAY_S,
-                                       10 * DAY_S,
+                                       INT64_C(10) * DAY_S,
                                        LIMIT_GUESS_MONTH_S };
     struct factor_world *world = arg;
     int64_t by_s = seconds[choices[0] % (sizeof seconds / sizeof seconds[0])];

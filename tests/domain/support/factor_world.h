@@ -40,7 +40,7 @@ void factor_world_close(struct factor_world *world);
 void world_restart(struct factor_world *world, uint32_t choice);
 
 /* Register a person, who claims the handle that world_handle names. */
-void world_arrive(struct factor_world *world, size_t person);
+void world_arrive(struct factor_world *world, size_t at);
 struct handle world_handle(size_t person);
 
 struct txns_outcome world_begin(struct factor_world *world, uint32_t choice,

@@ -90,7 +90,7 @@ static size_t draw_kind(const struct walk_plan *plan, uint64_t *state)
     for (size_t i = 0; i < plan->kind_count; i++) {
         sum += plan->kinds[i].weight;
     }
-    at = next_number(state) % sum;
+    at = sum == 0 ? 0 : next_number(state) % sum;
     while (at >= plan->kinds[kind].weight) {
         at -= plan->kinds[kind].weight;
         kind++;
