@@ -24,6 +24,7 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/ids.h"
+#include "common/link_entry.h"
 #include "common/sas.h"
 
 enum {

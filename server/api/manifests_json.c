@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/manifests_json.h"
 
+#include <stddef.h>
+
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/json.h"

@@ -7,7 +7,6 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "common/base64url.h"
@@ -19,6 +18,8 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/recovery_share.h"
+#include "common/sas.h"
 #include "common/sigbytes.h"
 #include "server/api/api.h"
 #include "server/api/command.h"
@@ -30,9 +31,11 @@
 #include "server/api/whom.h"
 #include "server/domain/commands.h"
 #include "server/domain/grants.h"
+#include "server/domain/limits.h"
 #include "server/domain/recoveries.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     MEMBERS_BYTES = 64,

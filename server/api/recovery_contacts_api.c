@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
-#include "common/bytes.h"
 #include "common/check.h"
 #include "common/decimal.h"
 #include "common/handle.h"
@@ -25,8 +24,11 @@
 #include "server/api/recovery_json.h"
 #include "server/api/reply.h"
 #include "server/api/whom.h"
+#include "server/domain/challenges.h"
 #include "server/domain/commands.h"
 #include "server/domain/grants.h"
+#include "server/domain/limits.h"
+#include "server/domain/manifests.h"
 #include "server/domain/recovery_chain.h"
 #include "server/domain/recovery_contacts.h"
 #include "server/http/exchange.h"

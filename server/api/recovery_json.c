@@ -4,6 +4,7 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/json.h"
+#include "common/sas.h"
 #include "server/domain/recoveries.h"
 #include "server/domain/recovery_contacts.h"
 

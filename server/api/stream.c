@@ -13,6 +13,7 @@
 #include "common/random.h"
 #include "server/api/mail_json.h"
 #include "server/api/stream_codec.h"
+#include "server/domain/account_log.h"
 #include "server/domain/claims.h"
 #include "server/domain/domain.h"
 #include "server/domain/holds.h"

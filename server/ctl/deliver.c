@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/deliver.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/limits.h"

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +110,7 @@ static enum exit_code slot_choose(const struct arguments *arguments, struct devi
 
 /* Read the recovery key's seed and compare it with the account's verified head. */
 static enum exit_code own_seed_read(const struct arguments *arguments, struct device *device,
-                                    uint8_t out_seed[32])
+                                    uint8_t own[32])
 {
     uint8_t pub[CRYPTO_PUBLIC_BYTES];
     struct chain chain;
@@ -125,10 +124,10 @@ static enum exit_code own_seed_read(const struct arguments *arguments, struct de
                   "recovery-key\"");
         code = EXIT_CODE_REFUSED;
     } else {
-        code = recovery_seed_read(arguments, out_seed);
+        code = recovery_seed_read(arguments, own);
     }
     if (code == EXIT_CODE_OK) {
-        crypto_public_of(out_seed, pub);
+        crypto_public_of(own, pub);
         if (memcmp(pub, chain.head->recovery_pub, sizeof pub) != 0) {
             say_error("that is not your account's recovery key");
             code = EXIT_CODE_REFUSED;

@@ -3,12 +3,10 @@
  * Helping somebody to recover: six digits are compared with what the person says, by voice, and
  * only then is the share sent.  A wrong one ends it: who asks begins another exchange.
  */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
@@ -17,12 +15,12 @@
 #include "common/crypto.h"
 #include "common/ids.h"
 #include "common/json.h"
+#include "common/link_entry.h"
 #include "common/random.h"
 #include "common/recovery_share.h"
 #include "common/sas.h"
 #include "server/ctl/arguments.h"
 #include "server/ctl/ask.h"
-#include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
 #include "server/ctl/exit_code.h"

@@ -7,7 +7,6 @@
  *                                                             device manifest put S
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +16,6 @@
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/decimal.h"
-#include "common/ids.h"
-#include "common/json.h"
 #include "common/limits.h"
 #include "common/manifest.h"
 #include "common/mem.h"
@@ -32,7 +29,6 @@
 #include "server/ctl/draft_put.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/folder.h"
-#include "server/ctl/http_client.h"
 #include "server/ctl/people.h"
 #include "server/ctl/say.h"
 

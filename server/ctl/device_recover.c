@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recovery key: made and shown once; and an account that is recovered by it. */
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/crypto.h"
 #include "common/manifest.h"

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "common/crypto.h"
 #include "common/ids.h"
 #include "common/json.h"
+#include "common/link_entry.h"
 #include "common/mem.h"
 #include "common/random.h"
 #include "common/recovery_share.h"
@@ -34,6 +34,7 @@
 #include "server/ctl/command.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_commands.h"
+#include "server/ctl/device_state.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/recovering.h"

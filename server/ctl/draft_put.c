@@ -8,6 +8,7 @@
 
 #include "common/base64url.h"
 #include "common/buf.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/manifest.h"
 #include "common/mem.h"

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/manifest.h"
 #include "common/mem.h"
+#include "common/recovery_share.h"
 #include "common/utf8.h"
 #include "server/ctl/device.h"
 #include "server/ctl/device_state.h"

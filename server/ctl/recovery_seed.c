@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/recovery_seed.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base64url.h"

@@ -2,7 +2,6 @@
 /* The recovery key as a person has it: on paper, or in the file that register made. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/ctl/exit_code.h"

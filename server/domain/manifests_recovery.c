@@ -4,18 +4,21 @@
  * requests that are open; another recovery key ends the contacts' shares, which open the old one.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
+#include "common/ids.h"
 #include "common/manifest.h"
 #include "common/metrics.h"
 #include "server/domain/account_log.h"
+#include "server/domain/accounts_sql.h"
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
+#include "server/domain/manifests_follow.h"
 #include "server/domain/manifests_private.h"
 #include "server/domain/recoveries_sql.h"
 #include "server/domain/recovery_contacts_sql.h"
 #include "server/domain/recovery_news.h"
+#include "server/store/store.h"
 
 static bool is_by_recovery_key(const struct put *put)
 {

@@ -9,13 +9,15 @@
 #include "server/domain/recoveries.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/buf.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/handle.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
+#include "server/domain/account_log.h"
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/grants.h"

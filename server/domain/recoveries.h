@@ -34,16 +34,12 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
-#include "common/crypto.h"
 #include "common/ids.h"
 #include "common/limits.h"
 #include "common/recovery_share.h"
+#include "common/sas.h"
 #include "server/domain/domain.h"
 #include "server/domain/recoveries_view.h" /* IWYU pragma: export */
-
-struct command_guard;
-struct grant;
-struct handle;
 
 enum recoveries_result {
     RECOVERIES_DONE = 0,

@@ -8,12 +8,14 @@
 #include "common/check.h"
 #include "common/crypto.h"
 #include "common/limits.h"
+#include "common/sas.h"
 #include "server/domain/account_log.h"
 #include "server/domain/awake.h"
 #include "server/domain/domain.h"
 #include "server/domain/recoveries.h"
 #include "server/domain/recoveries_private.h"
 #include "server/domain/recoveries_sql.h"
+#include "server/domain/recovery_news.h"
 
 static const struct recoveries_verdict go_on = { .writes = true };
 

@@ -5,8 +5,6 @@
  */
 #include "server/domain/recoveries_sql.h"
 
-#include <string.h>
-
 #include "common/limits.h"
 #include "server/domain/columns.h"
 #include "server/store/store.h"
@@ -205,7 +203,10 @@ static void read_view(const struct store_rows *rows, struct recoveries_view *out
 
 static struct bytes read_or_empty(const struct store_rows *rows, int column)
 {
-    return store_rows_is_null(rows, column) ? (struct bytes){ 0 } : store_rows_bytes(rows, column);
+    if (store_rows_is_null(rows, column)) {
+        return (struct bytes){ 0 };
+    }
+    return store_rows_bytes(rows, column);
 }
 
 bool recoveries_sql_row(struct store_rows *rows, struct recoveries_row *out)

@@ -9,6 +9,7 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/ids.h"
+#include "common/sas.h"
 #include "server/domain/recoveries.h"
 
 struct store_batch;

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/recovery_share.h"

@@ -2,11 +2,13 @@
 /* READ (whose) -> READ (the head) -> a signature is verified in either case -> READ (the page) */
 #include "server/domain/recovery_chain.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/handle.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/metrics.h"

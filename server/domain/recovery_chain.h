@@ -7,16 +7,13 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/crypto.h"
-#include "common/handle.h"
 #include "common/ids.h"
 #include "server/domain/challenges.h"
+#include "server/domain/domain.h"
 #include "server/domain/manifests.h"
-
-struct domain;
 
 enum recovery_chain_result {
     RECOVERY_CHAIN_DONE = 0,

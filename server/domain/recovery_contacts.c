@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/seal.h"

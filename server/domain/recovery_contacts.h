@@ -15,12 +15,8 @@
 
 #include "common/bytes.h"
 #include "common/ids.h"
-#include "common/limits.h"
 #include "common/recovery_share.h"
 #include "server/domain/domain.h"
-
-struct command_guard;
-struct grant;
 
 enum recovery_contacts_result {
     RECOVERY_CONTACTS_DONE = 0,

@@ -9,10 +9,8 @@
 
 #include "common/ids.h"
 #include "server/domain/account_log.h"
-
-struct domain;
-struct hub_event;
-struct store_batch;
+#include "server/domain/domain.h"
+#include "server/store/store.h"
 
 struct recovery_news {
     int64_t account;              /* 0: a decoy's, of which nothing is told */

@@ -16,6 +16,7 @@
 #include "server/domain/holds_sql.h"
 #include "server/domain/recoveries.h"
 #include "server/domain/recoveries_sql.h"
+#include "server/domain/recovery_contacts.h"
 #include "server/domain/recovery_contacts_sql.h"
 #include "server/store/store.h"
 
