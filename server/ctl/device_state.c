@@ -11,6 +11,7 @@
 #include "common/crypto_xeddsa.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/link_entry.h"
 #include "common/manifest.h"
 #include "common/mem.h"
 #include "common/random.h"
@@ -181,16 +182,10 @@ size_t device_state_keys(const struct device_state *state,
 
 void device_state_entry(const struct device_state *state, struct buf *out)
 {
-    struct manifest_key keys[DEVICE_STATE_KEYS_MAX];
-    size_t count = device_state_keys(state, keys);
+    struct manifest_device device = { .pub = state->pub };
 
-    buf_append(out, bytes_of(state->pub.raw, sizeof state->pub.raw));
-    buf_append_u8(out, (uint8_t)count);
-    for (size_t i = 0; i < count; i++) {
-        buf_append_u16(out, keys[i].type);
-        buf_append_u16(out, (uint16_t)keys[i].key.size);
-        buf_append(out, keys[i].key);
-    }
+    device.key_count = (uint8_t)device_state_keys(state, device.keys);
+    link_entry_build(&device, out);
 }
 
 bool device_state_url_check(const char *url, size_t *out_size)

@@ -8,9 +8,9 @@
 #include "common/crypto.h"
 #include "common/ids.h"
 #include "common/limits.h"
+#include "common/link_entry.h"
 #include "common/manifest.h"
 #include "common/mem.h"
-#include "common/wire.h"
 #include "server/ctl/device_state.h"
 
 static_assert((int)DEVICE_STATE_KEYS_MAX <= (int)LIMIT_DEVICE_KEYS, "they fit into an entry");
@@ -97,24 +97,6 @@ void draft_recovery_key(const struct manifest *head, const uint8_t recovery_pub[
     successor_write(next, out);
 }
 
-static bool entry_parse(struct bytes entry, struct manifest_device *out)
-{
-    struct wire wire = wire_of(entry);
-    struct bytes pub = wire_bytes(&wire, sizeof out->pub.raw);
-    uint8_t count = wire_u8(&wire);
-
-    if (wire_is_bad(&wire) || count > LIMIT_DEVICE_KEYS) {
-        return false;
-    }
-    memcpy(out->pub.raw, pub.at, sizeof out->pub.raw);
-    out->key_count = count;
-    for (uint8_t i = 0; i < count; i++) {
-        out->keys[i].type = wire_u16(&wire);
-        out->keys[i].key = wire_bytes(&wire, wire_u16(&wire));
-    }
-    return wire_is_done(&wire);
-}
-
 static uint32_t lowest_free(const struct manifest *head)
 {
     uint32_t device_id = 1;
@@ -167,14 +149,15 @@ static void device_insert(struct manifest *manifest, const struct manifest_devic
 enum draft_result draft_add(const struct manifest *head, const struct draft_entry *entry,
                             int64_t now_s, struct buf *out)
 {
-    struct manifest_device device = { .flags = entry->is_admin ? MANIFEST_DEVICE_ADMIN : 0 };
+    struct manifest_device device;
 
-    if (!entry_parse(entry->bytes, &device)) {
+    if (!link_entry_parse(entry->bytes, &device)) {
         return DRAFT_ENTRY_BAD;
     }
     if (head->device_count == LIMIT_MANIFEST_DEVICES) {
         return DRAFT_FULL;
     }
+    device.flags = entry->is_admin ? MANIFEST_DEVICE_ADMIN : 0;
     device.device_id = entry->device_id == 0 ? lowest_free(head) : entry->device_id;
     if (manifest_find(head, device.device_id) != NULL ||
         manifest_find_pub(head, &device.pub) != NULL) {

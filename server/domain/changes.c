@@ -282,7 +282,7 @@ static void follow_link(struct domain *domain, const struct change_row *row)
     link.device_id = wire_u32(&wire);
     link.expires_at = (int64_t)wire_u64(&wire);
     link.name = wire_bytes(&wire, wire.left);
-    if (wire_is_bad(&wire)) {
+    if (wire_is_bad(&wire) || id.size != sizeof link.link_id.raw) {
         return; /* a newer daemon's */
     }
     memcpy(link.link_id.raw, id.at, id.size);

@@ -69,7 +69,7 @@ void links_sql_deny(struct store_batch *batch, const struct links_change *change
 
 /* Expect that the device claimed it and it waits for a candidate or has one, and put this one. */
 void links_sql_candidate(struct store_batch *batch, const struct links_change *change,
-                         int64_t mailbox, struct bytes candidate);
+                         int64_t mailbox, struct bytes signed_bytes);
 
 /* Expect that it has this candidate, and end it. */
 void links_sql_finish(struct store_batch *batch, const struct links_change *change);

@@ -42,23 +42,23 @@ struct link {
 void link_clear(struct link *link);
 
 struct heard_link {
-    bool done;
-    enum links_result result;
     int64_t version;
-    enum link_state state;
     int64_t retry_s;
-    struct link_id link_id; /* begin */
-    struct link_token_hash token_hash;
-    enum manifests_result manifest; /* MANIFEST */
-    enum manifest_verdict verdict;
     int64_t held_until;
     uint64_t epoch; /* sign */
     size_t message_count;
-    bool has_candidate;
+    enum links_result result;
+    enum link_state state;
+    enum manifests_result manifest; /* MANIFEST */
+    enum manifest_verdict verdict;
     uint32_t device_id;
+    struct link_id link_id; /* begin */
+    struct link_token_hash token_hash;
     struct account_id account_id;
-    uint8_t last_from_new;
     char last_message[16]; /* as a text */
+    uint8_t last_from_new;
+    bool has_candidate;
+    bool done;
 };
 
 /* Make a new device, and begin for it what order says of a link; whom it asks and its grant. */
