@@ -16,24 +16,29 @@ enum {
     COLUMN_FACTOR = 12 /* of a challenge */
 };
 
-#define CONFIRMED(kind)                                                               \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = " kind \
+/* A row in any case, so that what is counted is counted for nobody, too: of account 0, which has none. */
+#define ACCOUNT "coalesce(a.account, 0)"
+
+#define CONFIRMED(kind)                                                                 \
+    " (SELECT count(*) FROM factors f WHERE f.account = " ACCOUNT " AND f.kind = " kind \
     " AND f.is_confirmed = 1),"
 
 #define ENROLLED   \
     CONFIRMED("1") \
     CONFIRMED("3") \
-    CONFIRMED("4") " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
+    CONFIRMED("4") " (SELECT count(*) FROM recovery_codes c WHERE c.account = " ACCOUNT ")"
 
 static const struct store_stmt find_account = {
     .name = "txns.find_account",
-    .sql = "SELECT a.account, a.account_id," ENROLLED " FROM accounts a WHERE a.account_id = $1",
+    .sql = "SELECT " ACCOUNT ", a.account_id," ENROLLED
+           " FROM (SELECT 1 AS one) o LEFT JOIN accounts a ON a.account_id = $1",
 };
 
 static const struct store_stmt find_handle = {
     .name = "txns.find_handle",
-    .sql = "SELECT a.account, a.account_id," ENROLLED
-           " FROM handles h JOIN accounts a ON a.account = h.account WHERE h.handle_key = $1",
+    .sql = "SELECT " ACCOUNT ", a.account_id," ENROLLED
+           " FROM (SELECT 1 AS one) o LEFT JOIN handles h ON h.handle_key = $1"
+           " LEFT JOIN accounts a ON a.account = h.account",
 };
 
 static const struct store_stmt put = {
@@ -238,7 +243,7 @@ static uint32_t bit_of(enum factor_kind kind, int64_t count)
 
 bool txns_sql_person(struct store_rows *rows, struct txns_person *out)
 {
-    if (!store_rows_next(rows)) {
+    if (!store_rows_next(rows) || store_rows_is_null(rows, 1)) {
         return false;
     }
     out->account = store_rows_int(rows, 0);
