@@ -88,8 +88,7 @@ static bool check_totp(const struct domain *domain, const struct factors_secret_
     struct buf secret = { 0 };
     bool is_open = factor_secret_open(domain, &row->factor_id, row->secret, &secret) &&
                    secret.size == TOTP_SECRET_BYTES;
-    bool right =
-        is_open && totp_check(secret.at, guess->totp, now_ms, row->counter, &guess->step);
+    bool right = is_open && totp_check(secret.at, guess->totp, now_ms, row->counter, &guess->step);
 
     guess->is_unreadable = guess->is_unreadable || !is_open;
     factor_secret_wipe(&secret);

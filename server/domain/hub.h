@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hub knows which mailbox has a stream on this daemon, and carries to it
- * announcements of committed mail, events, and its end.  It holds no mail.
- * Announce, then pull: the listener keeps its own cursor; the hub only tells it
- * the last announced seq, so a pull that returns empty knows whether it has
- * caught up.  Loop thread.
+ * The hub knows which mailbox has a stream on this daemon, and carries to it announcements of
+ * committed mail, events, and its end.  It holds no mail.  Announce, then pull: the listener keeps
+ * its own cursor; the hub only tells it the last announced seq, so a pull that returns empty knows
+ * whether it has caught up.  Loop thread.
  */
 #pragma once
 
@@ -118,10 +117,8 @@ struct hub_stream *hub_join(struct hub *hub, const struct device_pub *pub,
 /* Take the stream out.  It hears nothing after this. */
 void hub_leave(struct hub *hub, struct hub_stream *stream);
 
-/* Announce a committed item; does nothing when the mailbox has no stream. */
+/* Announce a committed item to the mailbox's stream, if it has one; or that there may be one: it pulls. */
 void hub_announce(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
-
-/* Say that something may be there for the mailbox's stream: it pulls. */
 void hub_wake(struct hub *hub, const struct device_pub *pub);
 
 /* The last seq announced since the stream joined, 0 when none was; how often it was woken. */
