@@ -72,7 +72,7 @@ static void refuse(struct exchange *exchange, const struct recoveries_outcome *o
         reply_with(exchange, PROBLEM_recovery_open, "expires_at", outcome->until);
         return;
     case RECOVERIES_STEPUP:
-        exchange_reply_problem(exchange, PROBLEM_stepup_required, 0, "");
+        exchange_reply_problem(exchange, PROBLEM_grant_required, 0, "");
         return;
     case RECOVERIES_RATE_LIMITED:
         rates_refuse(exchange, outcome->until > INT_MAX ? INT_MAX : (int)outcome->until);

@@ -117,7 +117,7 @@ struct hub_stream *hub_join(struct hub *hub, const struct device_pub *pub,
 /* Take the stream out.  It hears nothing after this. */
 void hub_leave(struct hub *hub, struct hub_stream *stream);
 
-/* Announce a committed item to the mailbox's stream, if it has one; or that there may be one: it pulls. */
+/* Announce a committed item to a mailbox's stream, if it has one; or that one may be there. */
 void hub_announce(struct hub *hub, const struct device_pub *pub, const struct hub_mail *mail);
 void hub_wake(struct hub *hub, const struct device_pub *pub);
 
@@ -143,9 +143,7 @@ void hub_tell_waiting(struct hub *hub, const struct device_pub *pub,
 void hub_end_device(struct hub *hub, const struct device_pub *pub, enum hub_end reason);
 void hub_end_session(struct hub *hub, const uint8_t token_hash[32]);
 
-/* Say whether a mailbox has a stream; number of streams. */
+/* Whether a mailbox has a stream; number of streams; call fn for every listener's arg (draining). */
 bool hub_has_stream(const struct hub *hub, const struct device_pub *pub);
 size_t hub_count(const struct hub *hub);
-
-/* Call fn for every listener's arg (draining). */
 void hub_each(struct hub *hub, void (*fn)(void *arg, void *listener_arg), void *arg);

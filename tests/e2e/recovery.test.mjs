@@ -403,10 +403,10 @@ suite('a recovery', { set }, (it) => {
     const app = await enrolApp(first);
     for (const grant of [undefined, id32(),
       await grantOf(first, 'link', 'totp', appCode(app.secret, relay, 1))]) {
-      assertProblem(await beginRecovery(relay, whom(owner), { grant }), 403, 'stepup_required');
+      assertProblem(await beginRecovery(relay, whom(owner), { grant }), 403, 'grant_required');
     }
     const byCode = await enrol(first, { kind: 'recovery_code' });
-    assertProblem(byCode, 403, 'stepup_required');
+    assertProblem(byCode, 403, 'grant_required');
   });
 
   it('of whom there is not is answered alike', async (relay) => {
@@ -432,7 +432,7 @@ suite('a recovery', { set }, (it) => {
     assertProblem(await asker.release(), 409, 'recovery_waiting');
     assertStatus(await asker.withdraw(), 204);
     for (const { answer: each } of names.filter(({ answer: { status } }) => status !== 201)) {
-      assertProblem(each, 403, 'stepup_required'); // as one who has a factor
+      assertProblem(each, 403, 'grant_required'); // as one who has a factor
     }
   });
 
