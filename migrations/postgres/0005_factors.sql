@@ -9,7 +9,7 @@ CREATE TABLE txns (
     is_done BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX txns_of_account ON txns (account) WHERE account > 0;
+CREATE INDEX txns_of_account ON txns (account); -- decoys, too: as many pages are written for each
 CREATE INDEX txns_age ON txns (expires_at);
 
 CREATE TABLE txn_challenges (
@@ -27,7 +27,7 @@ CREATE TABLE txn_challenges (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX txn_challenges_of_account ON txn_challenges (account) WHERE account > 0;
+CREATE INDEX txn_challenges_of_account ON txn_challenges (account);
 CREATE INDEX txn_challenges_of_subject ON txn_challenges (subject, kind, created_at);
 CREATE INDEX txn_challenges_age ON txn_challenges (created_at);
 

@@ -44,7 +44,8 @@ static void make_password(const struct domain *domain, const struct txns_row *tx
 
     passwords_answer(domain, txn, has_one ? &secret : NULL, start->ke1, &start->login);
     memcpy(start->verifier, start->login.verifier, sizeof start->verifier);
-    row->factor_id = &start->login.factor_id;
+    row->factor_id = start->login.factor_id;
+    row->has_factor = true;
 }
 
 static void make_webauthn(const struct domain *domain, const struct txns_row *txn,

@@ -290,12 +290,12 @@ static void count(struct answering *answering)
 }
 
 /* What is compared with outlives the rows. */
-static bool keep_verifier(struct answering *answering, const struct store_rows *rows)
+static bool keep_verifier(struct answering *answering)
 {
     struct bytes verifier = answering->row.verifier;
 
     answering->row.code = (struct bytes){ 0 };
-    (void)txns_sql_challenge_factor(rows, &answering->guess.factor_id);
+    answering->guess.factor_id = answering->row.factor_id;
     if (answering->row.kind == FACTOR_TOTP || answering->row.kind == FACTOR_RECOVERY_CODE) {
         return true;
     }
@@ -313,7 +313,7 @@ static void on_challenge(void *arg, enum store_status status, struct store_rows 
 
     if (status != STORE_OK) {
         finish_with(answering, TXNS_UNAVAILABLE);
-    } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering, rows)) {
+    } else if (!txns_sql_challenge(rows, &answering->row) || !keep_verifier(answering)) {
         finish_with(answering, TXNS_CHALLENGE_UNKNOWN);
     } else if (!factor_guess_read(answering->domain, &answering->row, &answering->reply,
                                   &answering->guess)) {

@@ -12,8 +12,7 @@
 #include "server/store/store.h"
 
 enum {
-    LOCKS = 256,
-    COLUMN_FACTOR = 12 /* of a challenge */
+    LOCKS = 256
 };
 
 /* A row in any case, so that what is counted is counted for nobody, too: of account 0, which has none. */
@@ -273,8 +272,7 @@ void txns_sql_put_challenge(struct store_batch *batch, const struct txns_challen
     store_bind_int(batch, (int64_t)row->kind);
     bind_or_null(batch, row->verifier);
     bind_or_null(batch, row->code);
-    bind_or_null(batch, row->factor_id == NULL ? bytes_of(NULL, 0)
-                                               : bytes_of(row->factor_id->raw, FACTOR_ID_BYTES));
+    bind_or_null(batch, bytes_of(row->factor_id.raw, row->has_factor ? FACTOR_ID_BYTES : 0));
     store_bind_int(batch, row->attempts_left);
     store_bind_int(batch, row->created_at);
     store_bind_int(batch, row->expires_at);
@@ -314,21 +312,15 @@ bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out)
     out->account = read_account(rows, store_rows_int(rows, 3), 11, &out->account_id);
     out->purpose = (enum txn_purpose)store_rows_int(rows, 4);
     out->kind = (enum factor_kind)store_rows_int(rows, 5);
-    out->factor_id = NULL;
+    out->has_factor = !store_rows_is_null(rows, 12);
+    if (out->has_factor) {
+        columns_exact(rows, 12, out->factor_id.raw, sizeof out->factor_id.raw);
+    }
     out->verifier = read_or_empty(rows, 6);
     out->code = read_or_empty(rows, 7);
     out->attempts_left = store_rows_int(rows, 8);
     out->created_at = store_rows_int(rows, 9);
     out->expires_at = store_rows_int(rows, 10);
-    return true;
-}
-
-bool txns_sql_challenge_factor(const struct store_rows *rows, struct factor_id *out)
-{
-    if (store_rows_is_null(rows, COLUMN_FACTOR)) {
-        return false;
-    }
-    columns_exact(rows, COLUMN_FACTOR, out->raw, sizeof out->raw);
     return true;
 }
 

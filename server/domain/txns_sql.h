@@ -57,8 +57,8 @@ struct txns_challenge_row {
     enum factor_kind kind;
     struct bytes verifier; /* CRYPTO_SHA256_BYTES: what the answer is judged by; empty: none */
     struct bytes code;     /* of a code: sealed; empty: none */
-    const struct factor_id
-        *factor_id; /* of a password: whose record KE1 was answered by; or NULL */
+    bool has_factor;
+    struct factor_id factor_id; /* of a password: by whose record KE1 was answered */
     int64_t attempts_left;
     int64_t created_at;
     int64_t expires_at;
@@ -74,9 +74,6 @@ struct store_batch *txns_sql_ask_challenge(const struct txn_id *txn_id,
                                            const struct txn_challenge_id *challenge_id,
                                            int64_t now_s);
 bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out);
-
-/* The factor_id of the row that was read; false when it has none. */
-bool txns_sql_challenge_factor(const struct store_rows *rows, struct factor_id *out);
 
 /* Expect that a try is left, and take it; yields how many are left then. */
 void txns_sql_expect_try(struct store_batch *batch, const struct txn_challenge_id *challenge_id,
