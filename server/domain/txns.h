@@ -38,8 +38,6 @@
 #include "server/domain/factor_reply.h"
 #include "server/domain/grants.h"
 
-struct store_batch;
-
 enum txns_result {
     TXNS_DONE = 0,
     TXNS_UNKNOWN, /* challenge: no such transaction, it is over, or has used its challenges */
@@ -105,12 +103,6 @@ void txns_answer(struct domain *domain, const struct txns_guess *guess, int64_t 
 
 /* The subject of an account. */
 int64_t txns_subject(const struct domain *domain, const struct account_id *account_id);
-
-/*
- * Append what ends all that is under way, grants among it: an older database was put back, in which
- * what was used since would be good again.
- */
-void txns_end(struct store_batch *batch);
 
 /* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);

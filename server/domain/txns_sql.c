@@ -16,24 +16,29 @@ enum {
     COLUMN_FACTOR = 12 /* of a challenge */
 };
 
-#define CONFIRMED(kind)                                                               \
-    " (SELECT count(*) FROM factors f WHERE f.account = a.account AND f.kind = " kind \
+/* A row in any case, so that what is counted is counted for nobody, too: of account 0, which has none. */
+#define ACCOUNT "coalesce(a.account, 0)"
+
+#define CONFIRMED(kind)                                                                 \
+    " (SELECT count(*) FROM factors f WHERE f.account = " ACCOUNT " AND f.kind = " kind \
     " AND f.is_confirmed = 1),"
 
 #define ENROLLED   \
     CONFIRMED("1") \
     CONFIRMED("3") \
-    CONFIRMED("4") " (SELECT count(*) FROM recovery_codes c WHERE c.account = a.account)"
+    CONFIRMED("4") " (SELECT count(*) FROM recovery_codes c WHERE c.account = " ACCOUNT ")"
 
 static const struct store_stmt find_account = {
     .name = "txns.find_account",
-    .sql = "SELECT a.account, a.account_id," ENROLLED " FROM accounts a WHERE a.account_id = $1",
+    .sql = "SELECT " ACCOUNT ", a.account_id," ENROLLED
+           " FROM (SELECT 1 AS one) o LEFT JOIN accounts a ON a.account_id = $1",
 };
 
 static const struct store_stmt find_handle = {
     .name = "txns.find_handle",
-    .sql = "SELECT a.account, a.account_id," ENROLLED
-           " FROM handles h JOIN accounts a ON a.account = h.account WHERE h.handle_key = $1",
+    .sql = "SELECT " ACCOUNT ", a.account_id," ENROLLED
+           " FROM (SELECT 1 AS one) o LEFT JOIN handles h ON h.handle_key = $1"
+           " LEFT JOIN accounts a ON a.account = h.account",
 };
 
 static const struct store_stmt put = {
@@ -156,16 +161,6 @@ static const struct store_stmt end = {
     .sql = "UPDATE txns SET account = 0 WHERE account = $1 AND account > 0",
 };
 
-static const struct store_stmt end_every_challenge = {
-    .name = "txn_challenges.end",
-    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE used = 0",
-};
-
-static const struct store_stmt end_every_txn = {
-    .name = "txns.end",
-    .sql = "UPDATE txns SET is_done = 1 WHERE is_done = 0",
-};
-
 /* On PostgreSQL a purge waits for nobody, so that nobody waits for it in a circle. */
 static const struct store_stmt purge = {
     .name = "txns.purge",
@@ -238,7 +233,7 @@ static uint32_t bit_of(enum factor_kind kind, int64_t count)
 
 bool txns_sql_person(struct store_rows *rows, struct txns_person *out)
 {
-    if (!store_rows_next(rows)) {
+    if (!store_rows_next(rows) || store_rows_is_null(rows, 1)) {
         return false;
     }
     out->account = store_rows_int(rows, 0);
@@ -479,12 +474,6 @@ void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t su
     store_bind_int(batch, account);
     store_batch_add(batch, &end_guesses);
     store_bind_int(batch, subject);
-}
-
-void txns_sql_end(struct store_batch *batch)
-{
-    store_batch_add(batch, &end_every_challenge);
-    store_batch_add(batch, &end_every_txn);
 }
 
 static struct store_batch *purge_by(const struct store_stmt *stmt, int64_t until_s, size_t limit)
