@@ -33,11 +33,6 @@ static const struct store_stmt end_account = {
     .sql = "DELETE FROM grants WHERE account = $1",
 };
 
-static const struct store_stmt end = {
-    .name = "grants.end",
-    .sql = "DELETE FROM grants",
-};
-
 static const struct store_stmt purge = {
     .name = "grants.purge",
     .sql_sqlite = "DELETE FROM grants WHERE grant_hash IN"
@@ -95,11 +90,6 @@ void grants_sql_end_account(struct store_batch *batch, int64_t account)
 {
     store_batch_add(batch, &end_account);
     store_bind_int(batch, account);
-}
-
-void grants_sql_end(struct store_batch *batch)
-{
-    store_batch_add(batch, &end);
 }
 
 struct store_batch *grants_sql_purge(int64_t now_s, size_t limit)

@@ -37,7 +37,4 @@ void grants_sql_expect_none_needed(struct store_batch *batch, int64_t account);
 
 /* Delete those of an account; up to limit of those that are over. */
 void grants_sql_end_account(struct store_batch *batch, int64_t account);
-
-/* End all grants of everybody. */
-void grants_sql_end(struct store_batch *batch);
 struct store_batch *grants_sql_purge(int64_t now_s, size_t limit);

@@ -18,8 +18,8 @@
 #include "server/domain/dedup.h"
 #include "server/domain/domain.h"
 #include "server/domain/envelopes_sql.h"
+#include "server/domain/restored_sql.h"
 #include "server/domain/seqs_sql.h"
-#include "server/domain/txns.h"
 #include "server/store/store.h"
 
 enum {
@@ -163,7 +163,7 @@ static void on_shared_row(void *arg, enum store_status status, struct store_rows
     starting->result.heartbeat = row.heartbeat;
     if (ok && starting->result.restored) {
         batch = store_batch_create();
-        txns_end(batch);
+        restored_sql_end(batch);
         store_submit(domain->store, &batch, on_ended, starting);
     } else {
         starting_end(starting, ok);
@@ -191,7 +191,7 @@ static void on_row(void *arg, enum store_status status, struct store_rows *rows)
     row.seq_floor += INT64_C(1) << LIMIT_SEQ_START_BITS;
     batch = seqs_sql_write(&row);
     if (starting->result.restored) {
-        txns_end(batch);
+        restored_sql_end(batch);
     }
     store_submit(starting->domain->store, &batch, on_taken_up, starting);
 }
@@ -241,7 +241,7 @@ static void beat(struct domain *domain, int64_t floor_step, int64_t generation_s
                                     : seqs_sql_beat(domain->next_seq, generation_step);
 
     if (generation_step > 0) {
-        txns_end(batch);
+        restored_sql_end(batch);
     }
     beating->domain = domain;
     beating->done = done;

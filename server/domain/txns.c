@@ -18,7 +18,6 @@
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/wire.h"
-#include "server/domain/grants_sql.h"
 #include "server/domain/handles.h"
 #include "server/domain/purge.h"
 #include "server/domain/txns_sql.h"
@@ -187,12 +186,6 @@ void txns_begin(struct domain *domain, const struct txns_order *order, int64_t n
         batch = txns_sql_find_account(&order->account_id);
     }
     store_read(domain->store, &batch, on_found, beginning);
-}
-
-void txns_end(struct store_batch *batch)
-{
-    txns_sql_end(batch);
-    grants_sql_end(batch);
 }
 
 static void purge_by(struct domain *domain, const char *event, struct store_batch *batch,

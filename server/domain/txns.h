@@ -110,12 +110,6 @@ int64_t txns_subject_of_handle(const struct domain *domain, const struct handle 
 /* The kinds that a subject would seem to have enrolled if it were nobody's. */
 uint32_t txns_seeming(const struct domain *domain, int64_t subject);
 
-/*
- * Append what ends all that is under way, grants among it: an older database was put back, in which
- * what was used since would be good again.
- */
-void txns_end(struct store_batch *batch);
-
 /* Forget transactions that are over; challenges; guesses. */
 void txns_purge(struct domain *domain, int64_t now_ms, domain_purged_fn *done, void *arg);
 void txns_purge_challenges(struct domain *domain, int64_t now_ms, domain_purged_fn *done,

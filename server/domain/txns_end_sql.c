@@ -21,16 +21,6 @@ static const struct store_stmt end = {
     .sql = "UPDATE txns SET account = 0 WHERE account = $1 AND account > 0",
 };
 
-static const struct store_stmt end_every_challenge = {
-    .name = "txn_challenges.end",
-    .sql = "UPDATE txn_challenges SET used = 1, code = NULL WHERE used = 0",
-};
-
-static const struct store_stmt end_every_txn = {
-    .name = "txns.end",
-    .sql = "UPDATE txns SET is_done = 1 WHERE is_done = 0",
-};
-
 /* On PostgreSQL a purge waits for nobody, so that nobody waits for it in a circle. */
 static const struct store_stmt purge = {
     .name = "txns.purge",
@@ -67,12 +57,6 @@ void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t su
     store_bind_int(batch, account);
     store_batch_add(batch, &end_guesses);
     store_bind_int(batch, subject);
-}
-
-void txns_sql_end(struct store_batch *batch)
-{
-    store_batch_add(batch, &end_every_challenge);
-    store_batch_add(batch, &end_every_txn);
 }
 
 static struct store_batch *purge_by(const struct store_stmt *stmt, int64_t until_s, size_t limit)

@@ -111,9 +111,6 @@ struct store_batch *txns_sql_ask_shown_one(const struct txn_challenge_id *challe
  */
 void txns_sql_end_account(struct store_batch *batch, int64_t account, int64_t subject);
 
-/* End all transactions of everybody; their challenges stay counted. */
-void txns_sql_end(struct store_batch *batch);
-
 /* Forget up to limit rows that are over. */
 struct store_batch *txns_sql_purge(int64_t now_s, size_t limit);
 struct store_batch *txns_sql_purge_challenges(int64_t before_s, size_t limit);

@@ -60,11 +60,15 @@ function* badText(schema, good) {
     for (const value of badBytes(length, good)) {
       yield { value, statuses: [400] };
     }
-  } else if (schema.enum || schema.pattern || schema.maxLength) {
-    yield { value: NUL, statuses: [400], isUnreadable: true };
-    for (const value of ['', LONG, '\ud83d\ude00', `${good} `]) {
-      yield { value, statuses: ILL };
-    }
+    return;
+  }
+  const isFree = !schema.enum && !schema.pattern;
+  yield { value: NUL, statuses: [400], isUnreadable: true };
+  if (!isFree || schema.maxLength) {
+    yield { value: LONG, statuses: ILL };
+  }
+  for (const value of isFree ? [] : ['', '\ud83d\ude00', `${good} `]) {
+    yield { value, statuses: ILL };
   }
 }
 
