@@ -11,7 +11,8 @@
 #define BIT(option) (UINT64_C(1) << (option))
 #define ADMIN (BIT(OPTION_SOCKET) | BIT(OPTION_JSON))
 #define DEVICE BIT(OPTION_DIR)
-#define STEPUP (DEVICE | BIT(OPTION_CODE) | BIT(OPTION_KIND))
+#define FACTOR (BIT(OPTION_CODE) | BIT(OPTION_KIND))
+#define STEPUP (DEVICE | FACTOR)
 #define NEW_DEVICE (DEVICE | BIT(OPTION_URL) | BIT(OPTION_NAME) | BIT(OPTION_CA))
 
 const struct option_row option_table[OPTION_OPTIONS] = {
@@ -64,12 +65,10 @@ const struct option_row option_table[OPTION_OPTIONS] = {
                       "Six digits of your authenticator app, should the relay want a second "
                       "factor; else you are asked" },
     [OPTION_KIND] = { "--kind", "KIND",
-                      "The second factor to show, should the relay want one: totp, password or "
-                      "recovery_code" },
+                      "The second factor to show, should the relay want one: totp, password, "
+                      "recovery_code, code" },
     [OPTION_ASCII] = { "--ascii", NULL, "Draw the QR code with plain characters" },
     [OPTION_SLOT] = { "--slot", "N", "The contact's slot, 1 to 5; the first free one" },
-    [OPTION_GRANT] = { "--grant", "GRANT",
-                       "Of a transaction of purpose recover, where a second factor is enrolled" },
     [OPTION_ACCOUNT] = { "--account", "ACCOUNT",
                          "The account to be added to, by its id or a name of it: its devices are "
                          "asked. By its id, no other one is taken" },
@@ -115,7 +114,8 @@ const struct command command_table[] = {
     { "device init", "", 0, 0, NEW_DEVICE | BIT(OPTION_INVITE),
       "Make a device that another one is to add; print its key", device_register_init },
     { "device link", "", 0, 0,
-      NEW_DEVICE | BIT(OPTION_INVITE) | BIT(OPTION_ACCOUNT) | BIT(OPTION_DIGITS) | BIT(OPTION_JSON),
+      NEW_DEVICE | FACTOR | BIT(OPTION_INVITE) | BIT(OPTION_ACCOUNT) | BIT(OPTION_DIGITS) |
+          BIT(OPTION_ASCII) | BIT(OPTION_JSON),
       "Make a device and have one of your account's add it: by a QR code, or six digits",
       device_link_run },
     { "device approve", "LINK", 1, 1,
@@ -151,7 +151,7 @@ const struct command command_table[] = {
       "Make a device the only one of an account, by id or handle, with its recovery key",
       device_recover_run },
     { "device recovery ask", "WHO", 1, 1,
-      NEW_DEVICE | BIT(OPTION_GRANT) | BIT(OPTION_REPLACE) | BIT(OPTION_JSON),
+      NEW_DEVICE | FACTOR | BIT(OPTION_REPLACE) | BIT(OPTION_JSON),
       "Begin to recover an account, by id or handle, with a recovery contact",
       device_recovery_ask },
     { "device recovery meet", "", 0, 0, DEVICE,
@@ -164,11 +164,11 @@ const struct command command_table[] = {
       "Show who asked to recover your account", device_recovery_show },
     { "device recovery cancel", "ID", 1, 1, DEVICE, "Cancel a recovery of your account",
       device_recovery_cancel },
-    { "device contact add", "ACCOUNT", 1, 1, DEVICE | BIT(OPTION_SLOT) | BIT(OPTION_RECOVERY),
+    { "device contact add", "ACCOUNT", 1, 1, STEPUP | BIT(OPTION_SLOT) | BIT(OPTION_RECOVERY),
       "Have somebody as a recovery contact; your recovery key is asked for", device_contact_add },
     { "device contact list", "", 0, 0, DEVICE | BIT(OPTION_JSON), "List your recovery contacts",
       device_contact_list },
-    { "device contact remove", "SLOT", 1, 1, DEVICE, "Have one recovery contact less",
+    { "device contact remove", "SLOT", 1, 1, STEPUP, "Have one recovery contact less",
       device_contact_remove },
     { "device contact help", "ID ACCOUNT", 2, 2, DEVICE,
       "Help somebody to recover an account, while you speak with them", device_contact_help },

@@ -49,7 +49,6 @@ enum option {
     OPTION_KIND,
     OPTION_ASCII,
     OPTION_SLOT,
-    OPTION_GRANT,
     OPTION_ACCOUNT,
     OPTION_DIGITS,
     OPTION_OPTIONS, /* how many there are */

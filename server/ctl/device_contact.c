@@ -36,6 +36,7 @@
 #include "server/ctl/recovery_seed.h"
 #include "server/ctl/say.h"
 #include "server/ctl/shares.h"
+#include "server/ctl/stepup.h"
 
 enum {
     PATH_BYTES = 64,
@@ -52,13 +53,17 @@ static bool slot_read(const char *text, int64_t *out)
     return false;
 }
 
-static enum exit_code slot_command(struct device *device, const char *method, int64_t slot,
-                                   json_t *body)
+static enum exit_code slot_command(struct device *device, const struct arguments *arguments,
+                                   const char *method, int64_t slot, json_t *body)
 {
     char path[PATH_BYTES];
+    const struct http_call call = { .method = method, .path = path, .body = body };
+    json_t *answer = NULL;
 
     (void)snprintf(path, sizeof path, "/v1/recovery/contacts/%" PRId64, slot);
-    return device_command(device, COMMAND_SHARE_PUT, method, path, body);
+    enum exit_code code = stepup_command_ask(device, arguments, COMMAND_SHARE_PUT, &call, &answer);
+    json_decref(answer);
+    return code;
 }
 
 static enum exit_code contacts_ask(struct device *device, json_t **out)
@@ -147,8 +152,9 @@ static json_t *label_json(const struct device_state *state, const struct account
 }
 
 /* The relay gets its share first: it may refuse, and then the contact is sent nothing. */
-static enum exit_code share_give(struct device *device, const struct account_id *contact,
-                                 int64_t slot, const uint8_t seed[32])
+static enum exit_code share_give(struct device *device, const struct arguments *arguments,
+                                 const struct account_id *contact, int64_t slot,
+                                 const uint8_t seed[32])
 {
     struct recovery_share share = { .account_id = device->state.account, .slot = (uint8_t)slot };
     uint8_t a[RECOVERY_A_BYTES];
@@ -156,7 +162,7 @@ static enum exit_code share_give(struct device *device, const struct account_id 
 
     random_fill(a, sizeof a);
     recovery_share_make(&share, a, seed);
-    enum exit_code code = slot_command(device, "PUT", slot,
+    enum exit_code code = slot_command(device, arguments, "PUT", slot,
                                        json_pack("{s:I, s:o, s:o}", "slot", (json_int_t)slot,
                                                  "share", json_base64url(bytes_of(a, sizeof a)),
                                                  "label", label_json(&device->state, contact)));
@@ -184,7 +190,7 @@ static enum exit_code add(const struct arguments *arguments, struct device *devi
         code = own_seed_read(arguments, device, seed);
     }
     if (code == EXIT_CODE_OK) {
-        code = share_give(device, contact, slot, seed);
+        code = share_give(device, arguments, contact, slot, seed);
     }
     mem_wipe(seed, sizeof seed);
     if (code == EXIT_CODE_OK) {
@@ -200,7 +206,7 @@ enum exit_code device_contact_add(const struct arguments *arguments)
     struct account_id contact;
     struct device device;
 
-    if (!people_parse_id(arguments->words[0], &contact)) {
+    if (!people_parse_id(arguments->words[0], &contact) || !stepup_options_are_valid(arguments)) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = device_open(arguments, true, &device);
@@ -275,12 +281,13 @@ enum exit_code device_contact_remove(const struct arguments *arguments)
     struct device device;
     int64_t slot = 0;
 
-    if (!slot_read(arguments->words[0], &slot)) {
+    if (!slot_read(arguments->words[0], &slot) || !stepup_options_are_valid(arguments)) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = device_open(arguments, true, &device);
     if (code == EXIT_CODE_OK) {
-        code = slot_command(&device, "DELETE", slot, json_pack("{s:I}", "slot", (json_int_t)slot));
+        code = slot_command(&device, arguments, "DELETE", slot,
+                            json_pack("{s:I}", "slot", (json_int_t)slot));
         device_close(&device);
     }
     if (code == EXIT_CODE_OK) {

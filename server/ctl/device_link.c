@@ -37,6 +37,7 @@
 #include "server/ctl/people.h"
 #include "server/ctl/qr.h"
 #include "server/ctl/say.h"
+#include "server/ctl/stepup.h"
 
 struct linking {
     const struct arguments *arguments;
@@ -88,7 +89,8 @@ static enum exit_code link_begin(struct linking *linking)
             body, "account_id",
             json_base64url(bytes_of(linking->account.raw, sizeof linking->account.raw)));
     }
-    enum exit_code code = http_client_ask(linking->device->http, &call, &answer);
+    enum exit_code code =
+        stepup_call_ask(linking->device, linking->arguments, "link", &call, &answer);
     if (code != EXIT_CODE_OK) {
         return code;
     }
@@ -124,7 +126,8 @@ static void link_show(const struct linking *linking)
     }
     buf_append_u8(&text, 0);
     if (!linking->by_digits && !is_json(linking)) { /* without it the text below does as well */
-        (void)qr_print(bytes_text((const char *)text.at), false);
+        (void)qr_print(bytes_text((const char *)text.at),
+                       arguments_has(linking->arguments, OPTION_ASCII));
     }
     (void)fprintf(stderr, "On a device of your account: sealpost device approve '%s'\n",
                   (const char *)text.at);
@@ -387,7 +390,7 @@ enum exit_code device_link_run(const struct arguments *arguments)
                                .device = &device,
                                .by_digits = arguments_has(arguments, OPTION_DIGITS) };
 
-    if (!read_account(&linking)) {
+    if (!read_account(&linking) || !stepup_options_are_valid(arguments)) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = device_register_open(arguments, &device);

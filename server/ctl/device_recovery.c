@@ -39,6 +39,7 @@
 #include "server/ctl/http_client.h"
 #include "server/ctl/recovering.h"
 #include "server/ctl/say.h"
+#include "server/ctl/stepup.h"
 #include "server/ctl/wait.h"
 
 enum {
@@ -90,7 +91,6 @@ static enum exit_code begin(const struct arguments *arguments, struct device *de
                             struct asking *asking)
 {
     struct http_call call = { .method = "POST", .path = "/v1/recoveries" };
-    const char *grant = arguments_text(arguments, OPTION_GRANT, NULL);
     char until[TIME_BYTES];
     json_t *answer = NULL;
 
@@ -98,10 +98,7 @@ static enum exit_code begin(const struct arguments *arguments, struct device *de
     call.body = json_pack("{s:o}", "public_key",
                           json_base64url(bytes_of(asking->public_key, sizeof asking->public_key)));
     recovering_whom_put(&asking->whom, call.body);
-    if (grant != NULL) {
-        (void)json_object_set_new(call.body, "grant", json_string(grant));
-    }
-    enum exit_code code = http_client_ask(device->http, &call, &answer);
+    enum exit_code code = stepup_call_ask(device, arguments, "recover", &call, &answer);
     if (code != EXIT_CODE_OK) {
         return code;
     }
@@ -131,7 +128,8 @@ enum exit_code device_recovery_ask(const struct arguments *arguments)
     struct asking asking = { .has_seed = false };
     struct device device;
 
-    if (!recovering_whom_read(arguments->words[0], &asking.whom)) {
+    if (!recovering_whom_read(arguments->words[0], &asking.whom) ||
+        !stepup_options_are_valid(arguments)) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = recovering_open(arguments, &device);

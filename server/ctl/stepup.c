@@ -3,6 +3,8 @@
  *   command -> done
  *           -> 403 stepup_required -> txn -> challenge -> answer, again while it is wrong -> grant
  *           -> command with the grant -> done
+ *
+ * What is asked without a session hears grant_required, and else goes the same way.
  */
 #include "server/ctl/stepup.h"
 
@@ -39,6 +41,7 @@ static const struct kind {
     { "totp", "Your authenticator app's code: ", earn_by_text },
     { "password", "Your account's password: ", stepup_by_password },
     { "recovery_code", "A recovery code that was not used yet: ", earn_by_text },
+    { "code", "The six digits that the account's devices show: ", earn_by_text },
 };
 
 enum {
@@ -67,7 +70,7 @@ bool stepup_options_are_valid(const struct arguments *arguments)
         return false;
     }
     if (kind != NULL && kind_named(kind) == NULL) {
-        say_error("--kind wants totp, password or recovery_code, not \"%.40s\"", kind);
+        say_error("--kind wants totp, password, recovery_code or code, not \"%.40s\"", kind);
         return false;
     }
     if (code != NULL && kind != NULL && strcmp(kind, kinds[0].name) != 0) {
@@ -87,13 +90,15 @@ static enum exit_code post(const struct device *device, const char *path, json_t
     return http_client_ask(device->http, &call, out_json);
 }
 
-static enum exit_code txn_begin(const struct device *device, json_t **out_txn)
+/* A transaction of purpose, for whom: "account_id" or "handle" of an object. */
+static enum exit_code txn_begin(const struct device *device, const char *purpose,
+                                const json_t *whom, json_t **out_txn)
 {
-    struct bytes account = bytes_of(device->state.account.raw, sizeof device->state.account.raw);
+    json_t *body = json_pack("{s:s}", "purpose", purpose);
 
-    return post(device, "/v1/txns",
-                json_pack("{s:s, s:o}", "purpose", "stepup", "account_id", json_base64url(account)),
-                out_txn);
+    (void)json_object_set(body, "account_id", json_object_get(whom, "account_id"));
+    (void)json_object_set(body, "handle", json_object_get(whom, "handle"));
+    return post(device, "/v1/txns", body, out_txn);
 }
 
 enum exit_code stepup_challenge(const struct stepup *stepup, json_t *body,
@@ -246,12 +251,12 @@ static const struct kind *kind_choose(const struct arguments *arguments, const j
 
 /* Have a grant: a text of JSON, to be decref'd for EXIT_CODE_OK alone. */
 static enum exit_code grant_earn(struct device *device, const struct arguments *arguments,
-                                 json_t **out_grant)
+                                 const char *purpose, const json_t *whom, json_t **out_grant)
 {
     struct stepup stepup = { .device = device,
                              .given = arguments_text(arguments, OPTION_CODE, NULL) };
     json_t *txn = NULL;
-    enum exit_code code = txn_begin(device, &txn);
+    enum exit_code code = txn_begin(device, purpose, whom, &txn);
 
     if (code != EXIT_CODE_OK) {
         return code;
@@ -276,15 +281,68 @@ static enum exit_code command_again(struct device *device, const struct argument
                                     enum command_op op, const struct http_call *call,
                                     json_t **out_json)
 {
+    struct bytes account = bytes_of(device->state.account.raw, sizeof device->state.account.raw);
+    json_t *whom = json_pack("{s:o}", "account_id", json_base64url(account));
     json_t *grant = NULL;
-    enum exit_code code = grant_earn(device, arguments, &grant);
+    enum exit_code code = grant_earn(device, arguments, "stepup", whom, &grant);
 
+    json_decref(whom);
     if (code != EXIT_CODE_OK) {
         json_decref(call->body);
         return code;
     }
     (void)json_object_set_new(call->body, "grant", grant);
     return device_command_ask(device, op, call, out_json);
+}
+
+static enum exit_code call_again(struct device *device, const struct arguments *arguments,
+                                 const char *purpose, const struct http_call *call,
+                                 json_t **out_json)
+{
+    json_t *grant = NULL;
+    enum exit_code code = grant_earn(device, arguments, purpose, call->body, &grant);
+
+    if (code != EXIT_CODE_OK) {
+        json_decref(call->body);
+        return code;
+    }
+    (void)json_object_set_new(call->body, "grant", grant);
+    return http_client_ask(device->http, call, out_json);
+}
+
+/* Take a reply that may be a refusal, and release it. */
+static enum exit_code reply_take(struct http_reply *reply, json_t **out_json)
+{
+    enum exit_code code = EXIT_CODE_OK;
+
+    if (!http_reply_is_success(reply)) {
+        code = http_reply_say(reply);
+    } else {
+        *out_json = reply->json == NULL ? json_object() : json_incref(reply->json);
+    }
+    http_reply_clear(reply);
+    return code;
+}
+
+enum exit_code stepup_call_ask(struct device *device, const struct arguments *arguments,
+                               const char *purpose, const struct http_call *call, json_t **out_json)
+{
+    const struct http_call again = { .method = call->method,
+                                     .path = call->path,
+                                     .body = json_deep_copy(call->body) };
+    struct http_reply reply = { .status = 0 };
+    bool is_heard = http_client_call(device->http, call, &reply);
+
+    if (is_heard && strcmp(http_reply_problem(&reply), "grant_required") == 0) {
+        http_reply_clear(&reply);
+        return call_again(device, arguments, purpose, &again, out_json);
+    }
+    json_decref(again.body);
+    if (!is_heard) {
+        http_reply_clear(&reply);
+        return EXIT_CODE_NETWORK;
+    }
+    return reply_take(&reply, out_json);
 }
 
 enum exit_code stepup_command_ask(struct device *device, const struct arguments *arguments,
@@ -302,11 +360,9 @@ enum exit_code stepup_command_ask(struct device *device, const struct arguments 
         return command_again(device, arguments, op, &again, out_json);
     }
     json_decref(again.body);
-    if (code == EXIT_CODE_OK && !http_reply_is_success(&reply)) {
-        code = http_reply_say(&reply);
-    } else if (code == EXIT_CODE_OK) {
-        *out_json = reply.json == NULL ? json_object() : json_incref(reply.json);
+    if (code != EXIT_CODE_OK) {
+        http_reply_clear(&reply);
+        return code;
     }
-    http_reply_clear(&reply);
-    return code;
+    return reply_take(&reply, out_json);
 }

@@ -15,6 +15,7 @@ import { readLines } from './support/qr.mjs';
 import { Relay } from './support/relay.mjs';
 import { ok } from './support/scene.mjs';
 import { trustOptions, urlOf } from './support/tls.mjs';
+import { appCode, wrongAppCode } from './support/txns.mjs';
 
 const TIMEOUT_MS = 180_000;
 const [REFUSED, USAGE, UNVERIFIED, LOCAL] = [1, 2, 4, 5];
@@ -113,6 +114,21 @@ test('a device is linked by six digits, asked for by its account', { timeout: TI
   assert.equal((await comer.event('linked')).device_id, 2);
   assert.equal(await comer.ended, 0, comer.stderr);
   await two.run('session');
+});
+
+test('an account that has a second factor is asked by who shows it', { timeout: TIMEOUT_MS }, async (t) => {
+  const { relay, one, two } = await start(t);
+  const adding = one.talk('factors add totp', [], ['--json']);
+  const { secret } = await adding.json();
+  assert.equal((await adding.end(appCode(secret, relay))).code, 0);
+  const asking = (code) => link(relay, two, '--digits', '--account', one.accountText, '--code', code);
+  await asking(wrongAppCode(secret, relay)).endsWith(REFUSED, /that is wrong/);
+  assert.deepEqual((await one.json('links')).links, []);
+  const comer = asking(appCode(secret, relay, 1));
+  const { link_id: id } = await comer.event('link');
+  assert.deepEqual((await one.json('links')).links.map(({ link_id: each }) => each), [id]);
+  await one.run('deny', [id]);
+  await comer.endsWith(REFUSED, /was denied/);
 });
 
 test('digits that differ, and a denial, end a link', { timeout: TIMEOUT_MS }, async (t) => {

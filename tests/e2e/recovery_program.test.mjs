@@ -9,6 +9,7 @@ import { Program } from './support/program.mjs';
 import { keyText } from './support/recovery.mjs';
 import { Relay } from './support/relay.mjs';
 import { trustOptions, urlOf } from './support/tls.mjs';
+import { appCode, wrongAppCode } from './support/txns.mjs';
 
 const TIMEOUT_MS = 180_000;
 const [REFUSED, USAGE, UNVERIFIED, LOCAL] = [1, 2, 4, 5];
@@ -16,11 +17,11 @@ const KEY = /^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}$/m;
 const DIGITS = /tell your contact these digits: (\d{3} \d{3})/;
 
 // A relay behind a liar, who is honest at first.
-async function begin(t) {
+async function begin(t, options = {}) {
   const liar = await Liar.open();
   t.after(() => liar.close());
   const relay = await Relay.start(t, {
-    set: { base_url: urlOf(liar.port), recovery_wait: '0', rate_recoveries: '0' },
+    set: { base_url: urlOf(liar.port), recovery_wait: '0', rate_recoveries: '0' }, ...options,
   });
   liar.target = relay.port;
   const programs = (...names) => names.map((name) => new Program(relay, name));
@@ -204,4 +205,32 @@ programs('contacts are listed, removed, and of other people', async (setting) =>
   assert.equal(none.code, LOCAL);
   assert.match(none.stderr, /keeps no recovery share/);
   assert.equal((await ada.try('contact help', ['x', bob.accountText])).code, USAGE);
+});
+
+test('where a second factor is enrolled, contacts and who asks show it', { timeout: TIMEOUT_MS }, async (t) => {
+  const { relay, programs: of } = await begin(t, { clock: true });
+  const [ada, bob, next] = of('ada', 'bob', 'next');
+  await ada.register();
+  await bob.register();
+  const key = await makeKey(ada);
+  const adding = ada.talk('factors add totp', [], ['--json']);
+  const { secret } = await adding.json();
+  await finished(adding, appCode(secret, relay));
+  const code = () => {
+    relay.clock.advance(60); // a code is good once
+    return appCode(secret, relay);
+  };
+
+  const wrong = ['--code', wrongAppCode(secret, relay)];
+  assert.equal((await ada.talk('contact add', [bob.accountText], wrong).end(key)).code, REFUSED);
+  assert.deepEqual(await ada.json('contact list'), []);
+  assert.match(await finished(ada.talk('contact add', [bob.accountText], ['--code', code()]), key), /^slot 1: /);
+
+  assert.equal((await next.try('recovery ask', [ada.accountText], [...at(relay), ...wrong])).code, REFUSED);
+  const { recovery_id: id } = await next.json('recovery ask', [ada.accountText], ['--code', code()]);
+  const [asked] = await ada.json('recovery show');
+  assert.equal(asked.recovery_id, id);
+  await ada.run('recovery cancel', [id]);
+  await ada.run('contact remove', ['1'], ['--code', code()]);
+  assert.deepEqual(await ada.json('contact list'), []);
 });
