@@ -279,8 +279,8 @@ const char *keyring_why_fixed(enum keyring_purpose purpose)
     /* Whatever is not named here cannot be changed either. */
     static const char *const whys[KEYRING_PURPOSES] = {
         [KEYRING_CHALLENGE] = "",
-        [KEYRING_INDEX] = "handles, recovery codes and what left are found by hashes made with it,"
-                          " and cannot be hashed again without what they are of",
+        [KEYRING_INDEX] = ("handles, recovery codes and what left are found by hashes made with it,"
+                           " and cannot be hashed again without what they are of"),
         [KEYRING_TAG] = "repeats of envelopes that wait are known by fingerprints made with it",
         [KEYRING_SEAL] = "",
         [KEYRING_OPAQUE] = "each password was registered with it, and is right with no other",

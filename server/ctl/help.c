@@ -27,6 +27,7 @@ static const struct {
       "  challenge  what clients sign to begin a session; challenges of the old key stay good\n"
       "  index      cannot be changed: handles, recovery codes and what left are found by hashes\n"
       "             made with it, which cannot be made again without what they are of\n"
+      "  opaque     cannot be changed: each password was registered with it\n"
       "  tag        cannot be changed: repeats of envelopes that wait are known by it\n"
       "Tokens of sessions are random and have no key.\n"
       "The new file is in the relay's key_dir: copy it to your copy of the keys. Where several\n"
