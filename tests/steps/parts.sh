@@ -81,7 +81,7 @@ parts_matching() {
 }
 
 parts_slow() {
-    prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/' && step walks 600 walks_long clang 150
+    prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/' && step walks 300 walks_long clang 40
     step sslscan 120 sslscan_daemon clang
     step tidy-all 1500 check_tidy all
     step includes 600 check_includes
@@ -99,7 +99,7 @@ parts_slow() {
     fi
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan
-    prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 20
+    prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 15
     prepare build-coverage 600 build coverage && step coverage 1200 coverage
     step crash 1500 tests/crash/run # it builds by itself
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
