@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
+#include "common/ids.h"
 #include "common/manifest_private.h"
 
 static bool is_unchanged(const struct manifest_device *before, const struct manifest_device *now)

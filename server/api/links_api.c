@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/handle.h"
 #include "common/ids.h"
 #include "common/json.h"

@@ -6,8 +6,6 @@
 
 #include "server/http/route.h"
 
-struct api;
-struct exchange;
 struct link_id;
 struct links_actor;
 struct links_outcome;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "common/bytes.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "server/domain/links.h"
 

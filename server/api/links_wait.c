@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/loop.h"
 #include "common/mem.h"
@@ -25,6 +26,7 @@
 #include "server/domain/links.h"
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
+#include "server/http/route.h"
 
 enum {
     MS_IN_S = 1000,

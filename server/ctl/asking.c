@@ -2,12 +2,11 @@
 #include "server/ctl/asking.h"
 
 #include <jansson.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/handle.h"
 #include "common/json.h"
 #include "common/mem.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/bytes.h"
+#include "common/crypto.h"
 #include "common/ids.h"
 #include "common/recovery_share.h"
 #include "server/ctl/recovering.h"

@@ -11,18 +11,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "common/ids.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/link_entry.h"
 #include "common/manifest.h"
-#include "common/mem.h"
 #include "common/random.h"
 #include "common/sas.h"
 #include "server/ctl/arguments.h"

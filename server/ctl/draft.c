@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/crypto.h"
-#include "common/ids.h"
 #include "common/limits.h"
 #include "common/link_entry.h"
 #include "common/manifest.h"

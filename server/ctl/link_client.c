@@ -10,6 +10,7 @@
 #include "common/bytes.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "server/ctl/device.h"
 #include "server/ctl/http_client.h"
 #include "server/ctl/say.h"
 

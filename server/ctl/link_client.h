@@ -7,13 +7,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
 #include "common/ids.h"
 #include "common/sas.h"
-#include "server/ctl/device.h"
 #include "server/ctl/exit_code.h"
+#include "server/ctl/http_client.h"
 
 enum {
     LINK_CLIENT_STATE_BYTES = 16,

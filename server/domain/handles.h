@@ -30,9 +30,6 @@
 #include "common/ids.h"
 #include "server/domain/domain.h"
 
-struct command_guard;
-struct grant;
-
 struct handle_key {
     uint8_t raw[CRYPTO_SHA256_BYTES];
 };

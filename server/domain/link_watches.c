@@ -15,8 +15,6 @@
 #include "common/metrics.h"
 #include "common/table.h"
 
-struct watched;
-
 struct link_watch {
     TAILQ_ENTRY(link_watch) next;
     struct watched *watched;

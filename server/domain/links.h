@@ -35,8 +35,6 @@
 #include "common/limits.h"
 #include "server/domain/domain.h"
 
-struct manifests_outcome;
-
 /* The numbers stand in the database. */
 enum link_state {
     LINK_CREATED = 0,

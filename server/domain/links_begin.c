@@ -8,19 +8,25 @@
  * where it has, no grant is good.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base64url.h"
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
 #include "common/handle.h"
+#include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
+#include "server/domain/account_log.h"
+#include "server/domain/domain.h"
 #include "server/domain/grants.h"
 #include "server/domain/handles.h"
+#include "server/domain/links.h"
 #include "server/domain/links_private.h"
 #include "server/domain/links_sql.h"
 #include "server/domain/links_steps.h"

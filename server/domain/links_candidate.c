@@ -8,10 +8,12 @@
  * can mend it.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/ids.h"
 #include "common/link_entry.h"
 #include "common/log.h"
@@ -19,6 +21,8 @@
 #include "common/manifest_candidate.h"
 #include "common/mem.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/domain.h"
+#include "server/domain/links.h"
 #include "server/domain/links_private.h"
 #include "server/domain/links_sql.h"
 #include "server/domain/links_steps.h"

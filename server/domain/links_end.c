@@ -3,12 +3,14 @@
  * What is over is read, and each is ended by a write of its own, which finds nothing to do when
  * another daemon was faster.
  */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/account_log.h"
 #include "server/domain/domain.h"
 #include "server/domain/links.h"
 #include "server/domain/links_private.h"

@@ -9,17 +9,24 @@
  * device, or neither is, whatever denies, expires or moves the head meanwhile.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/bytes.h"
 #include "common/check.h"
+#include "common/crypto.h"
+#include "common/ids.h"
 #include "common/link_entry.h"
 #include "common/log.h"
 #include "common/manifest.h"
 #include "common/manifest_candidate.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/account_log.h"
+#include "server/domain/domain.h"
+#include "server/domain/links.h"
 #include "server/domain/links_private.h"
 #include "server/domain/links_sql.h"
 #include "server/domain/links_steps.h"

@@ -8,13 +8,18 @@
  * its caller's, reads again.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
+#include "common/bytes.h"
 #include "common/check.h"
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "server/domain/account_log.h"
 #include "server/domain/accounts_sql.h"
+#include "server/domain/domain.h"
+#include "server/domain/links.h"
 #include "server/domain/links_private.h"
 #include "server/domain/links_sql.h"
 #include "server/domain/links_steps.h"

@@ -3,15 +3,21 @@
  * Who hears of a link: whoever waits for it, the devices of its account, the account's log, and
  * other daemons, which tell those that are there.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/ids.h"
 #include "common/mem.h"
+#include "server/domain/account_log.h"
 #include "server/domain/changes.h"
 #include "server/domain/directory.h"
 #include "server/domain/domain.h"
+#include "server/domain/hub.h"
 #include "server/domain/link_watches.h"
 #include "server/domain/links_private.h"
+#include "server/store/store.h"
 
 static struct hub_link hub_link_of(const struct links_news *news)
 {

@@ -12,7 +12,6 @@
  */
 #include <libpq-fe.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "common/check.h"
