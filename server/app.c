@@ -276,8 +276,10 @@ static void destroy_servers(struct app *app)
 {
     net_destroy(app->net);
     tls_destroy(app->tls);
-    if (app->domain.store != NULL) {
+    if (app->domain.link_watches != NULL) {
         link_watches_tell_all(app->domain.link_watches, true);
+    }
+    if (app->domain.store != NULL) {
         store_destroy(app->domain.store); /* answers all that waits, also exchanges */
     }
     http_server_destroy(app->clients);

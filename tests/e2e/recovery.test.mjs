@@ -406,7 +406,7 @@ suite('a recovery', { set }, (it) => {
       assertProblem(await beginRecovery(relay, whom(owner), { grant }), 403, 'grant_required');
     }
     const byCode = await enrol(first, { kind: 'recovery_code' });
-    assertProblem(byCode, 403, 'grant_required');
+    assertProblem(byCode, 403, 'stepup_required');
   });
 
   it('of whom there is not is answered alike', async (relay) => {
