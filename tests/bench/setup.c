@@ -75,7 +75,12 @@ static void wait_as_told(const char *answer)
 {
     const char *told = strstr(answer, "Retry-After: ");
 
-    (void)sleep(told == NULL ? 1 : (unsigned)strtoul(told + strlen("Retry-After: "), NULL, 10));
+    struct timespec pause = { .tv_sec = 1 };
+
+    if (told != NULL) {
+        pause.tv_sec = strtol(told + strlen("Retry-After: "), NULL, 10);
+    }
+    (void)nanosleep(&pause, NULL);
 }
 
 /* POST body to path, again while the relay is busy; return the parsed answer, whose status must be want. */
