@@ -74,7 +74,6 @@ static int try_post(const struct relay_address *relay, const char *path, const s
 static void wait_as_told(const char *answer)
 {
     const char *told = strstr(answer, "Retry-After: ");
-
     struct timespec pause = { .tv_sec = 1 };
 
     if (told != NULL) {
