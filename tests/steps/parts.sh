@@ -81,7 +81,7 @@ parts_matching() {
 }
 
 parts_slow() {
-    prepare build-clang 600 build clang && step unit-clang 500 unit clang -E '^postgres/' && step walks 300 walks_long clang 40
+    prepare build-clang 600 build clang && step walks 300 walks_long clang 40
     step sslscan 120 sslscan_daemon clang
     step tidy-all 1500 check_tidy all
     step includes 600 check_includes
@@ -90,7 +90,6 @@ parts_slow() {
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step browser 600 browser
         step outages 900 outages package
-        step e2e-postgres-rest 400 e2e_postgres_rest package
     fi
     if prepare build-plain 600 build plain; then
         step valgrind 1200 valgrind_units

@@ -112,13 +112,6 @@ browser() {
     install_browser && e2e_files package --test-concurrency=1 tests/e2e/browser/*.test.mjs
 }
 
-# On PostgreSQL, too, what `tests/run` leaves to SQLite though there is a relay in it.
-e2e_postgres_rest() {
-    SEALPOST_TEST_ENGINE=postgres e2e_files "$1" --test-concurrency=3 tests/e2e/device_*.test.mjs \
-        tests/e2e/dishonest_relay.test.mjs tests/e2e/holds_program.test.mjs tests/e2e/links_program.test.mjs \
-        tests/e2e/recovery_program.test.mjs
-}
-
 # Some seconds of every outage, with the daemon as it is installed: it must not stall.
 outages() {
     SEALPOST_OUTAGE_SECONDS=12 SEALPOST_OUTAGE_STALL_MS=300 \
