@@ -9,7 +9,6 @@
 enum {
     ARENAS = 2,           /* the loop's, and one for all other threads, which allocate little */
     LARGE_BYTES = 131072, /* blocks from here on are pages of their own, gone when they are freed */
-    WIPE_BYTE = 0x5a,     /* any but 0, which would switch it off */
     IDLE_BYTES = 16777216 /* free memory at the heap's end that is kept for the next turn */
 };
 
@@ -60,10 +59,24 @@ void mem_wipe(void *block, size_t size)
     }
 }
 
-void mem_wipe_what_is_freed(void)
+void mem_free_wiped(void *block)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
-    (void)mallopt(M_PERTURB, WIPE_BYTE);
+    if (block != NULL) {
+        mem_wipe(block, malloc_usable_size(block));
+        free(block);
+    }
+}
+
+void *mem_resized_wiped(void *block, size_t size)
+{
+    size_t old_size = block == NULL ? 0 : malloc_usable_size(block);
+    void *moved = mem_raw(size);
+
+    if (old_size > 0) {
+        memcpy(moved, block, old_size < size ? old_size : size);
+    }
+    mem_free_wiped(block);
+    return moved;
 }
 
 void mem_bound_arenas(void)

@@ -33,10 +33,12 @@ __attribute__((malloc, returns_nonnull, warn_unused_result)) char *mem_text_of(c
 void mem_wipe(void *block, size_t size);
 
 /*
- * Have the allocator overwrite whatever is freed or moved by growing, in libraries, too: for
- * programs that are short and hold secrets.  A sanitizer's allocator does not.  Before any thread.
+ * Free a block after wiping it, NULL too; make one larger or smaller, as mem_resized, so that
+ * nothing stays where it was.  For libraries that hold secrets and take their allocator from us.
  */
-void mem_wipe_what_is_freed(void);
+void mem_free_wiped(void *block);
+__attribute__((returns_nonnull, warn_unused_result)) void *mem_resized_wiped(void *block,
+                                                                             size_t size);
 
 /*
  * Keep the allocator's own overhead small: few arenas, however many threads, and large blocks

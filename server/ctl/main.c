@@ -2,9 +2,7 @@
 /* The sealpost program: the operator's commands and the reference device. */
 #include <curl/curl.h>
 #include <jansson.h>
-#include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/buf.h"
 #include "common/crypto.h"
@@ -30,23 +28,15 @@ static enum exit_code show_help(const struct command *command)
     return EXIT_CODE_OK;
 }
 
-/* Grants, codes and secrets go through JSON: whatever is freed of it is wiped. */
-static void json_block_free(void *block)
-{
-    if (block != NULL) {
-        mem_wipe(block, malloc_usable_size(block));
-        free(block);
-    }
-}
-
 static enum exit_code run(const struct arguments *arguments)
 {
-    json_set_alloc_funcs(mem_raw, json_block_free);
+    json_set_alloc_funcs(mem_raw, mem_free_wiped); /* grants, codes and tokens go through both */
     if (!crypto_start()) {
         say_error("this libsodium is missing or faulty; install libsodium 1.0.18 or later");
         return EXIT_CODE_LOCAL;
     }
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_raw, mem_free_wiped, mem_resized_wiped,
+                             mem_text, mem_zeroed) != CURLE_OK) {
         say_error("libcurl does not start");
         return EXIT_CODE_LOCAL;
     }
@@ -60,7 +50,6 @@ int main(int argc, char **argv)
     struct arguments arguments;
 
     process_keep_secrets();
-    mem_wipe_what_is_freed(); /* jansson and libcurl hold keys and tokens */
     switch (arguments_parse(argc, argv, &arguments)) {
     case ARGUMENTS_OK:
         return (int)run(&arguments);

@@ -114,8 +114,8 @@ static void a_failed_check_ends_the_process(void **state)
     assert_true(WIFEXITED(kept) && WEXITSTATUS(kept) == 0);
 }
 
-/* The next block of that size is the one that was freed, with what is left in it. */
-static bool shows_again(void)
+/* The next block of that size is the one that was given to release, with what is left in it. */
+static bool shows_again(void (*release)(void *block))
 {
     enum {
         SIZE = 200,
@@ -128,7 +128,7 @@ static bool shows_again(void)
     for (size_t i = 0; i < SIZE; i++) {
         bytes[i] = 0xc3;
     }
-    free(block);
+    release(block);
     block = mem_raw(SIZE);
     bytes = block;
     for (size_t i = LINKS; i < SIZE; i++) {
@@ -138,17 +138,36 @@ static bool shows_again(void)
     return seen > 0;
 }
 
-static void what_is_freed_is_overwritten_once_that_is_asked_for(void **state)
+static void move(void *block)
+{
+    free(mem_resized_wiped(block, 100000));
+}
+
+static void what_is_freed_or_moved_is_wiped(void **state)
 {
     (void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(SEALPOST_SANITIZED)
     skip();
 #endif
-    if (!shows_again()) {
+    if (!shows_again(free)) {
         skip(); /* an allocator that shows nothing anyway */
     }
-    mem_wipe_what_is_freed();
-    assert_false(shows_again());
+    assert_false(shows_again(mem_free_wiped));
+    assert_false(shows_again(move));
+}
+
+static void a_block_that_is_moved_keeps_what_was_in_it(void **state)
+{
+    char *text = mem_text("secret");
+
+    (void)state;
+    text = mem_resized_wiped(text, 1000);
+    assert_string_equal(text, "secret");
+    text = mem_resized_wiped(text, 3);
+    assert_memory_equal(text, "sec", 3);
+    mem_free_wiped(text);
+    mem_free_wiped(mem_resized_wiped(NULL, 0));
+    mem_free_wiped(NULL);
 }
 
 int main(void)
@@ -160,7 +179,8 @@ int main(void)
         cmocka_unit_test(a_text_is_copied_with_its_end),
         cmocka_unit_test(wiping_leaves_zeros_and_no_more),
         cmocka_unit_test(a_failed_check_ends_the_process),
-        cmocka_unit_test(what_is_freed_is_overwritten_once_that_is_asked_for),
+        cmocka_unit_test(what_is_freed_or_moved_is_wiped),
+        cmocka_unit_test(a_block_that_is_moved_keeps_what_was_in_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
