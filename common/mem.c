@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    ARENAS = 2,           /* the loop's, and one for all other threads, which allocate little */
+    ARENAS = 3,           /* the loop's, and two for all other threads */
     LARGE_BYTES = 131072, /* blocks from here on are pages of their own, gone when they are freed */
     IDLE_BYTES = 16777216 /* free memory at the heap's end that is kept for the next turn */
 };
