@@ -15,8 +15,6 @@
 #include "common/manifest.h"
 #include "server/domain/domain.h"
 
-struct hold;
-
 enum accounts_result {
     ACCOUNTS_DONE = 0,
     ACCOUNTS_PRESENT,             /* registered before with these bytes; no invite was used */

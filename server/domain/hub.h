@@ -14,10 +14,9 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "server/domain/account_log.h"
-#include "server/domain/codes.h"
+#include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 
-struct hub;
 struct hub_stream;
 
 enum hub_end {

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "common/allowance.h"
+#include "common/buf.h"
 #include "server/net/conn.h"
 #include "server/net/conn_private.h"
 #include "server/net/net.h"
