@@ -36,6 +36,7 @@
 
 struct changes {
     int64_t last; /* up to this one all is known */
+    bool begun;   /* until then nobody knows what is old, and nothing is in memory */
     bool reading;
     bool again; /* there may be more than the read that is under way has seen */
     int64_t now_ms;
@@ -53,7 +54,13 @@ void changes_destroy(struct changes *changes)
 
 void changes_begin(struct domain *domain, int64_t change)
 {
-    domain->changes->last = change;
+    struct changes *changes = domain->changes;
+
+    changes->last = change;
+    changes->begun = true;
+    if (changes->again) {
+        changes_read(domain, changes->now_ms);
+    }
 }
 
 struct doubted {
@@ -393,8 +400,8 @@ void changes_read(struct domain *domain, int64_t now_ms)
     struct store_batch *batch = NULL;
 
     changes->now_ms = now_ms;
-    changes->again = changes->reading;
-    if (!changes->reading) {
+    changes->again = changes->reading || !changes->begun;
+    if (!changes->again) {
         changes->reading = true;
         batch = changes_sql_ask(changes->last);
         store_read(domain->store, &batch, on_rows, domain);

@@ -24,7 +24,10 @@ struct hub_link;
 struct changes *changes_create(void);
 void changes_destroy(struct changes *changes);
 
-/* Begin behind change, which was the last when this daemon knew nothing yet. */
+/*
+ * Begin behind change, which was the last when this daemon knew nothing yet.  Before that nothing
+ * is followed: it would be all that was ever noted.
+ */
 void changes_begin(struct domain *domain, int64_t change);
 
 /* An account and its new head; hash is not looked at when it was erased. */

@@ -207,9 +207,7 @@ static bool use_newest(const struct settling *settling, const struct row_list *l
 static void settle_end(struct settling *settling, bool ok, const struct row_list *list)
 {
     settling->keys->is_unsettled = !ok;
-    if (settling->done != NULL) {
-        settling->done(settling->arg, ok, list->rows, list->count);
-    }
+    settling->done(settling->arg, ok, list->rows, list->count);
     free(settling);
 }
 
@@ -284,9 +282,28 @@ void key_register_settle_all(struct key_register *keys, int64_t now_ms, key_regi
     settle_write(settling);
 }
 
+static void on_followed(void *arg, bool ok, const struct key_row *rows, size_t count)
+{
+    struct key_register *keys = arg;
+
+    (void)ok;
+    (void)rows;
+    (void)count;
+    keys->is_following = false;
+    if (keys->follows_again) {
+        key_register_follow(keys, keys->follow_ms);
+    }
+}
+
+/* However often it is asked for meanwhile, it is done once more. */
 void key_register_follow(struct key_register *keys, int64_t now_ms)
 {
-    key_register_settle(keys, now_ms, NULL, NULL);
+    keys->follow_ms = now_ms;
+    keys->follows_again = keys->is_following;
+    if (!keys->is_following) {
+        keys->is_following = true;
+        key_register_settle(keys, now_ms, on_followed, keys);
+    }
 }
 
 void key_register_beat(struct key_register *keys, int64_t now_ms)

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/loop.h"
+#include "server/domain/changes.h"
 #include "server/domain/key_register.h"
 #include "tests/domain/support/damage.h"
 #include "tests/domain/support/key_folder.h"
@@ -370,6 +372,46 @@ static void whoever_stopped_or_died_is_not_waited_for(void **state)
     assert_int_equal(setting->folder.used, 2);
 }
 
+static void however_many_ask_at_once_it_is_followed_once_more(void **state)
+{
+    struct setting *setting = *state;
+
+    (void)settle(&setting->temp, &setting->folder);
+    setting->folder.listed = 0;
+    for (int i = 0; i < 50; i++) {
+        key_register_follow(setting->folder.keys, SCENE_NOW_MS);
+    }
+    (void)settle(&setting->temp, &setting->folder);
+    (void)settle(&setting->temp, &setting->folder);
+    assert_int_equal(setting->folder.listed, 2 + 2);
+}
+
+static void what_was_told_before_a_daemon_began_is_not_followed(void **state)
+{
+    struct setting *setting = *state;
+    struct temp_domain beside;
+    struct key_folder folder;
+
+    if (!temp_store_is_shared()) {
+        skip();
+    }
+    (void)settle(&setting->temp, &setting->folder); /* it tells that it makes with its keys now */
+    open_beside(setting, &beside, &folder);
+    changes_destroy(beside.domain.changes);
+    beside.domain.changes = changes_create();
+    folder.listed = 0;
+    changes_read(&beside.domain, SCENE_NOW_MS);
+    for (int i = 0; i < 3; i++) {
+        (void)settle(&beside, &folder);
+    }
+    assert_int_equal(folder.listed, 3);
+    changes_begin(&beside.domain, 0); /* and what it was told meanwhile it looks at */
+    while (folder.listed == 3) {
+        loop_turn(beside.temp.loop, 100);
+    }
+    close_beside(&beside, &folder);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -388,6 +430,8 @@ int main(void)
         TEST(a_new_key_waits_until_every_daemon_has_it),
         TEST(a_key_is_not_retired_while_another_daemon_makes_with_it),
         TEST(whoever_stopped_or_died_is_not_waited_for),
+        TEST(however_many_ask_at_once_it_is_followed_once_more),
+        TEST(what_was_told_before_a_daemon_began_is_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

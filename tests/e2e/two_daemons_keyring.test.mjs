@@ -74,3 +74,13 @@ scene('a daemon with another key does not start, nor one without a new one', asy
   await b.up();
   assert.equal((await keyOf(b, 'seal', 2)).lacking, 0);
 });
+
+scene('daemons that start again and again have no more to tell each time', async ({ a, b }) => {
+  const count = async () => Number(await a.database.query('SELECT count(*) FROM changes'));
+  const before = await count();
+  for (let i = 0; i < 6; i++) {
+    await Promise.all([a.stop(), b.stop()]);
+    await Promise.all([a.up(), b.up()]);
+  }
+  assert.ok(await count() <= before + 12, `${await count()} rows of news, after ${before}`);
+});

@@ -8,8 +8,9 @@
 
 static size_t list(void *arg, struct key_held out[KEY_REGISTER_HELD_MAX])
 {
-    const struct key_folder *folder = arg;
+    struct key_folder *folder = arg;
 
+    folder->listed++;
     memcpy(out, folder->held, folder->count * sizeof *out);
     return folder->count;
 }
