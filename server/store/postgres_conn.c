@@ -259,6 +259,22 @@ static void conn_begin(struct postgres_conn *conn)
     }
 }
 
+void postgres_conn_await(struct postgres_conn *conn)
+{
+    conn->deadline_ms = loop_steady_ms(conn->shared->loop) + POSTGRES_DEADLINE_MS;
+    loop_timer_start(conn->timer, POSTGRES_DEADLINE_MS);
+}
+
+/* A machine that stood still was not heard by the server either: its time begins anew. */
+static void conn_on_deadline(struct postgres_conn *conn)
+{
+    if (loop_steady_ms(conn->shared->loop) - conn->deadline_ms > POSTGRES_LATE_MS) {
+        postgres_conn_await(conn);
+    } else {
+        conn_fail(conn, "the server did not answer in time");
+    }
+}
+
 static void on_time(void *arg)
 {
     struct postgres_conn *conn = arg;
@@ -274,7 +290,7 @@ static void on_time(void *arg)
         conn_fail(conn, "the server did not let us in in time");
         return;
     case CONN_READY:
-        conn_fail(conn, "the server did not answer in time");
+        conn_on_deadline(conn);
         return;
     }
     CHECK_UNREACHABLE();

@@ -30,6 +30,7 @@ struct store_stmt;
 
 enum {
     POSTGRES_DEADLINE_MS = 10000, /* without an answer this long the connection is given up */
+    POSTGRES_LATE_MS = 1000,      /* who looks at the clock later than this did not run himself */
     POSTGRES_CONNECT_MS = 2000,
     POSTGRES_BACKOFF_MIN_MS = 50,
     POSTGRES_BACKOFF_MAX_MS = 1000
@@ -102,6 +103,7 @@ struct postgres_conn {
     struct loop_watch *watch;
     struct loop_timer *timer; /* of the state: the next try, or the time left */
     struct postgres_asker asker;
+    int64_t deadline_ms; /* steady; while anything is unanswered */
     int64_t backoff_ms;
     size_t turn; /* number of the host that is tried first */
     struct postgres_messages messages;
@@ -139,6 +141,9 @@ void postgres_conn_sync(struct postgres_conn *conn, int tag);
 
 /* Let what was sent leave.  May call on_lost: do it last. */
 void postgres_conn_flush(struct postgres_conn *conn);
+
+/* Give the server time anew for what is unanswered. */
+void postgres_conn_await(struct postgres_conn *conn);
 
 /* postgres_receive.c: take what has arrived to the user. */
 void postgres_conn_receive(struct postgres_conn *conn);

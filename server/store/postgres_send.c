@@ -213,6 +213,6 @@ void postgres_conn_flush(struct postgres_conn *conn)
     }
     loop_watch_set(conn->watch, true, left > 0);
     if (conn->messages.count > 0) {
-        loop_timer_start(conn->timer, POSTGRES_DEADLINE_MS);
+        postgres_conn_await(conn);
     }
 }

@@ -13,6 +13,8 @@ import { Outage } from '../crash/outage.mjs';
 import { Random } from '../crash/random.mjs';
 import { isThere as hasBouncer, knowsPrepared, PgBouncer } from './support/pgbouncer.mjs';
 import { isAlive, PostgresServer } from './support/postgres_server.mjs';
+import { Relay } from './support/relay.mjs';
+import { assertStatus } from './support/scene.mjs';
 
 const SECONDS = Number(process.env.SEALPOST_OUTAGE_SECONDS ?? 4);
 const LONG = SECONDS > 4 ? {} : { skip: 'only in tests/run slow' };
@@ -112,6 +114,21 @@ ask('a lock that somebody holds for long is not waited for', LONG, async (t) => 
   const recovery = await outage.stored();
   assert.ok(outage.counts.unavailable > 0, 'nobody noticed');
   await judge(t, outage, [recovery]);
+});
+
+ask('a machine that stood still does not give its database up', {}, async (t) => {
+  const server = await PostgresServer.open();
+  t.after(() => server.close());
+  const relay = await Relay.start(t, { clock: true, set: { storage: server.url } });
+  const { a, b } = await relay.pair();
+  const session = await server.lockWrites();
+  const sent = a.send([b]);
+  await server.whoWaits(session);
+  relay.clock.advance(30);
+  assertStatus(await relay.call('GET', '/v1/server'), 200); // the daemon has looked at its clock
+  await session.end();
+  assertStatus(await sent, 201);
+  assert.deepEqual(relay.daemon.lines.filter(({ fields }) => fields.event === 'store.lost'), []);
 });
 
 ask('sessions of the server that are ended at any moment harm nobody', {}, async (t) => {

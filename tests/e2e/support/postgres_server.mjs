@@ -161,20 +161,28 @@ export class PostgresServer {
       '-U', 'sealpost', 'relay'], { stdio: ['pipe', 'pipe', 'pipe'] }));
   }
 
-  /*
-   * Hold a lock that the relay's next write waits for, and say which process it is
-   * that waits.  The lock is held until the session ends.
-   */
-  async holdWriter() {
+  // A session that holds a lock which the relay's next write waits for, until the session ends.
+  async lockWrites() {
     const session = this.session();
     await session.ask('BEGIN; LOCK TABLE envelopes IN SHARE MODE;');
+    return session;
+  }
+
+  // Which process waits for that lock; only once one does.
+  async whoWaits(session) {
     const [pid] = await session.ask(`DO $$ BEGIN
         WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'envelopes'::regclass) LOOP
           PERFORM pg_sleep(0.005);
         END LOOP;
       END $$;
       SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'envelopes'::regclass;`);
-    return { session, pid: Number(pid) };
+    return Number(pid);
+  }
+
+  // The same under a load that writes all the time.
+  async holdWriter() {
+    const session = await this.lockWrites();
+    return { session, pid: await this.whoWaits(session) };
   }
 
   async close() {
