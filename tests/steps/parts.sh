@@ -98,7 +98,7 @@ parts_slow() {
     fi
     prepare build-tsan 600 build tsan && step tsan-unit 500 unit tsan -R 'store/|net/|http/|ws/|unit/domain/hub|loop'
     step tsan-e2e 400 e2e_sample tsan
-    prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 15
+    prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 10
     prepare build-coverage 600 build coverage && step coverage 1200 coverage
     step crash 1500 tests/crash/run # it builds by itself
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test

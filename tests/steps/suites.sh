@@ -9,10 +9,12 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 # A PostgreSQL server for as long as a suite runs; its tests make databases of their own there.
 WITH_POSTGRES=(tests/support/with_postgres -c fsync=off)
 
-# unit FOLDER CTEST-OPTION...: run its tests, and add up what they say of themselves.
+# unit FOLDER CTEST-OPTION...: run its tests, and add up what they say of themselves.  Power cuts are the business of
+# others (tests/crash): here files lie in memory where it is plenty.
 unit() {
     local folder=$1 status=0
     shift
+    [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 8000000 ] && export TMPDIR=/dev/shm
     "${WITH_POSTGRES[@]}" ctest --test-dir "build/$folder" --parallel $(($(nproc) + 1)) --output-on-failure --no-tests=error \
         --test-output-size-passed 1048576 --output-junit "$PWD/build/log/ctest-$folder.xml" "$@" || status=1
     python3 tests/steps/count_ctest.py "build/log/ctest-$folder.xml" || status=1

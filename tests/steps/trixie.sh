@@ -121,7 +121,7 @@ copy_sources() {
 trixie_unit() {
     copy_sources root &&
         in_trixie root sh -c 'cd /sealpost && mkdir -p build/log && bash tests/steps/one.sh build optimised &&
-            bash tests/steps/one.sh unit optimised'
+            SEALPOST_FAULT_STEP=7 bash tests/steps/one.sh unit optimised'
 }
 
 # The first command of README.md, where nothing that it needs is installed.

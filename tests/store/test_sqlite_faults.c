@@ -4,6 +4,8 @@
  * on until the scenario is through without a fault.  After each, nothing that
  * was answered OK may be missing: neither from the files as the next process
  * finds them, nor from what a power cut leaves of them.
+ *
+ * SEALPOST_FAULT_STEP: every how many of them fails (1), for tools that take their time.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
+#include "common/check.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "server/store/sqlite.h"
@@ -230,12 +233,14 @@ static bool scene_fails_at(enum fault_kind kind, int64_t n)
     return has_failed;
 }
 
+static int64_t step = 1;
+
 static void nothing_answered_ok_is_lost(enum fault_kind kind, int64_t at_least)
 {
     int64_t n = 1;
 
     while (scene_fails_at(kind, n)) {
-        n++;
+        n += step;
         assert_true(n < FAULTS_MAX);
     }
     assert_true(n > at_least); /* the scenario did write */
@@ -276,6 +281,11 @@ int main(void)
 
     if (access("/dev/shm", W_OK) == 0) { /* the images stand for the disk: a fast one will do */
         (void)setenv("TMPDIR", "/dev/shm", 0); /* NOLINT(concurrency-mt-unsafe): no thread yet */
+    }
+    const char *every = getenv("SEALPOST_FAULT_STEP"); /* NOLINT(concurrency-mt-unsafe): the same */
+    if (every != NULL) {
+        step = strtoll(every, NULL, 10);
+        CHECK(step > 0);
     }
     memset(note, 'n', sizeof note);
     log_setup(LOG_ERROR, LOG_LOGFMT);
