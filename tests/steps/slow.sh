@@ -154,7 +154,7 @@ coverage() {
     find build/coverage -name '*.gcda' -delete
     SEALPOST_FAULT_STEP=7 unit coverage || return 1
     # shellcheck disable=SC2046 # a list
-    e2e_files coverage --test-concurrency=3 $(ls tests/e2e/*.test.mjs | grep -vE "$REPEATS") || return 1
+    e2e_files coverage --test-concurrency=3 $(printf '%s\n' tests/e2e/*.test.mjs | grep -vE "$REPEATS") || return 1
     e2e_files coverage tests/e2e/two_daemons.test.mjs || return 1
     gcovr --root . --filter 'server/' --filter 'common/' --object-directory build/coverage --print-summary \
         --exclude-unreachable-branches --exclude-throw-branches \

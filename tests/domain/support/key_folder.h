@@ -18,7 +18,7 @@ struct key_folder {
     size_t count;
     bool is_read_only;
     int deleted, missed;
-    int listed; /* how often somebody looked */
+    int listed;       /* how often somebody looked */
     uint32_t used;    /* of seal */
     uint32_t dropped; /* the last one */
 };
