@@ -9,7 +9,7 @@
 enum {
     ARENAS = 3,           /* the loop's, and two for all other threads */
     LARGE_BYTES = 131072, /* blocks from here on are pages of their own, gone when they are freed */
-    IDLE_BYTES = 16777216 /* free memory at the heap's end that is kept for the next turn */
+    IDLE_BYTES = 4194304  /* free memory at an arena's end that is kept for the next turn */
 };
 
 static void *mem_kept(void *block)
