@@ -3,11 +3,8 @@
 
 #include <string.h>
 
+#include "common/nearest.h"
 #include "server/config/config.h"
-
-enum {
-    WORD_BYTES = 48
-}; /* a longer word is like no option */
 
 const struct options_entry options_table[OPTIONS_TOTAL] = {
 #define TEXT(name_, dflt, reload, help_)        \
@@ -60,48 +57,24 @@ size_t options_find(const char *name)
     return index;
 }
 
-static size_t smaller(size_t a, size_t b)
+static struct nearest near(const char *name)
 {
-    return a < b ? a : b;
-}
+    struct nearest nearest = { .best = NULL };
 
-/* Levenshtein's distance, one row of his table at a time; both fit into WORD_BYTES. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[WORD_BYTES + 1];
-    size_t b_size = strlen(b);
-
-    for (size_t j = 0; j <= b_size; j++) {
-        row[j] = j;
+    for (size_t i = 0; i < OPTIONS_TOTAL; i++) {
+        nearest_try(&nearest, name, options_table[i].name);
     }
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t above = row[j];
-            size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = smaller(changed, smaller(above, row[j - 1]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[b_size];
+    return nearest;
 }
 
 const char *options_nearest(const char *name)
 {
-    const char *best = NULL;
-    size_t size = strlen(name);
-    size_t best_distance = size / 3 + 1;
+    return near(name).best;
+}
 
-    if (size > WORD_BYTES) {
-        return NULL;
-    }
-    for (size_t i = 0; i < OPTIONS_TOTAL; i++) {
-        size_t away = distance(name, options_table[i].name);
-        if (away < best_distance) {
-            best = options_table[i].name;
-            best_distance = away;
-        }
-    }
-    return best;
+const char *options_meant(const char *name)
+{
+    struct nearest nearest = near(name);
+
+    return nearest.best != NULL ? nearest.best : nearest.start;
 }

@@ -52,8 +52,8 @@ extern const struct options_entry options_table[OPTIONS_TOTAL];
 /* Find an option by its name; OPTIONS_TOTAL when there is none. */
 size_t options_find(const char *name);
 
-/*
- * Find the name that was probably meant: the one with the fewest letters to
- * change, if these are a third of the word at most.  NULL when nothing is near.
- */
+/* Find the name that a slip of the pen made this of (common/nearest.h); NULL: none is near. */
 const char *options_nearest(const char *name);
+
+/* The same, or else the first name that goes on from this one or that this one goes on from. */
+const char *options_meant(const char *name);
