@@ -15,10 +15,16 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/mem.h"
+#include "server/config/conf_line.h"
 #include "server/config/fault.h"
 #include "server/config/options.h"
 #include "server/config/settings.h"
 #include "server/config/small_file.h"
+#include "server/config/unknown.h"
+
+enum {
+    WHERE_BYTES = 512
+};
 
 struct reading {
     const struct fault *fault;
@@ -34,21 +40,20 @@ static struct reading *current;
 
 static const char how[] = "write one option a line: name = \"value\"";
 
+/* What it says is for programmers; conf_line.h knows better words. */
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
                                                            va_list args)
 {
-    char problem[160];
-
     (void)cfg;
-    (void)vsnprintf(problem, sizeof problem, format, args);
-    (void)fault_say(current->fault, "%s:%d: %s; %s", current->path, current->line, problem, how);
+    (void)format;
+    (void)args;
 }
 
 /* Called by libconfuse for each value, after it was stored in opt. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
     size_t index = options_find(opt->name);
-    char origin[512];
+    char origin[WHERE_BYTES];
 
     (void)cfg;
     if (current->lines_of[index] != 0) {
@@ -80,31 +85,20 @@ static cfg_t *parser_create(void)
     return cfg;
 }
 
-static bool name_is_known(const struct reading *reading, const char *name)
-{
-    const char *nearest = options_nearest(name);
-
-    if (options_find(name) < OPTIONS_TOTAL) {
-        return true;
-    }
-    if (nearest != NULL) {
-        return fault_say(reading->fault, "%s:%d: there is no option %s; did you mean %s?",
-                         reading->path, reading->line, name, nearest);
-    }
-    return fault_say(reading->fault,
-                     "%s:%d: there is no option %.60s; sealpostd --print-config names all",
-                     reading->path, reading->line, name);
-}
-
-/* libconfuse would only say that there is no such option. */
+/* libconfuse would only say that there is no such option.  A byte order mark looks like letters. */
 static bool first_word_is_known(const struct reading *reading, const char *line)
 {
-    size_t size = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+    size_t size = unknown_name_bytes(line);
     char *word = mem_text_of(line, size);
-    bool known = size == 0 || name_is_known(reading, word);
+    bool good = true;
 
+    if (size > 0 && options_find(word) == OPTIONS_TOTAL && !conf_line_has_mark(line)) {
+        char where[WHERE_BYTES];
+        (void)snprintf(where, sizeof where, "%s:%d", reading->path, reading->line);
+        good = unknown_say(reading->fault, where, word);
+    }
     free(word);
-    return known;
+    return good;
 }
 
 static bool read_line(cfg_t *cfg, char *line)
@@ -122,7 +116,7 @@ static bool read_line(cfg_t *cfg, char *line)
                              current->path, current->line);
         }
     }
-    if (!first_word_is_known(current, line)) {
+    if (!first_word_is_known(current, line) || conf_line_leaves_comment(line)) {
         return false;
     }
     file = fmemopen(line, strlen(line), "r");
@@ -156,11 +150,28 @@ static bool read_lines(cfg_t *cfg, char *text)
         text = cut_line(line);
         current->line++;
         if (!read_line(cfg, line)) {
-            return fault_say(current->fault, "%s:%d: this is no option; %s", current->path,
-                             current->line, how);
+            return fault_say(current->fault, "%s:%d: %s; %s", current->path, current->line,
+                             conf_line_fault(line), how);
         }
     }
     return true;
+}
+
+static bool has_no_nul(const char *path, const char *text, size_t size, const struct fault *fault)
+{
+    const char *nul = size > 0 ? memchr(text, '\0', size) : NULL;
+    int line = 1;
+
+    if (nul == NULL) {
+        return true;
+    }
+    for (const char *at = text; at < nul; at++) {
+        line += *at == '\n' ? 1 : 0;
+    }
+    return fault_say(fault,
+                     "%s:%d: there is a NUL byte: this is no text file; save it as UTF-8, or put "
+                     "the right one there",
+                     path, line);
 }
 
 bool conf_file_parse(const char *path, const char *text, size_t size, struct settings *settings,
@@ -171,8 +182,8 @@ bool conf_file_parse(const char *path, const char *text, size_t size, struct set
     cfg_t *cfg = NULL;
     bool good = false;
 
-    if (size > 0 && memchr(text, '\0', size) != NULL) {
-        return fault_say(fault, "%s: this is no text file", path);
+    if (!has_no_nul(path, text, size, fault)) {
+        return false;
     }
     cfg = parser_create();
     if (cfg == NULL) {
@@ -191,7 +202,7 @@ bool conf_file_parse(const char *path, const char *text, size_t size, struct set
 bool conf_file_read(const char *path, struct settings *settings, const struct fault *fault)
 {
     struct buf text = { 0 };
-    bool good = small_file_read(path, CONF_FILE_MAX_BYTES, &text, fault) &&
+    bool good = small_file_read_closed(path, CONF_FILE_MAX_BYTES, &text, fault) &&
                 conf_file_parse(path, (const char *)text.at, text.size, settings, fault);
 
     buf_clear(&text);

@@ -18,7 +18,7 @@ enum {
 
 /*
  * Put every option of the file at path into settings, with "path:LINE" as its
- * origin.  False with a sentence that names path and line.
+ * origin.  False with a sentence that names path and line; also when others may write the file.
  */
 bool conf_file_read(const char *path, struct settings *settings, const struct fault *fault);
 

@@ -28,12 +28,22 @@ struct checking {
     const struct fault *fault;
 };
 
-/* Say "ORIGIN: NAME = "VALUE": WHY" unless why is NULL. */
+/*
+ * Say "ORIGIN: NAME = "VALUE": WHY" unless why is NULL; where NAME was not given the ORIGIN is that
+ * of other, which it was made of or does not go with.
+ */
+static bool goes_with(const struct checking *checking, const char *name, const char *other,
+                      const char *value, const char *why)
+{
+    return why == NULL ||
+           fault_say(checking->fault, "%s: %s = \"%.120s\": %s",
+                     settings_blame(checking->settings, name, other), name, value, why);
+}
+
 static bool holds(const struct checking *checking, const char *name, const char *value,
                   const char *why)
 {
-    return why == NULL || fault_say(checking->fault, "%s: %s = \"%.120s\": %s",
-                                    settings_origin(checking->settings, name), name, value, why);
+    return goes_with(checking, name, name, value, why);
 }
 
 typedef const char *check_part_fn(const char *part);
@@ -65,9 +75,11 @@ static bool base_url_holds(const struct checking *checking)
     const char *url = checking->config->base_url;
 
     if (url[0] == '\0') {
-        return fault_say(checking->fault,
-                         "base_url is not set: write the URL under which clients reach this relay, "
-                         "e.g. base_url = \"https://relay.example\"");
+        return fault_say(
+            checking->fault,
+            "%s: base_url is not set: write the URL under which clients reach this relay, "
+            "e.g. base_url = \"https://relay.example\"",
+            settings_blame(checking->settings, "base_url", "base_url"));
     }
     return holds(checking, "base_url", url, url_base_fault(url));
 }
@@ -102,13 +114,14 @@ static bool tls_holds(const struct checking *checking)
         return true;
     }
     return parts_hold(checking, "tls_listen", config->tls_listen, tls_address_fault) &&
-           holds(checking, "tls_cert", config->tls_cert,
-                 config->tls_cert[0] == '\0'
-                     ? "tls_listen needs a certificate; write the path of its file"
-                     : path_fault(config->tls_cert)) &&
-           holds(checking, "tls_key", config->tls_key,
-                 config->tls_key[0] == '\0' ? "tls_listen needs a key; write the path of its file"
-                                            : path_fault(config->tls_key));
+           goes_with(checking, "tls_cert", "tls_listen", config->tls_cert,
+                     config->tls_cert[0] == '\0'
+                         ? "tls_listen needs a certificate; write the path of its file"
+                         : path_fault(config->tls_cert)) &&
+           goes_with(checking, "tls_key", "tls_listen", config->tls_key,
+                     config->tls_key[0] == '\0'
+                         ? "tls_listen needs a key; write the path of its file"
+                         : path_fault(config->tls_key));
 }
 
 static bool clients_hold(const struct checking *checking)
@@ -142,11 +155,12 @@ static bool listeners_hold(const struct checking *checking)
                          "it serves is for the operator alone");
         }
         if (strcmp(ops, config->listen) == 0 && strstr(ops, ":0") == NULL) {
-            return holds(checking, "ops_listen", ops, "clients connect there; choose another");
+            return goes_with(checking, "ops_listen", "listen", ops,
+                             "clients connect there; choose another");
         }
     }
-    return holds(checking, "admin_socket", config->admin_socket,
-                 address_socket_fault(config->admin_socket));
+    return goes_with(checking, "admin_socket", "data_dir", config->admin_socket,
+                     address_socket_fault(config->admin_socket));
 }
 
 static const char *proxy_fault(const char *proxy)
@@ -226,11 +240,13 @@ static bool places_hold(const struct checking *checking)
     const struct config *config = checking->config;
 
     if (same_path(config->key_dir, config->data_dir)) {
-        return holds(checking, "key_dir", config->key_dir,
-                     "it must not be data_dir: keys and database do not belong into one backup");
+        return goes_with(
+            checking, "key_dir", "data_dir", config->key_dir,
+            "it must not be data_dir: keys and database do not belong into one backup");
     }
     return holds(checking, "data_dir", config->data_dir, path_fault(config->data_dir)) &&
-           holds(checking, "key_dir", config->key_dir, path_fault(config->key_dir)) &&
+           goes_with(checking, "key_dir", "data_dir", config->key_dir,
+                     path_fault(config->key_dir)) &&
            storage_holds(checking) && listen_url_holds(checking);
 }
 
@@ -268,15 +284,16 @@ static bool party_holds(const struct checking *checking)
     const char *rp_id = config->webauthn_rp_id;
     const char *at = config->webauthn_origins;
 
-    if (!holds(checking, "webauthn_rp_id", rp_id, url_host_fault(rp_id)) ||
+    if (!goes_with(checking, "webauthn_rp_id", "base_url", rp_id, url_host_fault(rp_id)) ||
         !parts_hold(checking, "webauthn_origins", at, asker_fault)) {
         return false;
     }
     while (*at != '\0') {
         at += strspn(at, ", ");
         if (strncmp(at, "http", strlen("http")) == 0 && !is_below(url_host(at), rp_id)) {
-            return holds(checking, "webauthn_origins", config->webauthn_origins,
-                         "the host of each web origin must be webauthn_rp_id, or below it");
+            return goes_with(checking, "webauthn_origins", "webauthn_rp_id",
+                             config->webauthn_origins,
+                             "the host of each web origin must be webauthn_rp_id, or below it");
         }
         at += strcspn(at, ",");
     }
@@ -311,10 +328,11 @@ static bool days_hold(const struct checking *checking, const char *first_name, i
     if (first == 0 || second == 0 || first <= second) {
         return true;
     }
-    return fault_say(
-        checking->fault,
-        "%s: %s is %" PRId64 " days, but %s is %" PRId64 " already; make it at least as long",
-        settings_origin(checking->settings, second_name), second_name, second, first_name, first);
+    return fault_say(checking->fault,
+                     "%s: %s is %" PRId64 " days, but %s is %" PRId64
+                     " already; make it at least as long",
+                     settings_blame(checking->settings, second_name, first_name), second_name,
+                     second, first_name, first);
 }
 
 static bool idle_times_hold(const struct checking *checking)

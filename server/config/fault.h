@@ -16,7 +16,10 @@ struct fault {
 /* Begin with no sentence in text. */
 void fault_init(struct fault *fault, char *text, size_t size);
 
-/* Say what is wrong unless something was said before; cut at size.  Returns false. */
+/*
+ * Say what is wrong unless something was said before; cut at size.  Control characters become
+ * ?, and all beyond ASCII where the whole is not UTF-8.  Returns false.
+ */
 __attribute__((format(printf, 2, 3))) bool fault_say(const struct fault *fault, const char *format,
                                                      ...);
 

@@ -10,9 +10,11 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "server/config/conf_file.h"
+#include "server/config/conf_folder.h"
 #include "server/config/config.h"
 #include "server/config/fault.h"
 #include "server/config/small_file.h"
+#include "server/config/unknown.h"
 
 enum {
     NAME_BYTES = 64,
@@ -39,6 +41,19 @@ const char *settings_origin(const struct settings *settings, const char *name)
 
     return index < OPTIONS_TOTAL && settings->of[index].origin != NULL ? settings->of[index].origin
                                                                        : "default";
+}
+
+const char *settings_blame(const struct settings *settings, const char *name, const char *other)
+{
+    const char *asked[] = { name, other };
+
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        size_t index = options_find(asked[i]);
+        if (index < OPTIONS_TOTAL && settings->of[index].origin != NULL) {
+            return settings->of[index].origin;
+        }
+    }
+    return settings->path != NULL ? settings->path : "default";
 }
 
 void settings_clear(struct settings *settings)
@@ -186,17 +201,12 @@ static bool put_named(struct settings *settings, const char *name, const char *t
                       const struct fault *fault)
 {
     size_t index = options_find(name);
-    const char *nearest = options_nearest(name);
 
-    if (index < OPTIONS_TOTAL) {
-        settings_put(settings, index, text, "--set");
-        return true;
+    if (index == OPTIONS_TOTAL) {
+        return unknown_say(fault, "--set", name);
     }
-    if (nearest != NULL) {
-        return fault_say(fault, "--set: there is no option %s; did you mean %s?", name, nearest);
-    }
-    return fault_say(fault, "--set: there is no option %.60s; sealpostd --print-config names all",
-                     name);
+    settings_put(settings, index, text, "--set");
+    return true;
 }
 
 /* Of two --set of one option the later counts, as with any command's flags. */
@@ -207,7 +217,8 @@ static bool put_set(struct settings *settings, const char *set, const struct fau
     bool good = false;
 
     if (equals == NULL) {
-        return fault_say(fault, "--set %.60s: write --set name=value", set);
+        return fault_say(fault, "--set %.*s: write --set name=value", (int)unknown_name_bytes(set),
+                         set);
     }
     name = mem_text_of(set, (size_t)(equals - set));
     good = put_named(settings, name, equals + 1, fault);
@@ -218,8 +229,9 @@ static bool put_set(struct settings *settings, const char *set, const struct fau
 bool settings_gather(struct settings *settings, const struct config_source *source,
                      const struct fault *fault)
 {
-    *settings = (struct settings){ 0 };
-    if (source->path != NULL && !conf_file_read(source->path, settings, fault)) {
+    *settings = (struct settings){ .path = source->path };
+    if (source->path != NULL && (!conf_file_read(source->path, settings, fault) ||
+                                 !conf_folder_read(source->path, settings, fault))) {
         return false;
     }
     if (source->environment != NULL && !put_environment(settings, source->environment, fault)) {

@@ -20,11 +20,12 @@ struct settings_entry {
 };
 
 struct settings {
+    const char *path;                        /* the file; borrowed from the source; may be NULL */
     struct settings_entry of[OPTIONS_TOTAL]; /* in the order of options_table */
 };
 
 /*
- * Fill settings from source's file, environment and --set, in that order.  False
+ * Fill settings from source's file and its conf.d, environment and --set, in that order.  False
  * with a sentence when one cannot be read or names what is no option.  Clear it
  * in either case.
  */
@@ -36,6 +37,12 @@ void settings_put(struct settings *settings, size_t index, const char *text, con
 
 /* Where the value of the option called name comes from; "default" when it was not given. */
 const char *settings_origin(const struct settings *settings, const char *name);
+
+/*
+ * Where to look when the option called name does not go with the one called other: where name
+ * was given, or else other, or else the file.
+ */
+const char *settings_blame(const struct settings *settings, const char *name, const char *other);
 
 /* Release the texts.  May be called twice. */
 void settings_clear(struct settings *settings);

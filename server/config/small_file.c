@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "server/config/fault.h"
+
+enum {
+    ALL_BITS = 07777
+};
 
 static bool read_all(int fd, size_t max_bytes, struct buf *out)
 {
@@ -26,7 +31,8 @@ static bool read_all(int fd, size_t max_bytes, struct buf *out)
     return got >= 0;
 }
 
-bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const struct fault *fault)
+static bool file_read(const char *path, size_t max_bytes, mode_t not_allowed, struct buf *out,
+                      const struct fault *fault)
 {
     struct stat status;
     size_t before = out->size;
@@ -39,7 +45,10 @@ bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const 
                          path, fault_reason(errno));
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        (void)fault_say(fault, "%s: this is no regular file", path);
+        (void)fault_say(fault, "%s: this is no regular file; put a file there", path);
+    } else if ((status.st_mode & not_allowed) != 0) {
+        (void)fault_say(fault, "%s: others may write it (mode %04o); run: chmod o-w %s", path,
+                        status.st_mode & ALL_BITS, path);
     } else if (!read_all(fd, max_bytes, out)) {
         (void)fault_say(fault, "%s: cannot be read (%s)", path, fault_reason(errno));
     } else if (out->size - before > max_bytes) {
@@ -50,4 +59,15 @@ bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const 
     }
     (void)close(fd);
     return good;
+}
+
+bool small_file_read(const char *path, size_t max_bytes, struct buf *out, const struct fault *fault)
+{
+    return file_read(path, max_bytes, 0, out, fault);
+}
+
+bool small_file_read_closed(const char *path, size_t max_bytes, struct buf *out,
+                            const struct fault *fault)
+{
+    return file_read(path, max_bytes, S_IWOTH, out, fault);
 }

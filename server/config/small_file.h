@@ -14,3 +14,7 @@ struct fault;
  */
 bool small_file_read(const char *path, size_t max_bytes, struct buf *out,
                      const struct fault *fault);
+
+/* The same for a file that says what the daemon does: one that others may write is refused. */
+bool small_file_read_closed(const char *path, size_t max_bytes, struct buf *out,
+                            const struct fault *fault);

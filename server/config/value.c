@@ -142,7 +142,7 @@ bool value_text_is_fit(const struct options_entry *option, const char *text, con
                        const struct fault *fault)
 {
     if (strlen(text) > TEXT_MAX_BYTES) {
-        return fault_say(fault, "%s: %s is longer than %d bytes", origin, option->name,
+        return fault_say(fault, "%s: %s is longer than %d bytes; shorten it", origin, option->name,
                          TEXT_MAX_BYTES);
     }
     for (const char *at = text; *at != '\0'; at++) {

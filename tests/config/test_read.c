@@ -223,6 +223,20 @@ static void other_files_are_not_included(void **state)
     expect_refused("include(\"/etc/hostname\")\n", "there is no option include");
 }
 
+static void comments_of_each_kind_are_left_alone(void **state)
+{
+    (void)state;
+    expect_taken("/* one */ name = a /* two */ // three /* four\n");
+    expect_taken("name = \"a /* b\" # /* c\n");
+    expect_taken("name = '/* b'\n");
+    expect_taken("data_dir = /srv/*\n");
+    expect_taken("// /*\n # /* \n");
+    expect_refused("/* one\nname = a\n*/\n", ":2: a comment that /* opens must be closed");
+    expect_refused("name = a /* one\n", ":2: a comment that /* opens must be closed");
+    expect_refused("name = \"a\"/* one\n", ":2: a comment that /* opens must be closed");
+    expect_refused("/* one */ /* two\n", ":2: a comment that /* opens must be closed");
+}
+
 static void an_option_that_is_set_twice_is_refused(void **state)
 {
     (void)state;
@@ -328,6 +342,7 @@ int main(void)
         cmocka_unit_test(lines_that_are_no_option_are_refused_with_the_form_to_write),
         cmocka_unit_test(a_forgotten_quote_does_not_harm_the_next_reading),
         cmocka_unit_test(other_files_are_not_included),
+        cmocka_unit_test(comments_of_each_kind_are_left_alone),
         cmocka_unit_test(an_option_that_is_set_twice_is_refused),
         cmocka_unit_test(texts_are_utf8_without_control_characters),
         cmocka_unit_test(a_file_that_is_none_is_told),
