@@ -3,7 +3,9 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,10 +13,12 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/nearest.h"
 #include "common/process.h"
 #include "server/app.h"
 #include "server/app_memory.h"
 #include "server/config/config.h"
+#include "server/config/options.h"
 
 enum {
     SETS_MAX = 64
@@ -33,8 +37,8 @@ static const char usage[] =
     "\n"
     "The Sealpost relay: stores and forwards sealed envelopes between device keys.\n"
     "\n"
-    "  --config FILE           read this configuration (default: " SEALPOST_CONFIG
-    " where it exists)\n"
+    "  --config FILE           read this configuration (default: " SEALPOST_CONFIG " where it\n"
+    "                          exists), and behind it each *.conf of the folder conf.d beside it\n"
     "  --set NAME=VALUE        set one option; may be given several times\n"
     "  --check-config          check the configuration, print how much memory it allows, exit\n"
     "  --print-config          print every option with its origin, exit\n"
@@ -49,6 +53,43 @@ static const char usage[] =
     "SEALPOST_NAME_FILE with the path of a file that holds the value.\n"
     "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration, the certificate and "
     "keys.\n";
+
+/* Name what may be meant by a word that is no option of the command, in the words to write. */
+static void tell_unknown(const char *word, const struct option *options)
+{
+    char *name = mem_text_of(word, strcspn(word, "=")); /* what is behind may be a password */
+    struct nearest nearest = { .best = NULL };
+
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        nearest_try(&nearest, name, options[i].name);
+    }
+    if (nearest.best == NULL && options_nearest(name) != NULL) {
+        (void)fprintf(stderr, "sealpostd: there is no option --%s; did you mean --set %s=VALUE?\n",
+                      name, options_nearest(name));
+    } else if (nearest.best != NULL || nearest.start != NULL) {
+        (void)fprintf(stderr, "sealpostd: there is no option --%s; did you mean --%s?\n", name,
+                      nearest.best != NULL ? nearest.best : nearest.start);
+    } else {
+        (void)fprintf(stderr, "sealpostd: there is no option --%.60s\n", name);
+    }
+    free(name);
+}
+
+/* Say what getopt_long (RESULT) did not like of word, which it has just read. */
+static void tell_wrong(int result, const char *word, const struct option *options)
+{
+    int name = (int)strcspn(word, "=");
+
+    if (result == ':') {
+        (void)fprintf(stderr, "sealpostd: %.*s wants a value behind it\n", name, word);
+    } else if (strncmp(word, "--", 2) != 0) {
+        (void)fprintf(stderr, "sealpostd: there is no option -%c\n", optopt);
+    } else if (optopt != 0) {
+        (void)fprintf(stderr, "sealpostd: %.*s takes no value\n", name, word);
+    } else {
+        tell_unknown(word + 2, options);
+    }
+}
 
 static bool parse_arguments(int argc, char **argv, struct arguments *out)
 {
@@ -65,8 +106,9 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
     };
     int option = 0;
 
+    opterr = 0; /* we say it ourselves */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
         out->config = option == 'c' ? optarg : out->config;
         out->check = out->check || option == 'k';
         out->print = out->print || option == 'p';
@@ -74,7 +116,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         out->version = out->version || option == 'v';
         out->help = out->help || option == 'h';
         out->wishes.accept_lost_keys = out->wishes.accept_lost_keys || option == 'l';
-        if (option == '?' || (option == 's' && out->set_count == SETS_MAX)) {
+        if (option == '?' || option == ':') {
+            tell_wrong(option, argv[optind - 1], options);
+            return false;
+        }
+        if (option == 's' && out->set_count == SETS_MAX) {
+            (void)fprintf(stderr, "sealpostd: more than %d times --set; write a file\n", SETS_MAX);
             return false;
         }
         if (option == 's') {
@@ -83,7 +130,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         }
     }
     if (optind < argc) {
-        (void)fprintf(stderr, "sealpostd: unknown argument %s\n", argv[optind]);
+        (void)fprintf(stderr, "sealpostd: unknown argument %.*s; options begin with --\n",
+                      (int)strcspn(argv[optind], "="), argv[optind]);
         return false;
     }
     return true;
@@ -127,10 +175,10 @@ static int run(struct config *config, const struct config_source *source,
 }
 
 /* A certificate that has expired is told, and does not keep the daemon from starting. */
-static int check_files(const struct config *config)
+static int check_files(const struct config *config, const struct config_source *source)
 {
     char error[CONFIG_ERROR_BYTES * 2] = "";
-    bool good = app_check_files(config, error, sizeof error);
+    bool good = app_check_files(config, source, error, sizeof error);
 
     if (error[0] != '\0') {
         (void)fprintf(stderr, "sealpostd: %s\n", error);
@@ -174,7 +222,7 @@ static int configure_and_run(const struct arguments *arguments)
         config_print(&config, &source, &text);
         print_buf(&text);
     } else if (arguments->check) {
-        status = check_files(&config);
+        status = check_files(&config, &source);
         if (status == APP_EXIT_OK) {
             print_memory(&config);
         }

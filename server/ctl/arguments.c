@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/decimal.h"
+#include "common/nearest.h"
 #include "server/ctl/say.h"
 
 enum {
+    NAME_MAX_BYTES = 80,
     INVITE_ID_LETTERS = 11, /* 8 bytes */
     FACTOR_ID_LETTERS = 22, /* 16 bytes */
     ACCOUNT_ID_LETTERS = 43 /* 32 bytes */
@@ -51,6 +54,77 @@ static bool option_find(const char *text, enum option *out)
     return false;
 }
 
+/* Say that there is no such option; what stands behind its = is not repeated. */
+static bool option_is_unknown(const char *text, struct arguments *out)
+{
+    char name[NAME_MAX_BYTES + 1];
+    struct nearest nearest = { .best = NULL };
+
+    size_t size = strcspn(text, "=");
+
+    size = size < NAME_MAX_BYTES ? size : NAME_MAX_BYTES;
+    memcpy(name, text, size);
+    name[size] = '\0';
+    for (size_t i = 0; i < OPTION_OPTIONS; i++) {
+        nearest_try(&nearest, name, option_table[i].name);
+    }
+    nearest_try(&nearest, name, "--help");
+    nearest_try(&nearest, name, "--version");
+    if (nearest.best != NULL) {
+        return wrong(out, "unknown option %s; did you mean %s?", name, nearest.best);
+    }
+    return wrong(out, "unknown option %s; --help lists them", name);
+}
+
+/* Append as many of the words that were given as like has, and a NUL. */
+static const char *join_words(const struct reading *reading, const char *like, struct buf *out)
+{
+    size_t count = 1;
+
+    for (const char *at = like; *at != '\0'; at++) {
+        count += *at == ' ';
+    }
+    for (size_t i = 0; i < count && i < reading->word_count; i++) {
+        buf_append_text(out, i == 0 ? "" : " ");
+        buf_append_text(out, reading->words[i]);
+    }
+    buf_append_u8(out, 0);
+    return (const char *)out->at;
+}
+
+/* The command that was probably meant; NULL when none is near. */
+static const char *command_meant(const struct reading *reading)
+{
+    struct nearest best = { .best = NULL };
+
+    for (size_t i = 0; i < command_count; i++) {
+        struct nearest nearest = { .best = NULL };
+        struct buf typed = { 0 };
+        nearest_try(&nearest, join_words(reading, command_table[i].words, &typed),
+                    command_table[i].words);
+        if (nearest.best != NULL && (best.best == NULL || nearest.distance < best.distance)) {
+            best = nearest;
+        }
+        buf_clear(&typed);
+    }
+    return best.best;
+}
+
+/* Say that there is no such command. */
+static bool command_is_unknown(const struct reading *reading, struct arguments *out)
+{
+    const char *meant = command_meant(reading);
+    struct buf typed = { 0 };
+
+    if (meant == NULL) {
+        return wrong(out, "no command \"%.80s\"; sealpost --help lists them", reading->words[0]);
+    }
+    (void)wrong(out, "no command \"%.80s\"; did you mean \"sealpost %s\"?",
+                join_words(reading, meant, &typed), meant);
+    buf_clear(&typed);
+    return false;
+}
+
 static bool take_word(struct reading *reading, const char *text, struct arguments *out)
 {
     if (reading->word_count == ARGUMENTS_MAX) {
@@ -68,7 +142,7 @@ static bool take_option(int argc, char *const *argv, int *at, struct arguments *
     enum option option;
 
     if (!option_find(text, &option)) {
-        return wrong(out, "unknown option %.80s; --help lists them", text);
+        return option_is_unknown(text, out);
     }
     const struct option_row *row = &option_table[option];
     if (out->options[option] != NULL) {
@@ -175,7 +249,7 @@ enum arguments_result arguments_parse(int argc, char *const *argv, struct argume
         return ARGUMENTS_HELP;
     }
     if (!is_found) {
-        (void)wrong(out, "no command \"%.80s\"; sealpost --help lists them", reading.words[0]);
+        (void)command_is_unknown(&reading, out);
         return ARGUMENTS_WRONG;
     }
     return judge(out) ? ARGUMENTS_OK : ARGUMENTS_WRONG;
