@@ -38,9 +38,10 @@ struct app *app_create(struct config *config, const struct config_source *source
 
 /*
  * Check what the configuration's files hold, beyond the configuration itself: certificate and
- * key.  False with a sentence in out_error; true with one when something will soon be wrong.
+ * key.  False with a sentence in out_error that begins with where source names the file; true with one when something will soon be wrong.
  */
-bool app_check_files(const struct config *config, char *out_error, size_t error_size);
+bool app_check_files(const struct config *config, const struct config_source *source,
+                     char *out_error, size_t error_size);
 
 /* Run until a signal says stop and all is drained; the exit status. */
 int app_run(struct app *app);

@@ -4,6 +4,7 @@
  *
  *   app.c         create and destroy, in order
  *   app_run.c     signals, timers, drain
+ *   app_reload.c  the configuration anew
  *   app_store.c   which engine stores
  *   app_keys*.c   key files, and what the database knows of them
  *   app_listen.c  listeners: clients, ops, admin
@@ -98,6 +99,9 @@ void app_party_close(struct app *app);
 
 /* Copy the values of the configuration that the domain looks at. */
 void app_apply_settings(struct app *app);
+
+/* Read the configuration anew and take it, or say why not; arg is the app. */
+void app_reload(void *arg);
 
 /* Begin the heartbeat, the janitor and the signals; and end them. */
 void app_start_clocks(struct app *app);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Life of the daemon: the heartbeat every minute, the janitor every few seconds,
- * reload on SIGHUP, and the drain on SIGTERM or SIGINT:
+ * and the drain on SIGTERM or SIGINT:
  *
  *   stop listening -> streams told and closed when idle -> every request answered
  *   -> what is written has left, or LAST_BYTES_MS -> stop
@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
@@ -181,37 +180,6 @@ static void on_stop(void *arg)
     loop_timer_start(app->drain_timer, app->config.drain_time * 1000);
 }
 
-static void tell_change(void *arg, const char *name, bool reloadable)
-{
-    (void)arg;
-    if (reloadable) {
-        log_info("config.changed", "option=%s", name);
-    } else {
-        log_warn("config.needs_restart", "option=%s", name);
-    }
-}
-
-static void on_reload(void *arg)
-{
-    struct app *app = arg;
-    struct config fresh;
-    char error[CONFIG_ERROR_BYTES];
-
-    memset(&fresh, 0, sizeof fresh);
-    if (!config_read(app->source, &fresh, error, sizeof error)) {
-        log_error("config.refused", "reason=%s effect=\"the old configuration stays\"",
-                  log_quote(bytes_text(error)).text);
-        return;
-    }
-    config_compare(&app->config, &fresh, tell_change, NULL);
-    config_apply(&app->config, &fresh);
-    config_clear(&fresh);
-    app_apply_settings(app);
-    app_tls_reload(app);
-    app_keys_reload(app);
-    log_info("config.reloaded", "listeners=kept");
-}
-
 void app_start_clocks(struct app *app)
 {
     app->beat_timer = loop_timer_create(app->loop, on_beat_time, app);
@@ -219,7 +187,7 @@ void app_start_clocks(struct app *app)
     app->drain_timer = loop_timer_create(app->loop, on_drain_time, app);
     app->on_term = loop_signal_create(app->loop, SIGTERM, on_stop, app);
     app->on_int = loop_signal_create(app->loop, SIGINT, on_stop, app);
-    app->on_hup = loop_signal_create(app->loop, SIGHUP, on_reload, app);
+    app->on_hup = loop_signal_create(app->loop, SIGHUP, app_reload, app);
     app_tls_watch(app);
     loop_at_turn_end(app->loop, on_turn_end, app);
     loop_timer_start(app->beat_timer, BEAT_MS);

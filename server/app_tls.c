@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -83,7 +84,25 @@ static void tell(const struct app *app)
     }
 }
 
-static struct tls *open_tls(const struct config *config, char *out_error, size_t error_size)
+/* The sentence begins with the file that is wrong; put before it where that was named. */
+static void add_origin(const struct config *config, const struct config_source *source,
+                       char *out_error, size_t error_size)
+{
+    size_t key = strlen(config->tls_key);
+    bool is_key = strcmp(config->tls_cert, config->tls_key) != 0 &&
+                  strncmp(out_error, config->tls_key, key) == 0 && out_error[key] == ':';
+    const char *option = is_key ? "tls_key" : "tls_cert";
+    struct buf sentence = { 0 };
+
+    config_origin(source, option, &sentence);
+    buf_append_format(&sentence, ": %s: %s", option, out_error);
+    buf_append_u8(&sentence, 0);
+    (void)snprintf(out_error, error_size, "%s", (const char *)sentence.at);
+    buf_clear(&sentence);
+}
+
+static struct tls *open_tls(const struct config *config, const struct config_source *source,
+                            char *out_error, size_t error_size)
 {
     const struct tls_files files = { .cert = config->tls_cert, .key = config->tls_key };
     const struct tls_limits limits = {
@@ -91,23 +110,30 @@ static struct tls *open_tls(const struct config *config, char *out_error, size_t
         .handshakes_max = config->tls_handshakes_max,
     };
 
-    return tls_create(&files, &limits, out_error, error_size);
+    struct tls *tls = tls_create(&files, &limits, out_error, error_size);
+
+    if (tls == NULL) {
+        add_origin(config, source, out_error, error_size);
+    }
+    return tls;
 }
 
-bool app_check_files(const struct config *config, char *out_error, size_t error_size)
+bool app_check_files(const struct config *config, const struct config_source *source,
+                     char *out_error, size_t error_size)
 {
     struct tls *tls = NULL;
 
     if (config->tls_listen[0] == '\0') {
         return true;
     }
-    tls = open_tls(config, out_error, error_size);
+    tls = open_tls(config, source, out_error, error_size);
     if (tls == NULL) {
         return false;
     }
     if (has_expired(tls)) {
         (void)snprintf(out_error, error_size, "%s: this certificate has expired; renew it",
                        config->tls_cert);
+        add_origin(config, source, out_error, error_size);
     }
     tls_destroy(tls);
     return true;
@@ -119,7 +145,7 @@ bool app_tls_open(struct app *app, char *out_error, size_t error_size)
     if (app->config.tls_listen[0] == '\0') {
         return true;
     }
-    app->tls = open_tls(&app->config, out_error, error_size);
+    app->tls = open_tls(&app->config, app->source, out_error, error_size);
     if (app->tls == NULL) {
         return false;
     }

@@ -107,33 +107,3 @@ void config_clear(struct config *config)
         }
     }
 }
-
-void config_compare(const struct config *old, const struct config *fresh, config_change_fn *tell,
-                    void *arg)
-{
-    for (size_t i = 0; i < OPTIONS_TOTAL; i++) {
-        const struct options_entry *option = &options_table[i];
-        bool same =
-            option->kind == OPTIONS_TEXT
-                ? strcmp(config_field_text(old, option), config_field_text(fresh, option)) == 0
-                : config_field(old, option) == config_field(fresh, option);
-        if (!same) {
-            tell(arg, option->name, option->reloadable);
-        }
-    }
-}
-
-void config_apply(struct config *running, const struct config *fresh)
-{
-    for (size_t i = 0; i < OPTIONS_TOTAL; i++) {
-        const struct options_entry *option = &options_table[i];
-        if (!option->reloadable) {
-            continue;
-        }
-        if (option->kind == OPTIONS_TEXT) {
-            config_field_set_text(running, option, config_field_text(fresh, option));
-        } else {
-            config_field_set(running, option, config_field(fresh, option));
-        }
-    }
-}

@@ -78,12 +78,32 @@ void config_print(const struct config *config, const struct config_source *sourc
 void config_print_default(struct buf *out);
 
 /*
- * Say what changes from old to fresh: calls tell once for each option that
- * differs, with whether it can be applied without a restart.
+ * Append where the value of the option called name comes from: "FILE:LINE", a variable's name,
+ * "--set" or "default".  source is read anew for it.
  */
-typedef void config_change_fn(void *arg, const char *name, bool reloadable);
+void config_origin(const struct config_source *source, const char *name, struct buf *out);
+
+/* What an option was and is: as --print-config shows it, so passwords are ***. */
+struct config_change {
+    const char *name;
+    const char *old;
+    const char *fresh; /* the same as old when only what is not shown differs */
+    bool reloadable;   /* it can be applied without a restart */
+};
+
+/* Call tell once for each option that differs; the change is borrowed until it returns. */
+typedef void config_change_fn(void *arg, const struct config_change *change);
 void config_compare(const struct config *old, const struct config *fresh, config_change_fn *tell,
                     void *arg);
+
+/*
+ * Make *out what config_apply would make of running, and check it as a whole: a value that goes
+ * with what a restart brings may not go with what runs.  False with a sentence as that of
+ * config_read, and nothing in *out.
+ */
+bool config_next(const struct config *running, const struct config *fresh,
+                 const struct config_source *source, struct config *out, char *out_error,
+                 size_t error_size);
 
 /* Give the reloadable values of fresh to running.  Steals nothing; copies texts. */
 void config_apply(struct config *running, const struct config *fresh);

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/check.h"
 #include "common/mem.h"
 #include "server/config/config.h"
 #include "server/config/options.h"
+#include "server/config/storage.h"
+#include "server/config/value.h"
 
 static const void *member(const struct config *config, const struct options_entry *option)
 {
@@ -60,6 +63,24 @@ const char *config_field_text(const struct config *config, const struct options_
 {
     CHECK(option->kind == OPTIONS_TEXT);
     return *(char *const *)member(config, option);
+}
+
+/* What may hold a password. */
+static bool is_database(const struct options_entry *option)
+{
+    return strcmp(option->name, "storage") == 0 || strcmp(option->name, "postgres_listen_url") == 0;
+}
+
+void config_field_show(const struct config *config, const struct options_entry *option,
+                       struct buf *out)
+{
+    if (option->kind != OPTIONS_TEXT) {
+        value_print(option, config_field(config, option), out);
+    } else if (is_database(option)) {
+        storage_mask(config_field_text(config, option), out);
+    } else {
+        buf_append_text(out, config_field_text(config, option));
+    }
 }
 
 /* A URL of a database may hold its password. */

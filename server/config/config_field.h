@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+struct buf;
 struct config;
 struct options_entry;
 
@@ -18,6 +19,13 @@ void config_field_set(struct config *config, const struct options_entry *option,
 const char *config_field_text(const struct config *config, const struct options_entry *option);
 void config_field_set_text(struct config *config, const struct options_entry *option,
                            const char *text);
+
+/*
+ * Append the value as it may be shown to the operator and in the log: a password in a URL is ***,
+ * a number has its unit.  A text is appended as it is, without quotes.
+ */
+void config_field_show(const struct config *config, const struct options_entry *option,
+                       struct buf *out);
 
 /* Free the text and leave NULL. */
 void config_field_clear(struct config *config, const struct options_entry *option);

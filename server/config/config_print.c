@@ -9,7 +9,6 @@
 #include "server/config/fault.h"
 #include "server/config/options.h"
 #include "server/config/settings.h"
-#include "server/config/storage.h"
 #include "server/config/value.h"
 
 enum {
@@ -21,9 +20,12 @@ static const char top[] =
     "# A line that begins with # is a comment.  The values shown are the defaults; take the # "
     "away\n"
     "# to set another.  base_url is the only one that must be set.\n"
+    "# Files *.conf in the folder conf.d beside this one are read after it, in the order of their\n"
+    "# names' bytes; where two give an option the later counts.\n"
     "# Every option can also be given as a variable (base_url as SEALPOST_BASE_URL, or as\n"
     "# SEALPOST_BASE_URL_FILE naming a file that holds it) and as --set base_url=...; of these,\n"
-    "# --set counts first, then the variable, then this file.\n"
+    "# --set counts first, then the variable, then the files.  Files that others may write are\n"
+    "# refused.\n"
     "# sealpostd --check-config looks for mistakes, --print-config shows what is in force.\n";
 
 /* A path may hold anything; a comment ends at a line's end. */
@@ -36,39 +38,51 @@ static void append_origin(const char *origin, struct buf *out)
     buf_append_u8(out, '\n');
 }
 
-static void append_text(const struct config *config, const struct options_entry *option,
-                        struct buf *out)
+static void append_value(const struct config *config, const struct options_entry *option,
+                         struct buf *out)
 {
-    const char *text = config_field_text(config, option);
     struct buf shown = { 0 };
 
-    if (strcmp(option->name, "storage") == 0 || strcmp(option->name, "postgres_listen_url") == 0) {
-        storage_mask(text, &shown);
-        buf_append_u8(&shown, 0);
-        text = (const char *)shown.at;
+    if (option->kind != OPTIONS_TEXT) {
+        config_field_show(config, option, out);
+        return;
     }
-    value_print_text(text, out);
+    config_field_show(config, option, &shown);
+    buf_append_u8(&shown, 0);
+    value_print_text((const char *)shown.at, out);
     buf_clear(&shown);
+}
+
+/* What worked a moment ago: only the origins are wanted. */
+static void gather_origins(struct settings *settings, const struct config_source *source)
+{
+    char ignored[CONFIG_ERROR_BYTES];
+    struct fault fault;
+
+    fault_init(&fault, ignored, sizeof ignored);
+    (void)settings_gather(settings, source, &fault);
 }
 
 void config_print(const struct config *config, const struct config_source *source, struct buf *out)
 {
-    char ignored[CONFIG_ERROR_BYTES];
-    struct fault fault;
     struct settings settings;
 
-    fault_init(&fault, ignored, sizeof ignored);
-    (void)settings_gather(&settings, source, &fault); /* worked a moment ago: only origins */
+    gather_origins(&settings, source);
     for (size_t i = 0; i < OPTIONS_TOTAL; i++) {
         const struct options_entry *option = &options_table[i];
         buf_append_format(out, "%s = ", option->name);
-        if (option->kind == OPTIONS_TEXT) {
-            append_text(config, option, out);
-        } else {
-            value_print(option, config_field(config, option), out);
-        }
+        append_value(config, option, out);
         append_origin(settings_origin(&settings, option->name), out);
     }
+    settings_clear(&settings);
+}
+
+void config_origin(const struct config_source *source, const char *name, struct buf *out)
+{
+    struct settings settings;
+
+    gather_origins(&settings, source);
+    buf_append_text(out, settings_origin(&settings, name));
     settings_clear(&settings);
 }
 

@@ -23,11 +23,10 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void on_difference(void *arg, const char *name, bool reloadable)
+static void on_difference(void *arg, const struct config_change *change)
 {
     (void)arg;
-    (void)name;
-    (void)reloadable;
+    (void)change;
     CHECK_UNREACHABLE();
 }
 
