@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts beside the programs: the configuration, which is the operator's
-# once it is there, and the systemd unit, which names the places of both.  deploy/ has it as
+# once it is there, the folder for more of it, and the systemd unit, which names the places of both.  deploy/ has it as
 # it is for -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc.
 set(sealpost_conf ${CMAKE_INSTALL_FULL_SYSCONFDIR}/sealpost)
 install(CODE "
@@ -12,6 +12,9 @@ install(CODE "
     message(STATUS \"Installing: \${conf}\")
     configure_file(\"${PROJECT_SOURCE_DIR}/deploy/sealpost.conf\" \"\${conf}\" COPYONLY)
   endif()")
+# Empty; what lies in it is read after sealpost.conf.
+install(DIRECTORY DESTINATION ${sealpost_conf}/conf.d DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 file(READ deploy/sealpostd.service sealpost_unit)
 string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_FULL_SBINDIR}/" sealpost_unit "${sealpost_unit}")
 string(REPLACE "/etc/sealpost/" "${sealpost_conf}/" sealpost_unit "${sealpost_unit}")

@@ -7,7 +7,6 @@
 #include "server/config/config.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From one configuration to the next: what differs, and what of it a running daemon takes. */
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "common/buf.h"

@@ -235,6 +235,14 @@ sslscan_daemon() {
     return $status
 }
 
+# The folder beside the installed configuration of ROOT is closed to others and read.
+check_conf_folder() {
+    local conf=$1/etc/sealpost
+    [ "$(stat -c %a "$conf/conf.d")" = 755 ] && echo 'name = "Ours"' >"$conf/conf.d/ours.conf" &&
+        "$1/usr/sbin/sealpostd" --config "$conf/sealpost.conf" --print-config --set base_url=https://relay.example |
+        grep -q "^name = \"Ours\"  # $conf/conf.d/ours.conf:1\$"
+}
+
 # What `cmake --install` puts where, and that it works from there.
 check_install() {
     local root file
@@ -247,6 +255,7 @@ check_install() {
     "$root/usr/sbin/sealpostd" --version && "$root/usr/bin/sealpost" --version &&
         "$root/usr/sbin/sealpostd" --config "$root/etc/sealpost/sealpost.conf" --check-config \
             --set base_url=https://relay.example || return 1
+    check_conf_folder "$root" || { echo "what is in conf.d of the installation is not read" && return 1; }
     cmp "$root/usr/lib/systemd/system/sealpostd.service" deploy/sealpostd.service || return 1
     check_unit_elsewhere || { echo "the unit for another prefix names other paths" && return 1; }
     rm -rf "$root"
