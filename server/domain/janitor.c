@@ -44,7 +44,7 @@ struct janitor {
     size_t duty;
     size_t duty_end; /* of this round */
     int64_t now_ms;
-    int64_t hourly_at_ms;
+    int64_t hourly_ms; /* when the last round of all duties began */
     int64_t cursor;
 };
 
@@ -211,9 +211,15 @@ enum {
     DUTIES_SHORT = 3
 };
 
+/* A clock that was ahead and is set right would else put off what is hourly until then. */
+static bool hour_is_over(const struct janitor *janitor)
+{
+    return janitor->now_ms >= janitor->hourly_ms + HOUR_MS || janitor->now_ms < janitor->hourly_ms;
+}
+
 static void janitor_step(struct janitor *janitor)
 {
-    bool hourly = janitor->now_ms >= janitor->hourly_at_ms;
+    bool hourly = hour_is_over(janitor);
 
     while (janitor->duty < janitor->duty_end && duties[janitor->duty].hourly && !hourly) {
         janitor->duty++;
@@ -224,7 +230,7 @@ static void janitor_step(struct janitor *janitor)
     }
     janitor->running = false;
     if (hourly && janitor->duty_end == DUTY_COUNT) {
-        janitor->hourly_at_ms = janitor->now_ms + HOUR_MS;
+        janitor->hourly_ms = janitor->now_ms;
     }
 }
 

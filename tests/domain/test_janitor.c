@@ -207,6 +207,16 @@ static void idle_devices_are_looked_at_once_an_hour(void **state)
     assert_int_equal(scene_count(&temp, "SELECT count(*) FROM devices WHERE idle_state > 0"), 1);
 }
 
+static void the_clock_that_goes_back_puts_off_nothing_hourly(void **state)
+{
+    (void)state;
+    run_whole_round(SCENE_NOW_MS + 60 * DAY_MS);
+    scene_run(&temp, "INSERT INTO account_log (account, event, kind, purpose, device_id, at)"
+                     " SELECT account, 1, 1, 0, 1, 0 FROM accounts");
+    run_whole_round(SCENE_NOW_MS);
+    assert_int_equal(scene_count(&temp, "SELECT count(*) FROM account_log"), 0);
+}
+
 static void idle_accounts_are_erased_only_where_the_operator_says_so(void **state)
 {
     int64_t then_ms = SCENE_NOW_MS + 400 * DAY_MS;
@@ -242,6 +252,7 @@ int main(void)
         JANITOR_TEST(a_round_takes_nothing_that_is_not_due),
         JANITOR_TEST(a_full_batch_is_followed_by_another_in_the_same_round),
         JANITOR_TEST(idle_devices_are_looked_at_once_an_hour),
+        JANITOR_TEST(the_clock_that_goes_back_puts_off_nothing_hourly),
         JANITOR_TEST(idle_accounts_are_erased_only_where_the_operator_says_so),
         JANITOR_TEST(a_round_under_way_is_not_begun_again),
     };
