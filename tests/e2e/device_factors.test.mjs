@@ -7,12 +7,13 @@ import {
 import { b64u, ciphertext } from './support/bytes.mjs';
 import { CTL, runToEnd } from './support/daemon.mjs';
 import { Liar } from './support/liar.mjs';
+import { scanned } from './support/otp.mjs';
 import { Program } from './support/program.mjs';
 import { readPrinted } from './support/qr.mjs';
 import { Relay } from './support/relay.mjs';
 import { ok } from './support/scene.mjs';
 import {
-  answer, appCode, begin, challenge, wrongAppCode,
+  answer, appCode, appTime, begin, challenge, wrongAppCode,
 } from './support/txns.mjs';
 import { urlOf } from './support/tls.mjs';
 
@@ -70,7 +71,7 @@ describe('an app', () => {
     });
     const [pending] = await ada.json('factors');
     assert.deepEqual([pending.confirmed, pending.name], [false, 'Ada\'s phone']);
-    talk.say(appCode(uri.searchParams.get('secret'), relay));
+    talk.say(scanned(app.uri, appTime(relay)));
     assert.deepEqual(await talk.json(), { factor_id: app.factor_id, confirmed: true });
     assert.equal((await talk.end()).code, DONE);
 

@@ -1,49 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second factors, as programs by others know them: the codes of oathtool, and a client of OPAQUE.
+// Second factors, as programs by others know them: codes of oathtool and otplib, and a client of OPAQUE.
 import * as opaque from '@serenity-kit/opaque';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { b64u, fromB64u } from './support/bytes.mjs';
 import { factors } from './support/factors.mjs';
+import { STEP_S, oathtool, otplib } from './support/otp.mjs';
 
 await opaque.ready;
 
-const STEP_S = 30;
 // How a client stretches a password is its own affair: cheaply in all tests but one.
 const CHEAP = { 'argon2id-custom': { iterations: 1, memory: 8, parallelism: 1 } };
 const SOME_TIMES = [0, 59, 1111111109, 1790000015, 4102444800, 20000000000];
 
 describe('one-time codes', () => {
   const call = factors();
-  const oathtool = (secret, at) => execFileSync('oathtool',
-    ['--totp=sha1', '--digits=6', `--time-step-size=${STEP_S}s`, `--now=@${at}`, '--base32', secret],
-    { encoding: 'utf8' }).trim();
 
-  it('are those of oathtool, which reads the text of the secret', async () => {
-    for (const at of SOME_TIMES) {
-      const { secret, text } = await call('totp_secret');
-      assert.match(text, /^[A-Z2-7]{32}$/);
-      assert.deepEqual(await call('totp_check', { secret, typed: oathtool(text, at), now_ms: at * 1000 }),
-        { step: Math.floor(at / STEP_S) });
-    }
-  });
-
-  it('are taken a step early and late, once, and not from another secret', async () => {
-    const at = SOME_TIMES[3];
-    const step = Math.floor(at / STEP_S);
-    const [{ secret, text }, other] = [await call('totp_secret'), await call('totp_secret')];
-    const check = (from, code_at, last_step) => call('totp_check', {
-      secret: from, typed: oathtool(text, code_at), now_ms: at * 1000, last_step,
+  for (const [name, codeOf] of Object.entries({ oathtool, otplib })) {
+    it(`are those of ${name}, which reads the text of the secret`, async () => {
+      for (const at of SOME_TIMES) {
+        const { secret, text } = await call('totp_secret');
+        assert.match(text, /^[A-Z2-7]{32}$/);
+        assert.deepEqual(
+          await call('totp_check', { secret, typed: codeOf(text, at), now_ms: at * 1000 }),
+          { step: Math.floor(at / STEP_S) },
+        );
+      }
     });
-    assert.equal(await check(secret, at - 2 * STEP_S), null);
-    assert.deepEqual(await check(secret, at - STEP_S), { step: step - 1 });
-    assert.deepEqual(await check(secret, at + STEP_S), { step: step + 1 });
-    assert.equal(await check(secret, at + 2 * STEP_S), null);
-    assert.equal(await check(secret, at, step), null);
-    assert.equal(await check(other.secret, at), null);
-  });
+
+    it(`are taken from ${name} a step early and late, once, and not from another secret`, async () => {
+      const at = SOME_TIMES[3];
+      const step = Math.floor(at / STEP_S);
+      const [{ secret, text }, other] = [await call('totp_secret'), await call('totp_secret')];
+      const check = (from, code_at, last_step) => call('totp_check', {
+        secret: from, typed: codeOf(text, code_at), now_ms: at * 1000, last_step,
+      });
+      assert.equal(await check(secret, at - 2 * STEP_S), null);
+      assert.deepEqual(await check(secret, at - STEP_S), { step: step - 1 });
+      assert.deepEqual(await check(secret, at + STEP_S), { step: step + 1 });
+      assert.equal(await check(secret, at + 2 * STEP_S), null);
+      assert.equal(await check(secret, at, step), null);
+      assert.equal(await check(other.secret, at), null);
+    });
+  }
 });
 
 describe('OPAQUE', () => {

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { b64u, ciphertext } from './support/bytes.mjs';
 import {
-  answer, appCode, begin, confirm, enrol, enrolApp, factorsOf, grantOf, logOf, remove, shown,
+  answer, appCode, appTime, begin, confirm, enrol, enrolApp, factorsOf, grantOf, logOf, remove, shown,
   started,
 } from './support/txns.mjs';
 import { household } from './support/holds.mjs';
+import { STEP_S, oathtool, otplib } from './support/otp.mjs';
 import { assertProblem, assertStatus, ok, scene, suite } from './support/scene.mjs';
 import { OP, handleBinding } from './support/signing.mjs';
 
@@ -322,3 +323,21 @@ scene('a grant that is not used ends', { clock }, async (relay) => {
   assertProblem(await erase(first, { grant }), 403, 'stepup_required');
   assertStatus(await erase(first, { grant: await byApp(first, app) }), 204);
 });
+
+scene('codes of an app by others are taken a step early and late, and no further', { clock },
+  async (relay) => {
+    const { first } = await relay.account();
+    const app = await enrolApp(first);
+    relay.clock.advance(4 * STEP_S);
+    for (const codeOf of [otplib, oathtool]) {
+      relay.clock.advance(5 * STEP_S - ((appTime(relay) + STEP_S / 2) % STEP_S)); // amid a step
+      const replies = [];
+      for (const steps of [-2, 2, -1, 0, 1]) {
+        const asked = await started(relay, 'stepup', whom(first.account), 'totp');
+        replies.push(await answer(relay, asked.txn, asked.challenge,
+          codeOf(app.secret, appTime(relay, steps))));
+      }
+      assert.deepEqual(replies.map(({ status }) => status), [403, 403, 200, 200, 200]);
+      assertProblem(replies[0], 403, 'answer_wrong');
+    }
+  });

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Second factors as clients use them.  What an app shows, oathtool says.
-import { execFileSync } from 'node:child_process';
 import assert from 'node:assert/strict';
+import { STEP_S, oathtool } from './otp.mjs';
 import { assertStatus, ok } from './scene.mjs';
 import { OP } from './signing.mjs';
 
-const STEP_MS = 30_000;
+// When the app steps from now, on the clock of relay: Unix seconds.
+export const appTime = (relay, steps = 0) => Math.floor(Date.now() / 1000)
+  + (relay.clock?.offset ?? 0) + steps * STEP_S;
 
-// The code of an app so many steps from now, on the clock of relay.  A test confirms by that of now
-// and goes on with the next one: the relay accepts both, also when a step ends in between.
-export const appCode = (secret, relay, steps = 0) => {
-  const at = Date.now() + (relay.clock?.offset ?? 0) * 1000 + steps * STEP_MS;
-  return execFileSync('oathtool', ['--totp', '--base32', `--now=@${Math.floor(at / 1000)}`, secret],
-    { encoding: 'utf8' }).trim();
-};
+// The code of an app so many steps from now.  A test confirms by that of now and goes on with the next
+// one: the relay accepts both, also when a step ends in between.
+export const appCode = (secret, relay, steps = 0) => oathtool(secret, appTime(relay, steps));
 
 // Digits that an app shows neither now nor soon, nor did of late.
 export const wrongAppCode = (secret, relay) => {
