@@ -149,7 +149,8 @@ static void on_why(void *arg, const struct links_outcome *read)
 
     free(arg);
     if (read->result == LINKS_DONE) {
-        bool moved = read->version != refusal.version || links_state_is_final(read->state);
+        bool moved = read->version != refusal.version || links_state_is_final(read->state) ||
+                     (refusal.wants_created && read->state != LINK_CREATED);
 
         outcome.result = moved ? LINKS_CONFLICT : refusal.fallback;
         outcome.version = read->version;

@@ -49,7 +49,8 @@ void links_tell(struct domain *domain, const struct links_news *news);
 struct links_refusal {
     struct link_id link_id;
     struct links_actor actor;
-    int64_t version; /* that the step expected */
+    int64_t version;    /* that the step expected, */
+    bool wants_created; /* and whether the link had to be nobody's yet */
     enum links_result fallback;
     int64_t now_ms;
     links_done_fn *done;

@@ -88,6 +88,8 @@ static void explain(struct stepping *stepping, enum links_result fallback)
     const struct links_refusal refusal = { .link_id = stepping->step.link_id,
                                            .actor = stepping->step.actor,
                                            .version = stepping->step.version,
+                                           .wants_created = stepping->state == LINK_CLAIMED &&
+                                                            fallback == LINKS_TOO_MANY,
                                            .fallback = fallback,
                                            .now_ms = stepping->now_ms,
                                            .done = stepping->done,

@@ -116,6 +116,9 @@ static void only_its_sides_see_a_link_and_act(void **state)
     assert_int_equal(link_claim(scenes, &link, &plain, 1).result, LINKS_NOT_ADMIN);
     assert_int_equal(link_say(scenes, &link, &admin, 1, "m").result, LINKS_CONFLICT);
     assert_int_equal(link_claim(scenes, &link, &admin, 1).result, LINKS_DONE);
+    assert_int_equal(link_claim(scenes, &link, &admin, 2).result, LINKS_CONFLICT);
+    assert_int_equal(link_claim(scenes, &link, &other, 2).result, LINKS_CONFLICT);
+    assert_int_equal(link_claim(scenes, &link, &plain, 2).result, LINKS_NOT_ADMIN);
     assert_int_equal(link_read(scenes, &link, &stranger).result, LINKS_UNKNOWN);
     assert_int_equal(link_claim(scenes, &link, &stranger, 2).result, LINKS_UNKNOWN);
     assert_int_equal(link_deny(scenes, &link, &stranger).result, LINKS_UNKNOWN);
