@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random walks over second factors against a model of them (tests/domain/support/factor_rules.h) and
- * a referee (factor_referee.h).  How they are repeated: tests/domain/support/walk.h.
+ * Random walks over second factors, links and recoveries against a model of them
+ * (tests/domain/support/factor_rules.h, ways_rules.h) and a referee (factor_referee.h).  How they are repeated: tests/domain/support/walk.h.
  */
 #include <stddef.h>
 
 #include "tests/domain/support/factor_steps.h"
 #include "tests/domain/support/walk.h"
+#include "tests/domain/support/ways_steps.h"
 #include "tests/support/unit.h"
 
 static const struct walk_kind kinds[] = {
@@ -32,6 +33,12 @@ static const struct walk_kind kinds[] = {
     { "right_at_once", 3, step_right_at_once },
     { "twice_at_once", 2, step_twice_at_once },
     { "grant_at_once", 3, step_grant_at_once },
+    { "link_begin", 20, step_link_begin },
+    { "link", 40, step_link },
+    { "recovery_begin", 12, step_recovery_begin },
+    { "recovery", 40, step_recovery },
+    { "recovery_key", 1, step_recovery_key },
+    { "asleep", 1, step_asleep },
 };
 
 static void walks_over_second_factors_agree_with_the_model(void **state)

@@ -11,8 +11,12 @@
 
 enum {
     CREATED = 1767225600, /* a full hour */
-    SIGNERS_MAX = 2 * LIMIT_MANIFEST_DEVICES
+    SIGNERS_MAX = 2 * LIMIT_MANIFEST_DEVICES + 1
 };
+
+/* Who signs, where it is not the number of a device. */
+#define BY_ALL UINT32_C(0)
+#define BY_RECOVERY UINT32_MAX
 
 void person_key(struct person_device *device)
 {
@@ -68,25 +72,31 @@ struct signers {
 };
 
 /* Put the signature in at its place in ascending order. */
-static void sign_by(struct signers *signers, const struct person_device *device, struct bytes body)
+static void sign_with(struct signers *signers, uint32_t signer, const uint8_t seed[32],
+                      struct bytes body)
 {
     size_t place = signers->count;
 
-    manifest_sign(device->seed, body, signers->bytes[signers->count]);
-    while (place > 0 && signers->at[place - 1].signer > device->device_id) {
+    manifest_sign(seed, body, signers->bytes[signers->count]);
+    while (place > 0 && signers->at[place - 1].signer > signer) {
         signers->at[place] = signers->at[place - 1];
         place--;
     }
-    signers->at[place] = (struct manifest_signature){ .signer = device->device_id,
+    signers->at[place] = (struct manifest_signature){ .signer = signer,
                                                       .signature = signers->bytes[signers->count] };
     signers->count++;
 }
 
-/* Say whether a device signs when signer does alone (0: all do). */
+static void sign_by(struct signers *signers, const struct person_device *device, struct bytes body)
+{
+    sign_with(signers, device->device_id, device->seed, body);
+}
+
+/* Say whether a device signs when signer does alone. */
 static bool is_signer(const struct person *person, const struct person_device *device,
                       uint32_t signer)
 {
-    return signer == 0 || device->device_id == signer || device->added_epoch == person->epoch;
+    return signer == BY_ALL || device->device_id == signer || device->added_epoch == person->epoch;
 }
 
 /* Write the manifest of the present devices, with prev as the hash before it. */
@@ -100,6 +110,10 @@ static void person_write(struct person *person, const struct manifest_hash *prev
     manifest->account = person->account_id;
     manifest->prev = *prev;
     manifest->device_count = (uint8_t)person->device_count;
+    manifest->has_recovery = person->has_recovery;
+    if (person->has_recovery) {
+        crypto_public_of(person->recovery_seed, manifest->recovery_pub);
+    }
     for (size_t i = 0; i < person->device_count; i++) {
         manifest->devices[i].device_id = person->devices[i].device_id;
         manifest->devices[i].flags = person->devices[i].flags;
@@ -109,6 +123,10 @@ static void person_write(struct person *person, const struct manifest_hash *prev
     buf_empty(&person->manifest);
     manifest_build_body(manifest, &person->manifest);
     manifest_hash_of(buf_view(&person->manifest), &person->hash);
+    if (person->has_recovery && (person->epoch == 0 || signer == BY_RECOVERY)) {
+        sign_with(signers, MANIFEST_SIGNER_RECOVERY, person->recovery_seed,
+                  buf_view(&person->manifest));
+    }
     for (size_t i = 0; i < person->device_count; i++) {
         if (is_signer(person, &person->devices[i], signer)) {
             sign_by(signers, &person->devices[i], buf_view(&person->manifest));
@@ -134,7 +152,7 @@ void person_first(struct person *person)
     for (size_t i = 0; i < person->device_count; i++) {
         person->devices[i].added_epoch = 0;
     }
-    person_write(person, &none, 0);
+    person_write(person, &none, BY_ALL);
     memcpy(person->account_id.raw, person->manifest.at + 24, sizeof person->account_id.raw);
 }
 
@@ -160,9 +178,21 @@ void person_copy(const struct person *person, struct person *out)
     buf_append(&out->manifest, buf_view(&person->manifest));
 }
 
+void person_first_with_recovery(struct person *person)
+{
+    person->has_recovery = true;
+    random_fill(person->recovery_seed, sizeof person->recovery_seed);
+    person_first(person);
+}
+
+void person_next_by_recovery(struct person *person)
+{
+    person_next_by(person, BY_RECOVERY);
+}
+
 void person_next(struct person *person)
 {
-    person_next_by(person, 0);
+    person_next_by(person, BY_ALL);
 }
 
 void person_next_by(struct person *person, uint32_t signer)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,8 @@ struct person {
     struct account_id account_id;
     uint64_t epoch;
     uint64_t created; /* written into manifests */
+    bool has_recovery;
+    uint8_t recovery_seed[32]; /* of the recovery key */
     struct manifest_hash hash;
     struct person_device devices[LIMIT_MANIFEST_DEVICES];
     size_t device_count;
@@ -58,6 +61,10 @@ void person_take_key(struct person_device *device, const struct person_device *o
 
 /* Sign the first manifest anew, after the devices were changed. */
 void person_first(struct person *person);
+
+/* Sign the first manifest anew, with a recovery key; and the next one by that key alone. */
+void person_first_with_recovery(struct person *person);
+void person_next_by_recovery(struct person *person);
 
 /* Sign the next manifest, by all devices that stay, come or leave; it is the head from now on. */
 void person_next(struct person *person);

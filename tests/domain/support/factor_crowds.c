@@ -319,7 +319,7 @@ void step_grant_at_once(struct walk *walk, void *arg, const uint32_t choices[WAL
 
             factor->id = heard[i].factor_id;
             memcpy(factor->secret, heard[i].secret, sizeof factor->secret);
-            referee_effect(&world->referee, &grant, person, model_now_s(&world->model));
+            referee_effect(&world->referee, &grant, person, TXN_STEPUP, model_now_s(&world->model));
         }
     }
 }

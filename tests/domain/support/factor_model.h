@@ -2,7 +2,7 @@
 /*
  * A model of second factors, in memory and with no thought of how they are kept: people, what
  * they have enrolled, transactions, challenges, grants, and what is counted.  What may happen
- * to it: factor_rules.h.
+ * to it: factor_rules.h; what grants open: ways_model.h.
  *
  * Guesses are counted for subjects: of person p the account is 2p, and the handle, while it is
  * nobody's, 2p + 1.
@@ -23,10 +23,11 @@
 #include "server/domain/codes.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/grants.h"
+#include "tests/domain/support/ways_model.h"
 
 enum {
     MODEL_PEOPLE = 8,
-    MODEL_DEVICES = 2, /* of a person; the first is ADMIN */
+    MODEL_DEVICES = 2, /* of a person, that act; the first is ADMIN */
     MODEL_FACTORS = 3 * LIMIT_FACTORS + 1,
     MODEL_TEXT_BYTES = 96, /* of an answer, with a NUL */
     MODEL_ROOM = 640       /* of whatever grows with the steps of a walk */
@@ -57,6 +58,7 @@ enum model_presence {
 struct model_person {
     enum model_presence presence;
     bool has_handle;
+    uint64_t epoch; /* of the head */
     int64_t last_seq[MODEL_DEVICES];
     struct model_factor factors[MODEL_FACTORS];
     size_t factor_count;
@@ -130,4 +132,5 @@ struct factor_model {
     size_t challenge_count;
     struct model_grant grants[MODEL_ROOM];
     size_t grant_count;
+    struct model_ways ways;
 };

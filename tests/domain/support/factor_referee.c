@@ -123,7 +123,7 @@ void referee_took(struct referee *referee, struct bytes whose, struct bytes what
 }
 
 void referee_effect(struct referee *referee, const struct grant *grant, size_t person,
-                    int64_t now_s)
+                    enum txn_purpose purpose, int64_t now_s)
 {
     for (size_t i = 0; i < referee->grant_count; i++) {
         struct referee_grant *each = &referee->grants[i];
@@ -131,7 +131,7 @@ void referee_effect(struct referee *referee, const struct grant *grant, size_t p
         if (memcmp(&each->grant, grant, sizeof *grant) == 0) {
             fault(referee, ++each->effects > 1, "a grant that was used twice");
             fault(referee, each->person != person, "another account's grant");
-            fault(referee, each->purpose != TXN_STEPUP, "a grant for another purpose");
+            fault(referee, each->purpose != purpose, "a grant for another purpose");
             fault(referee, each->expires_at <= now_s, "a grant that is over");
             return;
         }
@@ -146,15 +146,36 @@ void referee_code(struct referee *referee, size_t subject, int64_t now_s)
     note(&referee->codes[subject], &(struct txn_challenge_id){ { 0 } }, now_s);
 }
 
+void referee_prompt(struct referee *referee, size_t subject, int64_t now_s)
+{
+    fault(referee,
+          since(&referee->prompts[subject], now_s - LIMIT_LINK_PROMPTS_S) >= LIMIT_LINK_PROMPTS,
+          "a fourth prompt in an hour");
+    note(&referee->prompts[subject], &(struct txn_challenge_id){ { 0 } }, now_s);
+}
+
+void referee_released(struct referee *referee, size_t recovery)
+{
+    fault(referee, referee->is_over[recovery], "a share of a recovery that is over");
+    referee->is_over[recovery] = true;
+}
+
+void referee_ended(struct referee *referee, size_t recovery)
+{
+    referee->is_over[recovery] = true;
+}
+
 void referee_purge(struct referee *referee, int64_t now_s)
 {
     for (size_t i = 0; i < 2 * (size_t)MODEL_PEOPLE; i++) {
         forget(&referee->wrong[i], now_s - LIMIT_GUESS_MONTH_S);
         forget(&referee->codes[i], now_s - LIMIT_HOUR_S);
+        forget(&referee->prompts[i], now_s - LIMIT_LINK_PROMPTS_S);
     }
 }
 
 void referee_erased(struct referee *referee, size_t person)
 {
     referee->wrong[2 * person].count = 0;
+    referee->prompts[2 * person].count = 0;
 }

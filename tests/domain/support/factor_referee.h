@@ -5,7 +5,9 @@
  *
  *   a challenge  five guesses at most are judged, and one answer is right
  *   a subject    ten wrong guesses in a day, thirty in 30 days, three codes in an hour
+ *   a subject    is asked for links three times in an hour
  *   a grant      has one effect, for its account and its purpose, before its end
+ *   a recovery   gives its share once, and not after it was vetoed or the recovery key came
  *   what is good once, a step of an app or a recovery code, is taken once
  */
 #pragma once
@@ -43,6 +45,8 @@ struct referee_grant {
 struct referee {
     struct referee_times wrong[2 * MODEL_PEOPLE];
     struct referee_times codes[2 * MODEL_PEOPLE];
+    struct referee_times prompts[2 * MODEL_PEOPLE];
+    bool is_over[MODEL_ROOM]; /* a recovery */
     struct referee_challenge challenges[MODEL_ROOM];
     size_t challenge_count;
     struct referee_grant grants[MODEL_ROOM];
@@ -64,9 +68,14 @@ void referee_given_back(struct referee *referee, const struct txn_challenge_id *
 void referee_granted(struct referee *referee, const struct referee_grant *grant);
 void referee_took(struct referee *referee, struct bytes whose, struct bytes what);
 
-/* A grant had the effect of a step-up. */
+/* A grant had an effect, for somebody and of a purpose. */
 void referee_effect(struct referee *referee, const struct grant *grant, size_t person,
-                    int64_t now_s);
+                    enum txn_purpose purpose, int64_t now_s);
+
+/* A subject was asked for a link; of a recovery, by its number, the share went out, or it ended. */
+void referee_prompt(struct referee *referee, size_t subject, int64_t now_s);
+void referee_released(struct referee *referee, size_t recovery);
+void referee_ended(struct referee *referee, size_t recovery);
 
 /* A code was shown. */
 void referee_code(struct referee *referee, size_t subject, int64_t now_s);

@@ -53,16 +53,16 @@ uint32_t model_enrolled(const struct model_person *person)
     return kinds;
 }
 
-static bool is_real(const struct factor_model *model, const struct model_who *who)
+bool model_is_real(const struct factor_model *model, const struct model_who *who)
 {
     const struct model_person *person = &model->people[who->person];
 
     return person->presence == MODEL_HERE && (!who->by_handle || person->has_handle);
 }
 
-static size_t subject_of(const struct factor_model *model, const struct model_who *who)
+size_t model_subject_of(const struct factor_model *model, const struct model_who *who)
 {
-    return 2 * who->person + (who->by_handle && !is_real(model, who) ? 1 : 0);
+    return 2 * who->person + (who->by_handle && !model_is_real(model, who) ? 1 : 0);
 }
 
 /* A code shows on every device: no step-up beside something better. */
@@ -74,9 +74,9 @@ static uint32_t kinds_for(enum txn_purpose purpose, uint32_t has)
 bool model_kinds(const struct factor_model *model, const struct model_who *who,
                  enum txn_purpose purpose, uint32_t *out)
 {
-    const struct model_subject *subject = &model->subjects[subject_of(model, who)];
+    const struct model_subject *subject = &model->subjects[model_subject_of(model, who)];
 
-    if (is_real(model, who)) {
+    if (model_is_real(model, who)) {
         *out = kinds_for(purpose, model_enrolled(&model->people[who->person]));
         return true;
     }
@@ -87,10 +87,10 @@ bool model_kinds(const struct factor_model *model, const struct model_who *who,
 void model_begin(struct factor_model *model, const struct model_who *who, enum txn_purpose purpose,
                  const struct txns_outcome *got)
 {
-    size_t at = subject_of(model, who);
+    size_t at = model_subject_of(model, who);
     struct model_subject *subject = &model->subjects[at];
 
-    if (!is_real(model, who) && !subject->is_seen) {
+    if (!model_is_real(model, who) && !subject->is_seen) {
         subject->is_seen = true;
         subject->seeming = got->kinds & ~bit(FACTOR_CODE);
     }
@@ -99,7 +99,7 @@ void model_begin(struct factor_model *model, const struct model_who *who, enum t
         .id = got->txn_id,
         .person = who->person,
         .subject = at,
-        .is_real = is_real(model, who),
+        .is_real = model_is_real(model, who),
         .purpose = purpose,
         .kinds = got->kinds,
         .challenges_left = LIMIT_TXN_CHALLENGES,

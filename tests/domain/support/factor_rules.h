@@ -16,11 +16,16 @@
 int64_t model_now_s(const struct factor_model *model);
 bool model_has_room(const struct factor_model *model);
 
-/* Whom a transaction is begun for, and the kinds that are told then; false: they were never seen. */
+/*
+ * Whom a transaction is begun for: whether there is such an account, for which subject it counts, and
+ * the kinds that are told then; false: they were never seen.
+ */
 struct model_who {
     size_t person;
     bool by_handle;
 };
+bool model_is_real(const struct factor_model *model, const struct model_who *who);
+size_t model_subject_of(const struct factor_model *model, const struct model_who *who);
 bool model_kinds(const struct factor_model *model, const struct model_who *who,
                  enum txn_purpose purpose, uint32_t *out);
 void model_begin(struct factor_model *model, const struct model_who *who, enum txn_purpose purpose,
@@ -99,6 +104,9 @@ enum factors_result model_release(struct factor_model *model, const struct model
 
 /* Erase the account, at once. */
 enum factors_result model_erase(struct factor_model *model, const struct model_command *command);
+
+/* A grant by its bytes; NULL: nobody gave it. */
+struct model_grant *model_find_grant(struct factor_model *model, const struct grant *grant);
 
 /* What time forgets. */
 void model_purge(struct factor_model *model);

@@ -5,13 +5,14 @@
 #include "common/check.h"
 #include "common/limits.h"
 #include "tests/domain/support/factor_rules.h"
+#include "tests/domain/support/ways_rules.h"
 
 enum {
     HOUR_S = 3600,
     DAY_S = 86400
 };
 
-static struct model_grant *find_grant(struct factor_model *model, const struct grant *grant)
+struct model_grant *model_find_grant(struct factor_model *model, const struct grant *grant)
 {
     for (size_t i = 0; i < model->grant_count; i++) {
         if (memcmp(&model->grants[i].grant, grant, sizeof *grant) == 0) {
@@ -28,7 +29,7 @@ static bool is_stepped_up(struct factor_model *model, const struct model_command
     if (command->grant == NULL) {
         return !needs;
     }
-    const struct model_grant *grant = find_grant(model, command->grant);
+    const struct model_grant *grant = model_find_grant(model, command->grant);
     return grant != NULL && !grant->is_gone && grant->person == command->person &&
            grant->purpose == TXN_STEPUP && grant->expires_at > model_now_s(model) &&
            (grant->kind != FACTOR_CODE || !needs);
@@ -56,7 +57,7 @@ static void spend(struct factor_model *model, const struct model_command *comman
 {
     model->people[command->person].last_seq[command->device] = command->seq;
     if (command->grant != NULL) {
-        find_grant(model, command->grant)->is_gone = true;
+        model_find_grant(model, command->grant)->is_gone = true;
     }
 }
 
@@ -267,6 +268,7 @@ enum factors_result model_erase(struct factor_model *model, const struct model_c
 
     if (result == FACTORS_DONE) {
         end_txns(model, command->person);
+        ways_erased(model, command->person);
         model->subjects[2 * command->person].guess_count = 0;
         memset(person, 0, sizeof *person);
         person->presence = MODEL_ERASED;
@@ -310,6 +312,7 @@ void model_purge(struct factor_model *model)
 {
     int64_t now = model_now_s(model);
 
+    ways_purge(model);
     for (size_t i = 0; i < model->txn_count; i++) {
         model->txns[i].is_forgotten |= model->txns[i].expires_at <= now;
     }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,4 +75,6 @@ void step_hear_answer(struct walk *walk, struct factor_world *world,
                       const struct model_guess *guess, const struct txns_outcome *got);
 struct model_command step_command(struct factor_world *world, size_t person, uint32_t choice,
                                   struct grant *grant);
+bool step_commander(const struct factor_world *world, uint32_t choice, size_t *out);
+int step_last_grant(const struct factor_world *world, size_t person, uint32_t choice);
 const struct model_grant *step_good_grant(const struct factor_world *world, size_t person);

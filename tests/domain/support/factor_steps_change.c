@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "common/random.h"
 #include "tests/domain/support/factor_steps.h"
+#include "tests/domain/support/ways_world.h"
 
 static void arrive(struct factor_world *world, size_t person)
 {
@@ -16,6 +17,10 @@ static void arrive(struct factor_world *world, size_t person)
     memset(model, 0, sizeof *model);
     model->presence = MODEL_HERE;
     model->has_handle = true;
+    ways_world_share(world, person, world->next_seq);
+    model->last_seq[0] = world->next_seq++;
+    model_note(&world->model, person,
+               &(struct account_log_entry){ .event = ACCOUNT_LOG_CONTACT_PUT, .device_id = 1 });
 }
 
 void *factor_steps_begin(void)
@@ -64,7 +69,7 @@ const struct model_grant *step_good_grant(const struct factor_world *world, size
 }
 
 /* The last grant that a person was given, good or not; any where there is none. */
-static int last_grant(const struct factor_world *world, size_t person, uint32_t choice)
+int step_last_grant(const struct factor_world *world, size_t person, uint32_t choice)
 {
     for (size_t i = world->model.grant_count; i > 0 && choice % 4 != 0; i--) {
         if (world->model.grants[i - 1].person == person) {
@@ -79,7 +84,7 @@ struct model_command step_command(struct factor_world *world, size_t person, uin
                                   struct grant *grant)
 {
     const struct model_grant *good = step_good_grant(world, person);
-    int any = last_grant(world, person, choice / 1024);
+    int any = step_last_grant(world, person, choice / 1024);
     struct model_command command = { .person = person,
                                      .device = choice % 16 == 0 ? 1 : 0,
                                      .seq = world->next_seq++ };
@@ -104,7 +109,7 @@ static void hear_effect(struct walk *walk, struct factor_world *world,
                         const struct model_command *command)
 {
     if (command->grant != NULL) {
-        referee_effect(&world->referee, command->grant, command->person,
+        referee_effect(&world->referee, command->grant, command->person, TXN_STEPUP,
                        model_now_s(&world->model));
     }
     if (world->referee.fault != NULL) {
@@ -121,7 +126,7 @@ static void say_command(struct walk *walk, const char *what, const struct model_
 }
 
 /* Whose commands it is: somebody who is here; false: nobody. */
-static bool commander(const struct factor_world *world, uint32_t choice, size_t *out)
+bool step_commander(const struct factor_world *world, uint32_t choice, size_t *out)
 {
     *out = step_person(world, choice);
     for (size_t i = 0; i < MODEL_PEOPLE && world->model.people[*out].presence != MODEL_HERE; i++) {
@@ -156,7 +161,7 @@ void step_enrol(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
     struct grant grant;
     size_t person = 0;
 
-    if (!commander(world, choices[0], &person)) {
+    if (!step_commander(world, choices[0], &person)) {
         return;
     }
     const struct model_command command = step_command(world, person, choices[2], &grant);
@@ -240,7 +245,7 @@ void step_confirm(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOI
     struct grant grant;
     size_t person = 0;
 
-    if (commander(world, choices[0], &person)) {
+    if (step_commander(world, choices[0], &person)) {
         person = choices[1] % 4 == 2 ? person : with_pending(world, person);
         factor = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
                            choices[1], choices[1] % 8 != 1);
@@ -271,7 +276,7 @@ void step_remove(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOIC
     struct factor_id id;
     size_t person = 0;
 
-    if (commander(world, choices[0], &person)) {
+    if (step_commander(world, choices[0], &person)) {
         factor = factor_of(world, choices[1] % 8 == 0 ? step_person(world, choices[1]) : person,
                            choices[1], false);
     }
@@ -320,7 +325,7 @@ void step_release(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOI
     struct grant grant;
     size_t person = 0;
 
-    if (!commander(world, choices[0], &person)) {
+    if (!step_commander(world, choices[0], &person)) {
         return;
     }
     const struct model_command command = step_command(world, person, choices[2], &grant);
@@ -365,7 +370,7 @@ void step_erase(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
     struct grant grant;
     size_t person = 0;
 
-    if (!commander(world, choices[0], &person)) {
+    if (!step_commander(world, choices[0], &person)) {
         return;
     }
     const struct model_command command = step_command(world, person, choices[2], &grant);

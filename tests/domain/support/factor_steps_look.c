@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "tests/domain/support/factor_steps.h"
+#include "tests/domain/support/ways_steps.h"
+#include "tests/domain/support/ways_world.h"
 
 enum {
     HOUR_S = 3600,
@@ -93,12 +95,14 @@ void step_look(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES
     }
 }
 
-/* To the end of the newest grant or transaction, or a second before; false: none is to come. */
+/* To the end of the newest grant, transaction or way, or a second before; false: none is to come. */
 static bool go_to_an_end(struct factor_model *model, uint32_t choice)
 {
     int64_t end = 0;
 
-    if (choice % 4 < 2 && model->grant_count > 0) {
+    if (choice / 4 % 2 == 0) {
+        end = ways_an_end(model, choice / 8);
+    } else if (choice % 4 < 2 && model->grant_count > 0) {
         end = model->grants[model->grant_count - 1].expires_at;
     } else if (model->txn_count > 0) {
         end = model->txns[model->txn_count - 1].expires_at;
@@ -156,6 +160,8 @@ void step_purge(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICE
     struct factor_world *world = arg;
 
     (void)walk;
+    ways_world_purge(world, choices[0]);
+    ways_expire(&world->model);
     world_purge(world, choices[0]);
     model_purge(&world->model);
     referee_purge(&world->referee, model_now_s(&world->model));

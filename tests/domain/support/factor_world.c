@@ -16,7 +16,7 @@
 #include "tests/domain/support/authenticator.h"
 #include "tests/domain/support/handle_scenes.h"
 
-static struct domain *domain_of(struct factor_world *world, uint32_t choice)
+struct domain *world_domain(struct factor_world *world, uint32_t choice)
 {
     return &world->daemons[choice % world->daemon_count].domain;
 }
@@ -38,6 +38,7 @@ struct factor_world *factor_world_open(void)
     }
     for (size_t i = 0; i < MODEL_PEOPLE; i++) {
         person_init(&world->people[i], MODEL_DEVICES);
+        person_first_with_recovery(&world->people[i]);
     }
     world->next_seq = 1;
     world->model.now_ms = SCENE_NOW_MS;
@@ -124,7 +125,7 @@ struct txns_outcome world_begin(struct factor_world *world, uint32_t choice,
                                       .account_id = world->people[who->person].account_id };
     struct heard_txn heard = { .done = false };
 
-    txns_begin(domain_of(world, choice), &order, world->model.now_ms, hear_txn, &heard);
+    txns_begin(world_domain(world, choice), &order, world->model.now_ms, hear_txn, &heard);
     world_wait(world, &heard.done);
     return heard.outcome;
 }
@@ -158,7 +159,7 @@ void world_challenge_start(struct factor_world *world, uint32_t choice, size_t t
 
     (void)world_client(world, world->model.txns[txn].person, &client);
     *heard = (struct heard_txn){ .done = false };
-    txns_challenge(domain_of(world, choice), &order, world->model.now_ms, hear_txn, heard);
+    txns_challenge(world_domain(world, choice), &order, world->model.now_ms, hear_txn, heard);
 }
 
 void world_challenge_heard(struct factor_world *world, const struct heard_txn *heard,
@@ -189,7 +190,7 @@ static void start_text(struct factor_world *world, uint32_t choice, const struct
                                       world->model.challenges[guess->challenge].id, *reply };
 
     *heard = (struct heard_txn){ .done = false };
-    txns_answer(domain_of(world, choice), &order, world->model.now_ms, hear_txn, heard);
+    txns_answer(world_domain(world, choice), &order, world->model.now_ms, hear_txn, heard);
 }
 
 void world_answer_start(struct factor_world *world, uint32_t choice,
@@ -272,7 +273,7 @@ void world_enrol_start(struct factor_world *world, uint32_t choice,
     order.kind = kind;
     order.label = bytes_text("label");
     order.request = client.ke1; /* any element */
-    factors_enrol(domain_of(world, choice), &order, world->model.now_ms, hear_factor, heard);
+    factors_enrol(world_domain(world, choice), &order, world->model.now_ms, hear_factor, heard);
 }
 
 struct heard_factor world_enrol(struct factor_world *world, uint32_t choice,
@@ -306,7 +307,7 @@ struct heard_factor world_confirm(struct factor_world *world, uint32_t choice,
     shown.auth_data = buf_view(&authenticator.auth_data);
     order.factor_id = factor->id;
     order.proof = &shown;
-    factors_confirm(domain_of(world, choice), &order, world->model.now_ms, hear_factor, &heard);
+    factors_confirm(world_domain(world, choice), &order, world->model.now_ms, hear_factor, &heard);
     world_wait(world, &heard.done);
     authenticator_clear(&authenticator);
     return heard;
@@ -320,7 +321,7 @@ struct heard_factor world_remove(struct factor_world *world, uint32_t choice,
     struct factors_order order = order_of(world, command, &guard);
 
     order.factor_id = *id;
-    factors_remove(domain_of(world, choice), &order, world->model.now_ms, hear_factor, &heard);
+    factors_remove(world_domain(world, choice), &order, world->model.now_ms, hear_factor, &heard);
     world_wait(world, &heard.done);
     return heard;
 }
@@ -345,7 +346,7 @@ enum handles_result world_release(struct factor_world *world, uint32_t choice,
                                            .grant = command->grant };
     struct heard_handle heard = { .done = false };
 
-    handles_release(domain_of(world, choice), &order, world->model.now_ms, hear_handle, &heard);
+    handles_release(world_domain(world, choice), &order, world->model.now_ms, hear_handle, &heard);
     world_wait(world, &heard.done);
     return heard.outcome.result;
 }
@@ -359,7 +360,7 @@ struct accounts_outcome world_erase(struct factor_world *world, uint32_t choice,
                                             .grant = command->grant };
     struct heard_account heard = { .done = false };
 
-    accounts_erase(domain_of(world, choice), &order, world->model.now_ms, scene_hear_account,
+    accounts_erase(world_domain(world, choice), &order, world->model.now_ms, scene_hear_account,
                    &heard);
     world_wait(world, &heard.done);
     return heard.outcome;
@@ -381,8 +382,8 @@ struct world_codes world_codes(struct factor_world *world, uint32_t choice, size
 {
     struct world_codes heard = { .done = false };
 
-    codes_list(domain_of(world, choice), world->accounts[person], world->model.now_ms, hear_codes,
-               &heard);
+    codes_list(world_domain(world, choice), world->accounts[person], world->model.now_ms,
+               hear_codes, &heard);
     world_wait(world, &heard.done);
     return heard;
 }
@@ -403,7 +404,7 @@ struct world_log world_log(struct factor_world *world, uint32_t choice, size_t p
 {
     struct world_log heard = { .done = false };
 
-    account_log_list(domain_of(world, choice), world->accounts[person], 0, hear_log, &heard);
+    account_log_list(world_domain(world, choice), world->accounts[person], 0, hear_log, &heard);
     world_wait(world, &heard.done);
     return heard;
 }
@@ -425,7 +426,8 @@ struct world_factors world_factors(struct factor_world *world, uint32_t choice, 
 {
     struct world_factors heard = { .done = false };
 
-    factors_list(domain_of(world, choice), &world->people[person].account_id, hear_factors, &heard);
+    factors_list(world_domain(world, choice), &world->people[person].account_id, hear_factors,
+                 &heard);
     world_wait(world, &heard.done);
     return heard;
 }
@@ -439,7 +441,7 @@ void world_purge(struct factor_world *world, uint32_t choice)
     for (size_t i = 0; i < sizeof purges / sizeof purges[0]; i++) {
         struct heard_purge heard = { .done = false };
 
-        purges[i](domain_of(world, choice), world->model.now_ms, scene_hear_purge, &heard);
+        purges[i](world_domain(world, choice), world->model.now_ms, scene_hear_purge, &heard);
         world_wait(world, &heard.done);
         CHECK(heard.row_count < DOMAIN_PURGE_ROWS);
     }

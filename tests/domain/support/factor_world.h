@@ -36,6 +36,9 @@ struct factor_world {
 struct factor_world *factor_world_open(void);
 void factor_world_close(struct factor_world *world);
 
+/* The daemon that a choice means. */
+struct domain *world_domain(struct factor_world *world, uint32_t choice);
+
 /* End the daemon's life and begin another. */
 void world_restart(struct factor_world *world, uint32_t choice);
 
