@@ -7,6 +7,7 @@
 
 #include "common/buf.h"
 #include "common/crypto.h"
+#include "common/recovery_share.h"
 #include "server/domain/commands.h"
 #include "server/domain/recoveries.h"
 #include "server/domain/recoveries_sql.h"
@@ -19,10 +20,10 @@ struct stepping {
     struct recovery_token token;
     struct command_guard guard;
     struct buf packet;         /* that a device sends */
-    struct recoveries_row row; /* its views are to the next two */
+    struct recoveries_row row; /* its packet is the next; its share is gone with the rows */
     struct buf row_packet;
-    struct buf row_share;
-    bool renews; /* the wait begins anew */
+    uint8_t a[RECOVERY_A_BYTES]; /* what a release tells */
+    bool renews;                 /* the wait begins anew */
     int64_t until;
     struct recovery_news news; /* of what is written; event 0: none */
     int64_t now_ms;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *   READ -> answer   (unknown, ended, out of turn, early; done before)
+ *   READ -> answer   (unknown, ended, out of turn, early; done before; a share cannot be opened)
  *        -> WRITE -> told, answer
  *                 -> READ   (refused: the row is another now; a few times at most)
  */
@@ -46,7 +46,6 @@ static void finish(struct stepping *stepping, const struct recoveries_outcome *o
     stepping->done(stepping->arg, outcome);
     buf_clear(&stepping->packet);
     buf_clear(&stepping->row_packet);
-    buf_clear(&stepping->row_share);
     mem_wipe(stepping, sizeof *stepping);
     free(stepping);
 }
@@ -57,8 +56,8 @@ static void finish_with(struct stepping *stepping, enum recoveries_result result
                          .result = result, .view = stepping->row.view, .until = stepping->until });
 }
 
-/* What the relay has of the slot; where it has nothing, what looks the same. */
-static bool share_open(const struct stepping *stepping, uint8_t out[RECOVERY_A_BYTES])
+/* What the relay has of the slot, into a; where it has nothing, what looks the same. */
+static bool share_open(struct stepping *stepping)
 {
     const struct domain *domain = stepping->domain;
     const struct recoveries_row *row = &stepping->row;
@@ -70,30 +69,23 @@ static bool share_open(const struct stepping *stepping, uint8_t out[RECOVERY_A_B
     };
 
     if (row->account != 0 && row->sealed_share.size > 0) {
-        return recovery_contacts_open(domain, &row->account_id, row->slot, row->sealed_share, out);
+        return recovery_contacts_open(domain, &row->account_id, row->slot, row->sealed_share,
+                                      stepping->a);
     }
     recovery_contacts_open_decoy(domain);
-    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 3, out);
+    crypto_hmac(bytes_of(domain->keys.index, sizeof domain->keys.index), parts, 3, stepping->a);
     return true;
 }
 
 static void finish_released(struct stepping *stepping)
 {
-    struct recoveries_outcome outcome = { .result = RECOVERIES_DONE,
-                                          .view = stepping->row.view,
-                                          .slot = stepping->row.slot,
-                                          .packet = stepping->row.packet };
-    uint8_t a[RECOVERY_A_BYTES];
-
     metrics_add(METRIC_recoveries_released, 1);
-    if (share_open(stepping, a)) {
-        outcome.a = a;
-        outcome.view.state = RECOVERIES_STATE_RELEASED;
-        finish(stepping, &outcome);
-    } else {
-        finish_with(stepping, RECOVERIES_UNAVAILABLE);
-    }
-    mem_wipe(a, sizeof a);
+    stepping->row.view.state = RECOVERIES_STATE_RELEASED;
+    finish(stepping, &(struct recoveries_outcome){ .result = RECOVERIES_DONE,
+                                                   .view = stepping->row.view,
+                                                   .a = stepping->a,
+                                                   .slot = stepping->row.slot,
+                                                   .packet = stepping->row.packet });
 }
 
 static void finish_written(struct stepping *stepping)
@@ -206,12 +198,20 @@ static void step_write(struct stepping *stepping)
     store_submit(stepping->domain->store, &batch, on_written, stepping);
 }
 
-/* What is looked at after the rows have gone. */
-static void keep(struct buf *kept, struct bytes *view)
+/* The packet is looked at after the rows have gone. */
+static void keep_packet(struct stepping *stepping)
 {
-    buf_empty(kept);
-    buf_append(kept, *view);
-    *view = buf_view(kept);
+    buf_empty(&stepping->row_packet);
+    buf_append(&stepping->row_packet, stepping->row.packet);
+    stepping->row.packet = buf_view(&stepping->row_packet);
+}
+
+/* Of a release what it tells is there before it is written, for a request is released once. */
+static bool is_ready(struct stepping *stepping)
+{
+    bool releases = stepping->step.act == RECOVERIES_RELEASE && !stepping->renews;
+
+    return !releases || share_open(stepping);
 }
 
 static void on_read(void *arg, enum store_status status, struct store_rows *rows)
@@ -228,13 +228,14 @@ static void on_read(void *arg, enum store_status status, struct store_rows *rows
         finish_with(stepping, RECOVERIES_UNKNOWN);
         return;
     }
-    keep(&stepping->row_packet, &stepping->row.packet);
-    keep(&stepping->row_share, &stepping->row.sealed_share);
+    keep_packet(stepping);
     verdict = recoveries_judge(stepping);
-    if (verdict.writes) {
+    if (!verdict.writes) {
+        finish_with(stepping, verdict.result);
+    } else if (is_ready(stepping)) {
         step_write(stepping);
     } else {
-        finish_with(stepping, verdict.result);
+        finish_with(stepping, RECOVERIES_UNAVAILABLE);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "common/loop.h"
+#include "common/seal.h"
 #include "server/domain/domain.h"
 #include "server/domain/hub.h"
 #include "tests/domain/support/recovery_scenes.h"
@@ -386,6 +387,28 @@ static void an_empty_slot_yields_what_looks_like_a_share(void **state)
     assert_memory_not_equal(heard.a, recovery_a, sizeof recovery_a);
 }
 
+static void a_share_that_cannot_be_opened_leaves_the_request_open(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_recovery begun = recovery_begin_and_meet(scenes);
+    struct seal *seal = scenes->temp.domain.seal;
+    const uint8_t key[SEAL_KEY_BYTES] = { 0x5e };
+    struct heard_recovery heard;
+
+    seal_add_key(seal, 2, key);
+    seal_use(seal, 2);
+    seal_drop_key(seal, 1);
+    wait_out(scenes);
+    heard = recovery_release(scenes, &begun);
+    assert_int_equal(heard.result, RECOVERIES_UNAVAILABLE);
+    assert_int_equal(heard.view.state, RECOVERIES_STATE_OPEN);
+    seal_add_key(seal, 1, temp_domain_seal_key);
+    heard = recovery_release(scenes, &begun);
+    assert_int_equal(heard.result, RECOVERIES_DONE);
+    assert_memory_equal(heard.a, recovery_a, sizeof recovery_a);
+    assert_int_equal(heard.packet_size, strlen("packet"));
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, recovery_scenes_set_up, recovery_scenes_tear_down)
 
@@ -410,6 +433,7 @@ int main(void)
         TEST(a_new_exchange_forgets_the_one_before),
         TEST(devices_hear_of_every_step_that_matters),
         TEST(an_empty_slot_yields_what_looks_like_a_share),
+        TEST(a_share_that_cannot_be_opened_leaves_the_request_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

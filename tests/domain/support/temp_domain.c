@@ -56,12 +56,13 @@ static struct passwords *new_passwords(void)
     return passwords;
 }
 
+const uint8_t temp_domain_seal_key[SEAL_KEY_BYTES] = { 9 };
+
 static struct seal *new_seal(void)
 {
-    static const uint8_t key[SEAL_KEY_BYTES] = { 9 };
     struct seal *seal = seal_create();
 
-    seal_add_key(seal, 1, key);
+    seal_add_key(seal, 1, temp_domain_seal_key);
     return seal;
 }
 

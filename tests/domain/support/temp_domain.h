@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/seal.h"
 #include "server/domain/domain.h"
 #include "server/domain/envelopes.h"
 #include "server/domain/hub.h"
@@ -29,6 +30,9 @@ struct temp_domain {
     struct temp_store temp;
     struct domain domain;
 };
+
+/* What its seal has as key 1. */
+extern const uint8_t temp_domain_seal_key[SEAL_KEY_BYTES];
 
 void temp_domain_open(struct temp_domain *temp);
 void temp_domain_close(struct temp_domain *temp);
