@@ -79,12 +79,9 @@ static void on_session(void *arg, bool ok, const struct session *session)
     free(doubted);
 }
 
-/* Let the streams of an account (0: of all) go on only while their session lives. */
-static void doubt_streams(struct domain *domain, int64_t account)
+/* Let streams go on only while their session lives. */
+static void doubt(struct domain *domain, const struct claim_view *views, size_t count)
 {
-    struct claim_view *views = NULL;
-    size_t count = claims_of_account(domain, account, &views);
-
     for (size_t i = 0; i < count; i++) {
         struct doubted *doubted = mem_zeroed(1, sizeof *doubted);
         struct session_hash hash;
@@ -93,6 +90,23 @@ static void doubt_streams(struct domain *domain, int64_t account)
         memcpy(hash.raw, views[i].token_hash, sizeof hash.raw);
         sessions_load(domain, &hash, domain->changes->now_ms, on_session, doubted);
     }
+}
+
+static void doubt_streams(struct domain *domain, int64_t account)
+{
+    struct claim_view *views = NULL;
+    size_t count = claims_of_account(domain, account, &views);
+
+    doubt(domain, views, count);
+    free(views);
+}
+
+static void doubt_all_streams(struct domain *domain)
+{
+    struct claim_view *views = NULL;
+    size_t count = claims_of_all(domain, &views);
+
+    doubt(domain, views, count);
     free(views);
 }
 
@@ -159,7 +173,7 @@ static struct account_id take_account_id(struct wire *wire)
 static void follow_head(struct domain *domain, const struct change_row *row)
 {
     struct hub_event event = { .kind = HUB_EVENT_MANIFEST_CHANGED };
-    struct moved *moved = mem_zeroed(1, sizeof *moved);
+    struct moved *moved = NULL;
     struct wire wire = wire_of(row->details);
     struct account_id id = take_account_id(&wire);
     struct bytes hash;
@@ -171,7 +185,11 @@ static void follow_head(struct domain *domain, const struct change_row *row)
     }
     directory_forget(domain, &id);
     sessions_forget_account(domain, row->account);
+    if (!claims_has_account(domain, row->account)) {
+        return; /* nobody to tell or to end: the head is read when somebody asks */
+    }
     tell_streams(domain, row->account, &event);
+    moved = mem_zeroed(1, sizeof *moved);
     moved->domain = domain;
     moved->account = row->account;
     directory_load(domain, &id, on_head, moved);
@@ -236,7 +254,7 @@ static void follow_code(struct domain *domain, const struct change_row *row)
 {
     struct txn_challenge_id id;
 
-    if (row->details.size == sizeof id.raw) {
+    if (row->details.size == sizeof id.raw && claims_has_account(domain, row->account)) {
         memcpy(id.raw, row->details.at, sizeof id.raw);
         codes_tell_of(domain, &id, domain->changes->now_ms);
     }
@@ -348,7 +366,7 @@ static void forget_all(struct domain *domain, int64_t from, int64_t to)
     log_warn("changes.missed", "from=%" PRId64 " to=%" PRId64, from, to);
     directory_forget_all(domain);
     sessions_forget_all(domain);
-    doubt_streams(domain, 0);
+    doubt_all_streams(domain);
     link_watches_tell_all(domain->link_watches, false);
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "common/bytes.h"
 #include "common/mem.h"
@@ -21,9 +22,19 @@
 #include "server/domain/sharing.h"
 #include "server/store/store.h"
 
+/* The claims of an account, so that news of it concern no other's streams. */
+struct account_claims {
+    struct table_node node;
+    int64_t account; /* its key */
+    size_t count;
+    TAILQ_HEAD(claim_list, claim) list;
+};
+
 struct claim {
     struct table_node node;
-    int64_t mailbox; /* its key */
+    TAILQ_ENTRY(claim) next;
+    struct account_claims *of; /* while it is in the table */
+    int64_t mailbox;           /* its key */
     int64_t account;
     int64_t stream; /* its name */
     int64_t last;   /* seq that the last look found given */
@@ -34,6 +45,7 @@ struct claim {
 
 struct claims {
     struct table table;
+    struct table accounts;
     uint64_t serial; /* of the newest claim */
 };
 
@@ -56,6 +68,7 @@ struct claims *claims_create(const uint8_t key[16])
     struct claims *claims = mem_zeroed(1, sizeof *claims);
 
     table_init(&claims->table, key);
+    table_init(&claims->accounts, key);
     return claims;
 }
 
@@ -64,9 +77,9 @@ void claims_destroy(struct claims *claims)
     free(claims);
 }
 
-static struct bytes key_of(const int64_t *mailbox)
+static struct bytes key_of(const int64_t *number)
 {
-    return bytes_of((const uint8_t *)mailbox, sizeof *mailbox);
+    return bytes_of((const uint8_t *)number, sizeof *number);
 }
 
 static struct claim *claims_find(const struct domain *domain, int64_t mailbox)
@@ -74,10 +87,44 @@ static struct claim *claims_find(const struct domain *domain, int64_t mailbox)
     return table_find(&domain->claims->table, key_of(&mailbox));
 }
 
+static struct account_claims *find_account(const struct claims *claims, int64_t account)
+{
+    return table_find(&claims->accounts, key_of(&account));
+}
+
+static void account_add(struct claims *claims, struct claim *claim)
+{
+    struct account_claims *of = find_account(claims, claim->account);
+
+    if (of == NULL) {
+        of = mem_zeroed(1, sizeof *of);
+        of->account = claim->account;
+        TAILQ_INIT(&of->list);
+        table_add(&claims->accounts, &of->node, of, key_of(&of->account));
+    }
+    TAILQ_INSERT_TAIL(&of->list, claim, next);
+    of->count++;
+    claim->of = of;
+}
+
+static void account_remove(struct claims *claims, struct claim *claim)
+{
+    struct account_claims *of = claim->of;
+
+    TAILQ_REMOVE(&of->list, claim, next);
+    of->count--;
+    claim->of = NULL;
+    if (of->count == 0) {
+        table_remove(&claims->accounts, &of->node);
+        free(of);
+    }
+}
+
 static void claim_take_out(struct claims *claims, struct claim *claim)
 {
     if (!claim->out) {
         table_remove(&claims->table, &claim->node);
+        account_remove(claims, claim);
         claim->out = true;
     }
 }
@@ -100,6 +147,7 @@ static void claim_enter(struct claims *claims, struct claim *claim)
     claims->serial++;
     claim->serial = claims->serial;
     table_add(&claims->table, &claim->node, claim, key_of(&claim->mailbox));
+    account_add(claims, claim);
 }
 
 static void on_taken(void *arg, enum store_status status, struct store_rows *rows)
@@ -251,19 +299,35 @@ void claims_check_acked(struct domain *domain, int64_t mailbox)
     }
 }
 
+bool claims_has_account(const struct domain *domain, int64_t account)
+{
+    return find_account(domain->claims, account) != NULL;
+}
+
 size_t claims_of_account(const struct domain *domain, int64_t account, struct claim_view **out)
+{
+    const struct account_claims *of = find_account(domain->claims, account);
+    const struct claim *claim = of == NULL ? NULL : TAILQ_FIRST(&of->list);
+    size_t count = 0;
+
+    *out = mem_zeroed(of == NULL ? 1 : of->count, sizeof **out);
+    for (; claim != NULL; claim = TAILQ_NEXT(claim, next)) {
+        (*out)[count] = claim->view;
+        count++;
+    }
+    return count;
+}
+
+size_t claims_of_all(const struct domain *domain, struct claim_view **out)
 {
     const struct table *table = &domain->claims->table;
     const struct claim *claim = table_oldest(table);
     size_t count = 0;
 
     *out = mem_zeroed(table_size(table) + 1, sizeof **out);
-    while (claim != NULL) {
-        if (account == 0 || claim->account == account) {
-            (*out)[count] = claim->view;
-            count++;
-        }
-        claim = table_after(&claim->node);
+    for (; claim != NULL; claim = table_after(&claim->node)) {
+        (*out)[count] = claim->view;
+        count++;
     }
     return count;
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,5 +58,9 @@ struct claim_view {
     uint8_t token_hash[32];
 };
 
-/* Copy the streams of an account (0: of all) that are here into *out, which the caller frees. */
+/* Copy the streams of an account, or all, that are here into *out, which the caller frees. */
 size_t claims_of_account(const struct domain *domain, int64_t account, struct claim_view **out);
+size_t claims_of_all(const struct domain *domain, struct claim_view **out);
+
+/* Say whether a stream of the account is here. */
+bool claims_has_account(const struct domain *domain, int64_t account);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One stream a device over two daemons, and what wakes it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/loop.h"
@@ -217,6 +218,62 @@ static void what_was_acknowledged_at_the_other_daemon_is_told(void **state)
     leave(&here, &taken, &heard);
 }
 
+static struct claim *take(uint32_t n)
+{
+    const uint8_t token_hash[32] = { (uint8_t)n };
+    struct taken taken = { 0 };
+
+    claims_take(&here.domain, temp_domain_mailbox(&here, n), token_hash, on_taken, &taken);
+    turn_until(&taken.done, 1);
+    assert_int_equal(taken.result, CLAIMS_TAKEN);
+    return taken.claim;
+}
+
+/* Say which devices of an account (0: of all) have a stream here, a bit each. */
+static uint32_t present(int64_t account)
+{
+    struct claim_view *views = NULL;
+    size_t count = account == 0 ? claims_of_all(&here.domain, &views)
+                                : claims_of_account(&here.domain, account, &views);
+    uint32_t bits = 0;
+
+    for (uint32_t n = 1; n <= 3; n++) {
+        const struct device_pub pub = temp_domain_pub(n);
+        for (size_t i = 0; i < count; i++) {
+            bits |= memcmp(&pub, &views[i].pub, sizeof pub) == 0 ? UINT32_C(1) << n : 0;
+        }
+    }
+    free(views);
+    return bits;
+}
+
+static void the_streams_of_an_account_are_known(void **state)
+{
+    struct claim *claims[5] = { NULL };
+
+    (void)state;
+    TWO_DAEMONS();
+    temp_domain_device(&here, 1, 2);
+    temp_domain_device(&here, 2, 3);
+    assert_false(claims_has_account(&here.domain, 1));
+    claims[1] = take(1);
+    claims[2] = take(2);
+    claims[3] = take(3);
+    claims[4] = take(1); /* the device came again: the one before is out */
+    assert_int_equal(present(1), 0x6);
+    assert_int_equal(present(2), 0x8);
+    assert_int_equal(present(0), 0xe);
+    claims_release(&here.domain, claims[1]);
+    claims_release(&here.domain, claims[2]);
+    assert_int_equal(present(1), 0x2);
+    claims_release(&here.domain, claims[4]);
+    assert_int_equal(present(1), 0);
+    assert_false(claims_has_account(&here.domain, 1));
+    assert_true(claims_has_account(&here.domain, 2));
+    claims_release(&here.domain, claims[3]);
+    assert_int_equal(present(0), 0);
+}
+
 /* Where the store is not shared, there is nothing to claim. */
 static void a_place_is_taken_at_once_where_there_is_one_daemon(void **state)
 {
@@ -247,6 +304,7 @@ int main(void)
         CLAIM_TEST(nobody_has_the_place_of_a_device_that_left),
         CLAIM_TEST(a_look_at_every_mailbox_finds_mail_and_newer_streams),
         CLAIM_TEST(what_was_acknowledged_at_the_other_daemon_is_told),
+        CLAIM_TEST(the_streams_of_an_account_are_known),
         cmocka_unit_test(a_place_is_taken_at_once_where_there_is_one_daemon),
     };
 
