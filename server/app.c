@@ -296,6 +296,7 @@ void app_destroy(struct app *app)
         app_last_beat(app);
         app_stop_clocks(app);
     }
+    app_keys_leave(app);
     destroy_servers(app);
     janitor_destroy(app->janitor);
     limits_destroy(app->domain.limits);

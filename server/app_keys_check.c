@@ -29,7 +29,7 @@ enum {
     TURN_MS = 1000
 };
 
-/* Rows that were asked for while nothing else runs. */
+/* What was asked of the register while nothing else runs, and its rows. */
 struct asked {
     bool done, ok;
     struct key_row *rows;
@@ -43,22 +43,32 @@ static void on_asked(void *arg, bool ok, const struct key_row *rows, size_t coun
     asked->done = true;
     asked->ok = ok;
     asked->count = ok ? count : 0;
-    asked->rows = mem_zeroed(KEY_REGISTER_MAX, sizeof *asked->rows);
+    asked->rows = mem_zeroed(asked->count + 1, sizeof *asked->rows);
     if (asked->count > 0) {
         memcpy(asked->rows, rows, count * sizeof *rows);
     }
 }
 
-static bool wait_for(struct app *app, struct asked *asked, char *out_error, size_t error_size)
+static void on_done(void *arg, bool ok)
+{
+    struct asked *asked = arg;
+
+    asked->done = true;
+    asked->ok = ok;
+}
+
+static bool wait_for(struct app *app, const struct asked *asked)
 {
     while (!asked->done) {
         loop_turn(app->loop, TURN_MS);
     }
-    if (!asked->ok) {
-        (void)snprintf(out_error, error_size,
-                       "the database cannot be read or written: see the lines above");
-    }
     return asked->ok;
+}
+
+static bool wait_or_say(struct app *app, const struct asked *asked, const struct fault *fault)
+{
+    return wait_for(app, asked) ||
+           fault_say(fault, "the database cannot be read or written: see the lines above");
 }
 
 static const struct key_held *find_held(const struct key_held *held, size_t count,
@@ -102,19 +112,18 @@ static bool row_is_met(const struct app *app, const struct key_row *row,
 
 /* A key that was never used, of a purpose whose keys cannot be changed. */
 static bool is_no_change(const struct app *app, const struct key_held *held,
-                         const struct asked *asked, const struct fault *fault)
+                         const struct key_row *rows, size_t row_count, const struct fault *fault)
 {
     const struct app_key_path path = app_keys_path(app, held->purpose, held->id);
     enum keyring_purpose purpose;
     bool others = false;
 
     CHECK(keyring_purpose_of(held->purpose, &purpose));
-    for (size_t i = 0; i < asked->count; i++) {
-        const struct key_row *row = &asked->rows[i];
-        if (strcmp(row->purpose, held->purpose) != 0) {
+    for (size_t i = 0; i < row_count; i++) {
+        if (strcmp(rows[i].purpose, held->purpose) != 0) {
             continue;
         }
-        if (row->id == held->id) {
+        if (rows[i].id == held->id) {
             return true;
         }
         others = true;
@@ -124,7 +133,7 @@ static bool is_no_change(const struct app *app, const struct key_held *held,
                      path.text, keyring_why_fixed(purpose));
 }
 
-static bool files_are_fit(const struct app *app, const struct asked *asked,
+static bool files_are_fit(const struct app *app, const struct key_row *rows, size_t row_count,
                           const struct fault *fault)
 {
     struct key_held held[KEY_REGISTER_HELD_MAX];
@@ -134,58 +143,43 @@ static bool files_are_fit(const struct app *app, const struct asked *asked,
         return fault_say(fault, "%s: has too many key files; take away those that are retired",
                          app->config.key_dir);
     }
-    for (size_t i = 0; i < asked->count; i++) {
-        const struct key_row *row = &asked->rows[i];
-        if (!row_is_met(app, row, find_held(held, count, row), fault)) {
+    for (size_t i = 0; i < row_count; i++) {
+        if (!row_is_met(app, &rows[i], find_held(held, count, &rows[i]), fault)) {
             return false;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (!is_no_change(app, &held[i], asked, fault)) {
+        if (!is_no_change(app, &held[i], rows, row_count, fault)) {
             return false;
         }
     }
     return true;
 }
 
-struct doing {
-    bool done, ok;
-};
-
-static void on_done(void *arg, bool ok)
-{
-    struct doing *doing = arg;
-
-    doing->done = true;
-    doing->ok = ok;
-}
-
 /* Go on without what is lost, at the operator's word. */
-static bool forget_lost(struct app *app, struct asked *asked)
+static bool forget_lost(struct app *app, struct asked *asked, const struct fault *fault)
 {
     struct key_held held[KEY_REGISTER_HELD_MAX];
     size_t count = app_keys_list(app, held);
     char unheard[CONFIG_ERROR_BYTES];
-    struct fault fault;
-    bool good = true;
+    struct fault why;
 
-    for (size_t i = 0; i < asked->count && good; i++) {
+    for (size_t i = 0; i < asked->count; i++) {
         struct key_row *row = &asked->rows[i];
-        struct doing doing = { .done = false };
-        fault_init(&fault, unheard, sizeof unheard);
-        if (row_is_met(app, row, find_held(held, count, row), &fault)) {
+        struct asked forgotten = { .done = false };
+        fault_init(&why, unheard, sizeof unheard);
+        if (row_is_met(app, row, find_held(held, count, row), &why)) {
             continue;
         }
-        key_register_forget(&app->domain, row->purpose, row->id, on_done, &doing);
-        while (!doing.done) {
-            loop_turn(app->loop, TURN_MS);
+        key_register_forget(&app->domain, row->purpose, row->id, on_done, &forgotten);
+        if (!wait_or_say(app, &forgotten, fault)) {
+            return false;
         }
-        good = doing.ok;
         log_warn("key.lost", "purpose=%s id=%" PRIu32 " effect=\"what was made with it is lost\"",
                  row->purpose, row->id);
         row->state = KEY_RETIRED; /* so that its id is not given again */
     }
-    return good;
+    return true;
 }
 
 /* The highest id that the database knows of a purpose; 0: none. */
@@ -235,9 +229,10 @@ bool app_keys_check(struct app *app, char *out_error, size_t error_size)
 
     fault_init(&fault, out_error, error_size);
     key_register_read(&app->domain, clock_now_ms(), on_asked, &asked);
-    good = wait_for(app, &asked, out_error, error_size) &&
-           (!app->accept_lost_keys || forget_lost(app, &asked)) &&
-           files_are_fit(app, &asked, &fault) && make_missing(app, &asked, out_error, error_size);
+    good = wait_or_say(app, &asked, &fault) &&
+           (!app->accept_lost_keys || forget_lost(app, &asked, &fault)) &&
+           files_are_fit(app, asked.rows, asked.count, &fault) &&
+           make_missing(app, &asked, out_error, error_size);
     free(asked.rows);
     return good;
 }
@@ -265,10 +260,9 @@ bool app_keys_begin(struct app *app, char *out_error, size_t error_size)
     app->domain.key_register = key_register_create(&app->domain, &keeper);
     key_register_settle(app->domain.key_register, clock_now_ms(), on_asked, &asked);
     /* Another daemon may have been first with keys of its own. */
-    good = wait_for(app, &asked, out_error, error_size) && files_are_fit(app, &asked, &fault);
+    good = wait_or_say(app, &asked, &fault) && files_are_fit(app, asked.rows, asked.count, &fault);
     free(asked.rows);
     if (!good) {
-        app_keys_leave(app); /* so that nobody waits for this daemon */
         return false;
     }
     app->domain.reseal = reseal_create(&app->domain);
@@ -301,6 +295,12 @@ static void take_key(struct app *app, enum keyring_purpose purpose, uint32_t id,
         log_info("key.found", "purpose=%s id=%" PRIu32, keyring_word(purpose), id);
     }
     mem_wipe(ours, sizeof ours);
+}
+
+static void refuse(const char *why)
+{
+    log_error("key.refused", "reason=%s effect=\"the old keys stay\"",
+              log_quote(bytes_text(why)).text);
 }
 
 /* Put the keys of fresh that are new into the ring. */
@@ -340,24 +340,20 @@ static void on_reload_read(void *arg, bool ok, const struct key_row *rows, size_
     struct app *app = reload->app;
     struct keyring *ours = app->keyring;
     char error[CONFIG_ERROR_BYTES] = "the database cannot be read";
-    struct asked asked = { .ok = ok };
     struct fault fault;
 
     if (ok) {
-        on_asked(&asked, ok, rows, count);
         fault_init(&fault, error, sizeof error);
         app->keyring = reload->fresh;
-        ok = files_are_fit(app, &asked, &fault);
+        ok = files_are_fit(app, rows, count, &fault);
         app->keyring = ours;
-        free(asked.rows);
     }
     if (ok) {
         take_new(app, reload->fresh);
         app_keys_take_up(app);
         key_register_settle(app->domain.key_register, clock_now_ms(), on_reloaded, app);
     } else {
-        log_error("key.refused", "reason=%s effect=\"the old keys stay\"",
-                  log_quote(bytes_text(error)).text);
+        refuse(error);
     }
     keyring_destroy(reload->fresh);
     free(reload);
@@ -370,8 +366,7 @@ void app_keys_reload(struct app *app)
     struct reload *reload = NULL;
 
     if (fresh == NULL) {
-        log_error("key.refused", "reason=%s effect=\"the old keys stay\"",
-                  log_quote(bytes_text(error)).text);
+        refuse(error);
         return;
     }
     reload = mem_zeroed(1, sizeof *reload);
@@ -382,10 +377,10 @@ void app_keys_reload(struct app *app)
 
 void app_keys_leave(struct app *app)
 {
-    struct doing doing = { .done = false };
+    struct asked left = { .done = false };
 
-    key_register_leave(&app->domain, on_done, &doing);
-    while (!doing.done) {
-        loop_turn(app->loop, TURN_MS);
+    if (app->domain.key_register != NULL) {
+        key_register_leave(app->domain.key_register, on_done, &left);
+        (void)wait_for(app, &left); /* else it is forgotten after a while, as one that died */
     }
 }

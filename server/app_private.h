@@ -118,7 +118,10 @@ bool app_keys_check(struct app *app, char *out_error, size_t error_size);
 void app_keys_derive(struct app *app);
 bool app_keys_begin(struct app *app, char *out_error, size_t error_size);
 
-/* Each minute; when the files may have changed; at the end, while the store is open; after it. */
+/*
+ * Each minute; when the files may have changed; at the end, also of a start that failed, while the
+ * store is open (nobody waits for this daemon's keys any more); after it.
+ */
 void app_keys_beat(struct app *app);
 void app_keys_reload(struct app *app);
 void app_keys_leave(struct app *app);

@@ -129,7 +129,6 @@ void app_last_beat(struct app *app)
     while (app->beating) {
         loop_turn(app->loop, BEAT_MS);
     }
-    app_keys_leave(app);
 }
 
 static void on_drain_time(void *arg)

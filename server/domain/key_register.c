@@ -223,7 +223,7 @@ static void on_settled(void *arg, enum store_status status, struct store_rows *r
     store_rows_select(rows, 2 + 2 * settling->held_count);
     list = take_rows(rows);
     tell_missing(settling, &list);
-    if (use_newest(settling, &list) && !settling->was_repeated) {
+    if (use_newest(settling, &list) && !settling->was_repeated && !settling->keys->has_left) {
         settling->was_repeated = true;
         settling->tells = true;
         settle_write(settling);
@@ -300,7 +300,7 @@ void key_register_follow(struct key_register *keys, int64_t now_ms)
 {
     keys->follow_ms = now_ms;
     keys->follows_again = keys->is_following;
-    if (!keys->is_following) {
+    if (!keys->is_following && !keys->has_left) {
         keys->is_following = true;
         key_register_settle(keys, now_ms, on_followed, keys);
     }
@@ -347,10 +347,11 @@ void key_register_forget(struct domain *domain, const char *purpose, uint32_t id
     submit_forgetting(domain, batch, done, arg);
 }
 
-void key_register_leave(struct domain *domain, key_register_done_fn *done, void *arg)
+void key_register_leave(struct key_register *keys, key_register_done_fn *done, void *arg)
 {
     struct store_batch *batch = store_batch_create();
 
-    key_register_sql_leave(batch, domain->life);
-    submit_forgetting(domain, batch, done, arg);
+    keys->has_left = true;
+    key_register_sql_leave(batch, keys->domain->life);
+    submit_forgetting(keys->domain, batch, done, arg);
 }

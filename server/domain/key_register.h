@@ -102,8 +102,8 @@ typedef void key_register_done_fn(void *arg, bool ok);
 void key_register_forget(struct domain *domain, const char *purpose, uint32_t id,
                          key_register_done_fn *done, void *arg);
 
-/* Say that this daemon stops, so that nobody waits for it. */
-void key_register_leave(struct domain *domain, key_register_done_fn *done, void *arg);
+/* Say that this daemon stops, so that nobody waits for it.  It says nothing more afterwards. */
+void key_register_leave(struct key_register *keys, key_register_done_fn *done, void *arg);
 
 enum key_change {
     KEY_CHANGE_DONE = 0,

@@ -14,6 +14,7 @@ struct key_register {
     struct key_keeper keeper;
     uint32_t missed;   /* a sum over the keys that were told to be missing */
     bool is_unsettled; /* the last settling failed */
+    bool has_left;
     bool is_following;
     bool follows_again; /* there may be more than what is under way has seen */
     int64_t follow_ms;

@@ -75,6 +75,13 @@ scene('a daemon with another key does not start, nor one without a new one', asy
   assert.equal((await keyOf(b, 'seal', 2)).lacking, 0);
 });
 
+scene('a daemon whose start failed is not waited for', async ({ a, b }) => {
+  await b.stop();
+  b.options = { ...b.options, set: { ...b.options.set, ops_listen: `127.0.0.1:${a.opsPort}` } };
+  assert.match(await refused(b), /is in use: stop the program/);
+  assert.deepEqual((await rotate(a, 'challenge')).json, { id: 2, in_force: true, lacking: 0 });
+});
+
 scene('daemons that start again and again have no more to tell each time', async ({ a, b }) => {
   const count = async () => Number(await a.database.query('SELECT count(*) FROM changes'));
   const before = await count();
