@@ -23,6 +23,15 @@ static inline void columns_exact(const struct store_rows *rows, int column, void
     memcpy(out, value.at, size);
 }
 
+/* A column of the current row, borrowed; empty where it is NULL. */
+static inline struct bytes columns_or_empty(const struct store_rows *rows, int column)
+{
+    if (store_rows_is_null(rows, column)) {
+        return (struct bytes){ 0 };
+    }
+    return store_rows_bytes(rows, column);
+}
+
 /* Bind a list of count numbers. */
 static inline void columns_bind_list(struct store_batch *batch, const int64_t *numbers,
                                      size_t count)

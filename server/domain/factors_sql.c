@@ -204,7 +204,7 @@ bool factors_sql_next_secret(struct store_rows *rows, struct factors_secret_row 
     }
     columns_exact(rows, 0, out->factor_id.raw, sizeof out->factor_id.raw);
     out->kind = (enum factor_kind)store_rows_int(rows, 1);
-    out->secret = store_rows_is_null(rows, 2) ? bytes_of(NULL, 0) : store_rows_bytes(rows, 2);
+    out->secret = columns_or_empty(rows, 2);
     out->counter = store_rows_int(rows, 3);
     return true;
 }

@@ -16,7 +16,6 @@
 #include "common/bytes.h"
 #include "common/check.h"
 #include "common/crypto.h"
-#include "common/handle.h"
 #include "common/ids.h"
 #include "common/limits.h"
 #include "common/mem.h"
@@ -25,13 +24,13 @@
 #include "server/domain/account_log.h"
 #include "server/domain/domain.h"
 #include "server/domain/grants.h"
-#include "server/domain/handles.h"
 #include "server/domain/links.h"
 #include "server/domain/links_private.h"
 #include "server/domain/links_sql.h"
 #include "server/domain/links_steps.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_whom.h"
 #include "server/store/store.h"
 
 /* What an expected statement of the write says when it yields nothing; by QR code the last alone. */
@@ -47,9 +46,7 @@ struct beginning {
     struct buf entry;
     struct buf name;
     bool asks;
-    bool by_handle;
-    struct handle handle;
-    struct account_id account_id;
+    struct txns_whom whom;
     bool has_grant;
     struct grant grant;
     uint8_t token[LINK_TOKEN_BYTES];
@@ -197,29 +194,17 @@ static void on_found(void *arg, enum store_status status, struct store_rows *row
         finish_with(beginning, LINKS_UNAVAILABLE);
         return;
     }
-    if (txns_sql_person(rows, &person)) {
+    if (txns_whom_read(domain, &beginning->whom, rows, &person, &row->subject)) {
         row->account = person.account;
         row->account_id = person.account_id;
-        row->subject = txns_subject(domain, &person.account_id);
-    } else if (beginning->by_handle) {
-        row->subject = txns_subject_of_handle(domain, &beginning->handle);
-    } else {
-        row->subject = txns_subject(domain, &beginning->account_id);
     }
     begin_write(beginning, txns_seeming(domain, row->subject));
 }
 
 static void find(struct beginning *beginning)
 {
-    struct store_batch *batch = NULL;
-    struct handle_key key;
+    struct store_batch *batch = txns_whom_ask(beginning->domain, &beginning->whom);
 
-    if (beginning->by_handle) {
-        handles_key(beginning->domain, &beginning->handle, &key);
-        batch = txns_sql_find_handle(&key);
-    } else {
-        batch = txns_sql_find_account(&beginning->account_id);
-    }
     store_read(beginning->domain->store, &batch, on_found, beginning);
 }
 
@@ -241,11 +226,7 @@ void links_begin(struct domain *domain, const struct links_order *order, int64_t
     buf_append(&beginning->entry, order->entry);
     buf_append(&beginning->name, order->name);
     beginning->asks = order->asks;
-    beginning->account_id = order->account_id;
-    beginning->by_handle = order->handle != NULL;
-    if (order->handle != NULL) {
-        beginning->handle = *order->handle;
-    }
+    beginning->whom = txns_whom_of(order->handle, &order->account_id);
     beginning->has_grant = order->grant != NULL;
     if (order->grant != NULL) {
         beginning->grant = *order->grant;

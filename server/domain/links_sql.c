@@ -192,14 +192,6 @@ void links_sql_ask(struct store_batch *batch, const struct link_id *link_id)
     bind_link(batch, link_id);
 }
 
-static struct bytes read_or_empty(const struct store_rows *rows, int column)
-{
-    if (store_rows_is_null(rows, column)) {
-        return (struct bytes){ 0 };
-    }
-    return store_rows_bytes(rows, column);
-}
-
 bool links_sql_row(struct store_rows *rows, struct links_row *out)
 {
     if (!store_rows_next(rows)) {
@@ -211,10 +203,10 @@ bool links_sql_row(struct store_rows *rows, struct links_row *out)
         .state = (enum link_state)store_rows_int(rows, 4),
         .version = store_rows_int(rows, 5),
         .entry = store_rows_bytes(rows, 6),
-        .name = read_or_empty(rows, 7),
+        .name = columns_or_empty(rows, 7),
         .device_id = (uint32_t)store_rows_int(rows, 8),
         .mailbox = store_rows_int(rows, 9),
-        .candidate = read_or_empty(rows, 11),
+        .candidate = columns_or_empty(rows, 11),
         .expires_at = store_rows_int(rows, 12),
     };
     columns_exact(rows, 0, out->link_id.raw, sizeof out->link_id.raw);
@@ -352,19 +344,19 @@ void links_sql_end_account(struct store_batch *batch, int64_t account, int64_t s
 }
 
 /* A batch of one statement with two numbers. */
-static struct store_batch *batch_of(const struct store_stmt *stmt, int64_t first, size_t second)
+static struct store_batch *batch_of(const struct store_stmt *stmt, int64_t first, int64_t second)
 {
     struct store_batch *batch = store_batch_create();
 
     store_batch_add(batch, stmt);
     store_bind_int(batch, first);
-    store_bind_int(batch, (int64_t)second);
+    store_bind_int(batch, second);
     return batch;
 }
 
 struct store_batch *links_sql_list(int64_t account, int64_t now_s, size_t limit)
 {
-    struct store_batch *batch = batch_of(&list, account, (size_t)now_s);
+    struct store_batch *batch = batch_of(&list, account, now_s);
 
     store_bind_int(batch, (int64_t)limit);
     return batch;
@@ -372,7 +364,7 @@ struct store_batch *links_sql_list(int64_t account, int64_t now_s, size_t limit)
 
 struct store_batch *links_sql_ask_over(int64_t now_s, size_t limit)
 {
-    return batch_of(&ask_over, now_s, limit);
+    return batch_of(&ask_over, now_s, (int64_t)limit);
 }
 
 struct store_batch *links_sql_ask_prompts(int64_t subject)
@@ -382,7 +374,7 @@ struct store_batch *links_sql_ask_prompts(int64_t subject)
 
 struct store_batch *links_sql_purge(int64_t before_s, size_t limit)
 {
-    struct store_batch *batch = batch_of(&purge, before_s, limit);
+    struct store_batch *batch = batch_of(&purge, before_s, (int64_t)limit);
 
     store_batch_add(batch, &purge_messages);
     return batch;
@@ -390,5 +382,5 @@ struct store_batch *links_sql_purge(int64_t before_s, size_t limit)
 
 struct store_batch *links_sql_purge_prompts(int64_t before_s, size_t limit)
 {
-    return batch_of(&purge_prompts, before_s, limit);
+    return batch_of(&purge_prompts, before_s, (int64_t)limit);
 }

@@ -13,7 +13,6 @@
 
 #include "common/check.h"
 #include "common/crypto.h"
-#include "common/handle.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/random.h"
@@ -21,13 +20,13 @@
 #include "server/domain/domain.h"
 #include "server/domain/factor_kinds.h"
 #include "server/domain/grants.h"
-#include "server/domain/handles.h"
 #include "server/domain/purge.h"
 #include "server/domain/recoveries_private.h"
 #include "server/domain/recoveries_sql.h"
 #include "server/domain/recovery_news.h"
 #include "server/domain/txns.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_whom.h"
 #include "server/store/store.h"
 
 enum {
@@ -41,9 +40,7 @@ enum {
 
 struct beginning {
     struct domain *domain;
-    bool by_handle;
-    struct handle handle;
-    struct account_id account_id; /* that was asked for */
+    struct txns_whom whom;
     bool has_grant;
     struct grant grant;
     struct recovery_token token;
@@ -209,14 +206,7 @@ static void on_person(void *arg, enum store_status status, struct store_rows *ro
         finish_with(beginning, RECOVERIES_UNAVAILABLE, 0);
         return;
     }
-    known = txns_sql_person(rows, &person);
-    if (known) {
-        row->subject = txns_subject(domain, &person.account_id);
-    } else if (beginning->by_handle) {
-        row->subject = txns_subject_of_handle(domain, &beginning->handle);
-    } else {
-        row->subject = txns_subject(domain, &beginning->account_id);
-    }
+    known = txns_whom_read(domain, &beginning->whom, rows, &person, &row->subject);
     seeming = txns_seeming(domain, row->subject);
     row->account = person.account;
     row->account_id = person.account_id;
@@ -229,15 +219,8 @@ static void on_person(void *arg, enum store_status status, struct store_rows *ro
 
 static void begin_read(struct beginning *beginning)
 {
-    struct store_batch *batch = NULL;
-    struct handle_key key;
+    struct store_batch *batch = txns_whom_ask(beginning->domain, &beginning->whom);
 
-    if (beginning->by_handle) {
-        handles_key(beginning->domain, &beginning->handle, &key);
-        batch = txns_sql_find_handle(&key);
-    } else {
-        batch = txns_sql_find_account(&beginning->account_id);
-    }
     store_read(beginning->domain->store, &batch, on_person, beginning);
 }
 
@@ -248,11 +231,7 @@ void recoveries_begin(struct domain *domain, const struct recoveries_order *orde
     struct recoveries_view *view = &beginning->row.view;
 
     beginning->domain = domain;
-    beginning->account_id = order->account_id;
-    beginning->by_handle = order->handle != NULL;
-    if (order->handle != NULL) {
-        beginning->handle = *order->handle;
-    }
+    beginning->whom = txns_whom_of(order->handle, &order->account_id);
     beginning->has_grant = order->grant != NULL;
     if (order->grant != NULL) {
         beginning->grant = *order->grant;

@@ -201,14 +201,6 @@ static void read_view(const struct store_rows *rows, struct recoveries_view *out
     out->has_random = read_exact(rows, 6, out->random.raw, sizeof out->random.raw);
 }
 
-static struct bytes read_or_empty(const struct store_rows *rows, int column)
-{
-    if (store_rows_is_null(rows, column)) {
-        return (struct bytes){ 0 };
-    }
-    return store_rows_bytes(rows, column);
-}
-
 bool recoveries_sql_row(struct store_rows *rows, struct recoveries_row *out)
 {
     if (!store_rows_next(rows)) {
@@ -218,8 +210,8 @@ bool recoveries_sql_row(struct store_rows *rows, struct recoveries_row *out)
                                     .account = store_rows_int(rows, 13),
                                     .contact = store_rows_int(rows, 15),
                                     .slot = store_rows_int(rows, 16),
-                                    .packet = read_or_empty(rows, 7),
-                                    .sealed_share = read_or_empty(rows, 17),
+                                    .packet = columns_or_empty(rows, 7),
+                                    .sealed_share = columns_or_empty(rows, 17),
                                     .generation = store_rows_int(rows, 18) };
     read_view(rows, &out->view);
     columns_exact(rows, 11, out->token_hash, sizeof out->token_hash);

@@ -15,7 +15,6 @@
 #include "common/ids.h"
 #include "common/mem.h"
 #include "common/metrics.h"
-#include "common/recovery_share.h"
 #include "server/domain/commands.h"
 #include "server/domain/domain.h"
 #include "server/domain/recoveries.h"

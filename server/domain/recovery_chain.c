@@ -14,15 +14,15 @@
 #include "common/metrics.h"
 #include "common/sigbytes.h"
 #include "server/domain/domain.h"
-#include "server/domain/handles.h"
 #include "server/domain/manifests_sql.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_whom.h"
 #include "server/store/store.h"
 
 struct reading {
     struct domain *domain;
     struct recovery_chain_order order;
-    struct handle handle;
+    struct txns_whom whom;
     struct account_id account_id; /* that was found */
     recovery_chain_done_fn *done;
     void *arg;
@@ -44,13 +44,13 @@ static void finish(struct reading *reading, enum recovery_chain_result result,
 static bool is_signed(const struct reading *reading, const uint8_t *pub)
 {
     const struct recovery_chain_order *order = &reading->order;
+    const struct txns_whom *whom = &reading->whom;
     const struct sigbytes_recovery fields = {
         .audience = bytes_text(reading->domain->base_url),
         .challenge = order->challenge.raw,
-        .is_handle = order->handle != NULL,
-        .name = order->handle != NULL
-                    ? bytes_text(reading->handle.text)
-                    : bytes_of(order->account_id.raw, sizeof order->account_id.raw),
+        .is_handle = whom->by_handle,
+        .name = whom->by_handle ? bytes_text(whom->handle.text)
+                                : bytes_of(whom->account_id.raw, sizeof whom->account_id.raw),
     };
     struct buf message = { 0 };
     bool good = false;
@@ -118,7 +118,7 @@ static void on_person(void *arg, enum store_status status, struct store_rows *ro
         return;
     }
     reading->account_id =
-        txns_sql_person(rows, &person) ? person.account_id : reading->order.account_id;
+        txns_sql_person(rows, &person) ? person.account_id : reading->whom.account_id;
     batch = store_batch_create();
     manifests_sql_ask_head(batch, &reading->account_id);
     store_read(reading->domain->store, &batch, on_head, reading);
@@ -129,7 +129,6 @@ void recovery_chain_read(struct domain *domain, const struct recovery_chain_orde
 {
     struct reading *reading = mem_zeroed(1, sizeof *reading);
     struct store_batch *batch = NULL;
-    struct handle_key key;
 
     reading->domain = domain;
     reading->order = *order;
@@ -139,14 +138,8 @@ void recovery_chain_read(struct domain *domain, const struct recovery_chain_orde
         finish(reading, RECOVERY_CHAIN_DENIED, NULL);
         return;
     }
-    if (order->handle != NULL) {
-        reading->handle = *order->handle;
-        reading->order.handle = &reading->handle;
-        reading->order.account_id = (struct account_id){ { 0 } };
-        handles_key(domain, order->handle, &key);
-        batch = txns_sql_find_handle(&key);
-    } else {
-        batch = txns_sql_find_account(&order->account_id);
-    }
+    reading->order.handle = NULL; /* the caller's */
+    reading->whom = txns_whom_of(order->handle, &order->account_id);
+    batch = txns_whom_ask(domain, &reading->whom);
     store_read(domain->store, &batch, on_person, reading);
 }

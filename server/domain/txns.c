@@ -18,9 +18,9 @@
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/wire.h"
-#include "server/domain/handles.h"
 #include "server/domain/purge.h"
 #include "server/domain/txns_sql.h"
+#include "server/domain/txns_whom.h"
 #include "server/store/store.h"
 
 enum {
@@ -36,9 +36,7 @@ enum {
 struct beginning {
     struct domain *domain;
     struct txns_row row;
-    struct account_id account_id;
-    bool by_handle;
-    struct handle handle;
+    struct txns_whom whom;
     txns_done_fn *done;
     void *arg;
 };
@@ -147,14 +145,7 @@ static void on_found(void *arg, enum store_status status, struct store_rows *row
         finish_with(beginning, TXNS_UNAVAILABLE);
         return;
     }
-    known = txns_sql_person(rows, &person);
-    if (known) {
-        row->subject = txns_subject(beginning->domain, &person.account_id);
-    } else if (beginning->by_handle) {
-        row->subject = txns_subject_of_handle(beginning->domain, &beginning->handle);
-    } else {
-        row->subject = txns_subject(beginning->domain, &beginning->account_id);
-    }
+    known = txns_whom_read(beginning->domain, &beginning->whom, rows, &person, &row->subject);
     seeming = txns_seeming(beginning->domain, row->subject);
     row->account = person.account;
     row->kinds = factor_kinds_of(row->purpose, known ? person.enrolled : seeming);
@@ -168,23 +159,15 @@ void txns_begin(struct domain *domain, const struct txns_order *order, int64_t n
 {
     struct beginning *beginning = mem_zeroed(1, sizeof *beginning);
     struct store_batch *batch = NULL;
-    struct handle_key key;
 
     beginning->domain = domain;
-    beginning->account_id = order->account_id;
-    beginning->by_handle = order->handle != NULL;
+    beginning->whom = txns_whom_of(order->handle, &order->account_id);
     beginning->done = done;
     beginning->arg = arg;
     beginning->row.purpose = order->purpose;
     beginning->row.expires_at = now_ms / 1000 + LIMIT_TXN_S;
     random_fill(beginning->row.txn_id.raw, sizeof beginning->row.txn_id.raw);
-    if (order->handle != NULL) {
-        beginning->handle = *order->handle;
-        handles_key(domain, order->handle, &key);
-        batch = txns_sql_find_handle(&key);
-    } else {
-        batch = txns_sql_find_account(&order->account_id);
-    }
+    batch = txns_whom_ask(domain, &beginning->whom);
     store_read(domain->store, &batch, on_found, beginning);
 }
 

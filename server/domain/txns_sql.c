@@ -293,14 +293,6 @@ struct store_batch *txns_sql_ask_challenge(const struct txn_id *txn_id,
     return batch;
 }
 
-static struct bytes read_or_empty(const struct store_rows *rows, int column)
-{
-    if (store_rows_is_null(rows, column)) {
-        return (struct bytes){ 0 };
-    }
-    return store_rows_bytes(rows, column);
-}
-
 bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out)
 {
     if (!store_rows_next(rows)) {
@@ -316,8 +308,8 @@ bool txns_sql_challenge(struct store_rows *rows, struct txns_challenge_row *out)
     if (out->has_factor) {
         columns_exact(rows, 12, out->factor_id.raw, sizeof out->factor_id.raw);
     }
-    out->verifier = read_or_empty(rows, 6);
-    out->code = read_or_empty(rows, 7);
+    out->verifier = columns_or_empty(rows, 6);
+    out->code = columns_or_empty(rows, 7);
     out->attempts_left = store_rows_int(rows, 8);
     out->created_at = store_rows_int(rows, 9);
     out->expires_at = store_rows_int(rows, 10);
