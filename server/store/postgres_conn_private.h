@@ -139,10 +139,8 @@ void postgres_conn_lock(struct postgres_conn *conn, const struct store_stmt *stm
                         const int64_t *keys, size_t count);
 void postgres_conn_sync(struct postgres_conn *conn, int tag);
 
-/* Let what was sent leave.  May call on_lost: do it last. */
+/* Let what was sent leave, which may call on_lost: do it last.  Give the server time anew. */
 void postgres_conn_flush(struct postgres_conn *conn);
-
-/* Give the server time anew for what is unanswered. */
 void postgres_conn_await(struct postgres_conn *conn);
 
 /* postgres_receive.c: take what has arrived to the user. */
