@@ -54,6 +54,13 @@ static void hear(void *arg, const struct txns_outcome *outcome)
     heard->done = true;
 }
 
+/* Enrol the first password, and begin to prove it. */
+static void enrol_and_begin(struct factor_scenes *scenes, struct opaque_client *client)
+{
+    (void)enrol(scenes, client, 1, NULL);
+    opaque_client_begin(client, 1);
+}
+
 /* Bring KE1 in a transaction, by a daemon, and do not wait. */
 static void knock_start(struct temp_domain *by, const struct txn_id *txn_id,
                         const struct opaque_client *client, int64_t now_ms, struct heard_txn *heard)
@@ -104,8 +111,7 @@ static void the_right_ke3_gives_a_grant_and_the_guess_back(void **state)
     struct opaque_client client;
     struct login login;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     knock(scenes, NULL, &client, &login);
     assert_int_equal(login.heard.outcome.attempts_left, 1);
     assert_int_equal(login.heard.outcome.expires_at, SCENE_NOW_MS / 1000 + LIMIT_PASSWORD_S);
@@ -139,8 +145,7 @@ static void ke3_has_a_minute(void **state)
     struct opaque_client client;
     struct login login;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     knock(scenes, NULL, &client, &login);
     scenes->now_ms += S(LIMIT_PASSWORD_S);
     assert_int_equal(finish(scenes, &login).result, TXNS_CHALLENGE_UNKNOWN);
@@ -156,8 +161,7 @@ static void what_was_counted_counts_when_the_clock_goes_back(void **state)
     struct opaque_client client;
     struct login login;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     for (int i = 0; i < LIMIT_PASSWORDS; i++) {
         knock(scenes, NULL, &client, &login);
         assert_int_equal(login.heard.outcome.result, TXNS_DONE);
@@ -176,8 +180,7 @@ static void of_ke1_that_come_at_once_five_are_answered_in_a_transaction(void **s
     struct txns_outcome begun;
     size_t answered = 0;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     begun = factor_begin(scenes, TXN_LINK, NULL);
     for (size_t i = 0; i < AT_ONCE; i++) {
         knock_start(&scenes->temp, &begun.txn_id, &client, SCENE_NOW_MS, &heard[i]);
@@ -203,8 +206,7 @@ static void of_ke1_at_two_daemons_ten_are_answered(void **state)
         skip();
     }
     temp_domain_open_beside(&beside, &scenes->temp);
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     for (size_t i = 0; i < 3; i++) {
         struct txns_outcome begun = factor_begin(scenes, TXN_LINK, NULL);
 
@@ -230,8 +232,7 @@ static void ke1_is_counted_among_guesses_of_all_kinds(void **state)
     struct login login;
     struct started started;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     for (int i = 0; i < 2 * LIMIT_CHALLENGE_GUESSES; i++) {
         if (i % LIMIT_CHALLENGE_GUESSES == 0) {
             started = factor_start(scenes, TXN_LINK, FACTOR_CODE);
@@ -253,8 +254,7 @@ static void what_could_not_be_counted_is_not_answered(void **state)
     struct opaque_client client;
     struct login login;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     damage_break(&scenes->temp, DAMAGE_INSERT_GUESSES);
     knock(scenes, NULL, &client, &login);
     assert_int_equal(login.heard.outcome.result, TXNS_UNAVAILABLE);
@@ -308,8 +308,7 @@ static void a_password_that_was_changed_is_none_from_then_on(void **state)
     struct login late;
     struct grant grant;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     struct txns_outcome begun = factor_begin(scenes, TXN_STEPUP, NULL);
     knock_in(scenes, &begun.txn_id, &client, &login);
     grant = finish(scenes, &login).grant;
@@ -390,8 +389,7 @@ static void an_erased_accounts_right_ke3_is_wrong(void **state)
     struct login login;
     bool done = false;
 
-    (void)enrol(scenes, &client, 1, NULL);
-    opaque_client_begin(&client, 1);
+    enrol_and_begin(scenes, &client);
     knock(scenes, NULL, &client, &login);
     accounts_erase(&scenes->temp.domain, &erasure, SCENE_NOW_MS, hear_erased, &done);
     temp_store_wait(&scenes->temp.temp, &done);

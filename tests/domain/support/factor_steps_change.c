@@ -294,6 +294,33 @@ void step_remove(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOIC
     }
 }
 
+/* A command that ends something of a person as a whole; false: it was not done. */
+struct ending {
+    const char *what;
+    enum factors_result (*run)(struct factor_world *world, uint32_t choice,
+                               const struct model_command *command);
+    enum factors_result (*expect)(struct factor_model *model, const struct model_command *command);
+};
+
+static bool step_end(struct walk *walk, struct factor_world *world, const uint32_t *choices,
+                     const struct ending *ending, size_t *out_person)
+{
+    struct grant grant;
+
+    if (!step_commander(world, choices[0], out_person)) {
+        return false;
+    }
+    const struct model_command command = step_command(world, *out_person, choices[2], &grant);
+    enum factors_result result = ending->run(world, choices[3], &command);
+
+    say_command(walk, ending->what, &command, (int)result);
+    walk_expect(walk, ending->what, result, ending->expect(&world->model, &command));
+    if (result == FACTORS_DONE) {
+        hear_effect(walk, world, &command);
+    }
+    return result == FACTORS_DONE;
+}
+
 static enum factors_result release_result(enum handles_result result)
 {
     switch (result) {
@@ -319,23 +346,18 @@ static enum factors_result release_result(enum handles_result result)
     return FACTORS_UNAVAILABLE;
 }
 
+static enum factors_result run_release(struct factor_world *world, uint32_t choice,
+                                       const struct model_command *command)
+{
+    return release_result(world_release(world, choice, command));
+}
+
 void step_release(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
-    struct factor_world *world = arg;
-    struct grant grant;
+    const struct ending release = { "release", run_release, model_release };
     size_t person = 0;
 
-    if (!step_commander(world, choices[0], &person)) {
-        return;
-    }
-    const struct model_command command = step_command(world, person, choices[2], &grant);
-    enum factors_result result = release_result(world_release(world, choices[3], &command));
-
-    say_command(walk, "release", &command, (int)result);
-    walk_expect(walk, "release", result, model_release(&world->model, &command));
-    if (result == FACTORS_DONE) {
-        hear_effect(walk, world, &command);
-    }
+    (void)step_end(walk, arg, choices, &release, &person);
 }
 
 static enum factors_result erase_result(enum accounts_result result)
@@ -364,22 +386,19 @@ static enum factors_result erase_result(enum accounts_result result)
     return FACTORS_UNAVAILABLE;
 }
 
+static enum factors_result run_erase(struct factor_world *world, uint32_t choice,
+                                     const struct model_command *command)
+{
+    return erase_result(world_erase(world, choice, command).result);
+}
+
 void step_erase(struct walk *walk, void *arg, const uint32_t choices[WALK_CHOICES])
 {
+    const struct ending erase = { "erase", run_erase, model_erase };
     struct factor_world *world = arg;
-    struct grant grant;
     size_t person = 0;
 
-    if (!step_commander(world, choices[0], &person)) {
-        return;
-    }
-    const struct model_command command = step_command(world, person, choices[2], &grant);
-    enum factors_result result = erase_result(world_erase(world, choices[3], &command).result);
-
-    say_command(walk, "erase", &command, (int)result);
-    walk_expect(walk, "erase", result, model_erase(&world->model, &command));
-    if (result == FACTORS_DONE) {
-        hear_effect(walk, world, &command);
+    if (step_end(walk, world, choices, &erase, &person)) {
         referee_erased(&world->referee, person);
     }
 }
