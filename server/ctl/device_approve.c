@@ -48,7 +48,8 @@ struct approving {
     struct link_client client;
     bool by_uri;
     struct link_uri uri;
-    struct link_entry_hash entry_hash; /* of the entry that the relay shows */
+    struct buf entry; /* as the relay showed it first: what is compared, and what is signed */
+    struct link_entry_hash entry_hash;
     struct device_pub new_pub;
     int64_t device_id; /* that it is to have; 0: the lowest free one */
 };
@@ -84,9 +85,11 @@ static enum exit_code refuse(struct approving *approving, const char *why)
 /* Is the entry well-formed, and the one of the QR code? */
 static enum exit_code check_entry(struct approving *approving)
 {
-    struct bytes entry = buf_view(&approving->client.view.entry);
     struct manifest_device device;
+    struct bytes entry;
 
+    buf_append(&approving->entry, buf_view(&approving->client.view.entry));
+    entry = buf_view(&approving->entry);
     if (!link_entry_parse(entry, &device)) {
         return refuse(approving, "the relay shows no entry of a device");
     }
@@ -96,6 +99,16 @@ static enum exit_code check_entry(struct approving *approving)
                                     sizeof approving->entry_hash.raw) != 0) {
         return refuse(approving, "the device that the relay shows is not the one of the QR code. "
                                  "Somebody is between you and it");
+    }
+    return EXIT_CODE_OK;
+}
+
+/* The relay shows the link again and again: it must stay the same device's. */
+static enum exit_code check_entry_stays(struct approving *approving)
+{
+    if (!bytes_equal(buf_view(&approving->client.view.entry), buf_view(&approving->entry))) {
+        return refuse(approving, "the relay shows another device now than before. Somebody is "
+                                 "between you and it");
     }
     return EXIT_CODE_OK;
 }
@@ -178,7 +191,7 @@ static enum exit_code put_candidate(struct approving *approving, const struct ch
                                     bool *out_again)
 {
     const struct device_state *state = &approving->device->state;
-    const struct draft_entry entry = { .bytes = buf_view(&approving->client.view.entry),
+    const struct draft_entry entry = { .bytes = buf_view(&approving->entry),
                                        .device_id = (uint32_t)approving->device_id,
                                        .is_admin =
                                            arguments_has(approving->arguments, OPTION_ADMIN) };
@@ -301,6 +314,9 @@ static enum exit_code run(struct approving *approving)
         code = run_digits(approving, &commit);
     }
     if (code == EXIT_CODE_OK) {
+        code = check_entry_stays(approving);
+    }
+    if (code == EXIT_CODE_OK) {
         code = propose(approving);
     }
     return code == EXIT_CODE_OK ? await_done(approving) : code;
@@ -319,6 +335,7 @@ enum exit_code device_approve_run(const struct arguments *arguments)
     if (code == EXIT_CODE_OK) {
         approving.client.device = &device;
         code = run(&approving);
+        buf_clear(&approving.entry);
         link_client_clear(&approving.client);
         device_close(&device);
     }

@@ -196,6 +196,16 @@ test('a relay that is between is found, by either side', { timeout: TIMEOUT_MS }
   await new Running(one, 'approve', [second]).endsWith(UNVERIFIED, /not the one that it committed to/);
   await byDigits.endsWith(REFUSED, /was denied/);
 
+  // Another entry once the digits are on their way: what is signed is what they were of.
+  const byTurn = link(relay, two, '--digits');
+  const { link_id: turned } = await byTurn.event('link');
+  liar.lie(`/v1/links/${turned}`, (view) => (view.messages.length === 3 ? ghostEntry(view) : view));
+  const turning = new Running(one, 'approve', [turned]);
+  turning.type((await byTurn.event('digits')).digits);
+  await turning.endsWith(UNVERIFIED, /shows another device now/);
+  await byTurn.endsWith(REFUSED, /was denied/);
+  assert.ok(!liar.asked.includes(`POST /v1/links/${turned}/candidate`), 'nothing was signed');
+
   // Another account, to the new device: other digits.
   const other = await relay.account();
   const third = link(relay, two, '--digits');
