@@ -170,12 +170,14 @@ static enum exit_code share_give(struct device *device, const struct arguments *
     if (code == EXIT_CODE_OK) {
         shares_write(&share, &content);
         code = deliver(device, contact, buf_view(&content));
+        mem_wipe(content.at, content.size);
         buf_clear(&content);
         if (code != EXIT_CODE_OK) {
             say_error("the contact was not sent its share: add it again, with --slot %" PRId64,
                       slot);
         }
     }
+    mem_wipe(&share, sizeof share);
     return code;
 }
 

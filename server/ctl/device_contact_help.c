@@ -16,6 +16,7 @@
 #include "common/ids.h"
 #include "common/json.h"
 #include "common/link_entry.h"
+#include "common/mem.h"
 #include "common/random.h"
 #include "common/recovery_share.h"
 #include "common/sas.h"
@@ -158,6 +159,7 @@ static enum exit_code share_send(const struct helping *helping)
     if (!crypto_seal_box(helping->key, buf_view(&plain), sealed)) {
         code = refuse("the key of who asks is none");
     }
+    mem_wipe(plain.at, plain.size);
     buf_clear(&plain);
     if (code == EXIT_CODE_OK) {
         code = call(helping, "packet",
@@ -203,6 +205,7 @@ enum exit_code device_contact_help(const struct arguments *arguments)
     if (code == EXIT_CODE_OK) {
         (void)puts("your share was sent; they can go on when the relay's wait is over");
     }
+    mem_wipe(&helping, sizeof helping);
     device_close(&device);
     return code;
 }

@@ -289,6 +289,8 @@ static bool released_open(const json_t *answer, struct asking *asking)
         recovery_share_open(&share, a, asking->seed);
 
     mem_wipe(a, sizeof a);
+    mem_wipe(plain, sizeof plain);
+    mem_wipe(&share, sizeof share);
     buf_clear(&sealed);
     asking->has_seed = is_open;
     return is_open;

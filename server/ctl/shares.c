@@ -20,6 +20,7 @@ void shares_write(const struct recovery_share *share, struct buf *out)
     recovery_share_append(share, &bytes);
     buf_append_text(out, mark);
     base64url_encode(buf_view(&bytes), out);
+    mem_wipe(bytes.at, bytes.size);
     buf_clear(&bytes);
 }
 
@@ -54,6 +55,7 @@ bool shares_keep(const struct device_state *state, const struct recovery_share *
 
     recovery_share_append(share, &bytes);
     bool is_kept = folder_make(folder) && folder_write(folder, name, buf_view(&bytes));
+    mem_wipe(bytes.at, bytes.size);
     buf_clear(&bytes);
     free(name);
     free(folder);
@@ -77,6 +79,7 @@ bool shares_load(const struct device_state *state, const struct account_id *owne
     } else if (!is_good) {
         say_error("the share %s/%s is damaged", folder, name);
     }
+    mem_wipe(bytes.at, bytes.size);
     buf_clear(&bytes);
     free(name);
     free(folder);
