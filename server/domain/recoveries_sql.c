@@ -85,10 +85,12 @@ static const struct store_stmt end = {
     .sql = "UPDATE recoveries SET state = $3, " NOTHING_LEFT OPEN,
 };
 
+/* Not by a daemon that has not heard yet that the database was put back: see renew. */
 static const struct store_stmt release = {
     .name = "recoveries.release",
     .sql = "UPDATE recoveries SET state = $3, " NOTHING_LEFT OPEN
-           " AND packet = $4 AND slot = $5 AND wait_until = $6",
+           " AND packet = $4 AND slot = $5 AND wait_until = $6"
+           " AND generation >= (SELECT r.generation FROM relay r WHERE r.one = 1)",
 };
 
 static const struct store_stmt renew = {

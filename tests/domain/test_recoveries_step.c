@@ -209,6 +209,24 @@ static void after_a_restore_the_wait_begins_anew_and_is_told_again(void **state)
     assert_int_equal(recovery_release(scenes, &begun).result, RECOVERIES_DONE);
 }
 
+/* Another daemon has found that the database was put back, and this one has not heard of it. */
+static void after_a_restore_nothing_is_released_by_who_has_not_heard_of_it(void **state)
+{
+    struct factor_scenes *scenes = *state;
+    struct heard_recovery begun = recovery_begin_and_meet(scenes);
+    struct heard_recovery heard;
+
+    wait_out(scenes);
+    scene_run(&scenes->temp, "UPDATE relay SET generation = generation + 1");
+    heard = recovery_release(scenes, &begun);
+    assert_int_equal(heard.result, RECOVERIES_UNAVAILABLE);
+    assert_int_equal(heard.view.state, RECOVERIES_STATE_OPEN);
+    scenes->temp.domain.generation++; /* a beat brings it */
+    heard = recovery_release(scenes, &begun);
+    assert_int_equal(heard.result, RECOVERIES_EARLY);
+    assert_int_equal(heard.until, DUE_MS / 1000 + RECOVERY_WAIT_S);
+}
+
 static void without_a_wait_it_is_released_at_once(void **state)
 {
     struct factor_scenes *scenes = *state;
@@ -424,6 +442,7 @@ int main(void)
         TEST(nothing_is_released_without_the_contacts_packet),
         TEST(a_relay_that_slept_gives_devices_time),
         TEST(after_a_restore_the_wait_begins_anew_and_is_told_again),
+        TEST(after_a_restore_nothing_is_released_by_who_has_not_heard_of_it),
         TEST(without_a_wait_it_is_released_at_once),
         TEST(a_request_is_over_after_a_week),
         TEST(who_asks_is_known_by_the_token),
