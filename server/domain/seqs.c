@@ -33,6 +33,7 @@ struct starting {
     int64_t now_ms;
     int64_t copy_heartbeat;
     int64_t loaded;
+    size_t taken_up_at; /* where the store is shared: the statement that says how */
     struct seqs_start result;
 };
 
@@ -134,40 +135,29 @@ static void take_up_restored(const struct starting *starting, struct relay_row *
     row->seq_floor += INT64_C(1) << LIMIT_SEQ_RESTORE_BITS;
 }
 
-static void on_ended(void *arg, enum store_status status, struct store_rows *rows)
-{
-    (void)rows;
-    starting_end(arg, status == STORE_OK);
-}
-
 /* Where the store is shared: mailboxes give the numbers, and bring the ids of what waits. */
 static void on_shared_row(void *arg, enum store_status status, struct store_rows *rows)
 {
     struct starting *starting = arg;
     struct domain *domain = starting->domain;
     struct relay_row row = { 0 };
-    struct store_batch *batch = NULL;
     bool ok = status == STORE_OK;
 
     if (ok) {
-        store_rows_select(rows, 1);
+        store_rows_select(rows, starting->taken_up_at);
         ok = seqs_sql_taken_up(rows, &row, &starting->result.restored);
     }
     if (ok && starting->result.restored) {
         log_warn("relay.restored", "copy_heartbeat=%lld effect=\"seqs jump, generation rises\"",
                  (long long)starting->copy_heartbeat);
     }
-    domain->next_seq = 1;
-    domain->generation = row.generation;
-    changes_begin(domain, row.changes);
-    starting->result.heartbeat = row.heartbeat;
-    if (ok && starting->result.restored) {
-        batch = store_batch_create();
-        restored_sql_end(batch);
-        store_submit(domain->store, &batch, on_ended, starting);
-    } else {
-        starting_end(starting, ok);
+    if (ok) {
+        domain->next_seq = 1;
+        domain->generation = row.generation;
+        changes_begin(domain, row.changes);
+        starting->result.heartbeat = row.heartbeat;
     }
+    starting_end(starting, ok);
 }
 
 static void on_row(void *arg, enum store_status status, struct store_rows *rows)
@@ -209,7 +199,10 @@ void seqs_start(struct domain *domain, int64_t copy_heartbeat, int64_t now_ms,
     starting->now_ms = now_ms;
     starting->copy_heartbeat = copy_heartbeat;
     if (domain->is_shared) {
-        batch = seqs_sql_take_up(today, copy_heartbeat);
+        batch = seqs_sql_make(today);
+        restored_sql_end_if_behind(batch, copy_heartbeat);
+        starting->taken_up_at = store_batch_size(batch);
+        seqs_sql_take_up(batch, copy_heartbeat);
         store_submit(domain->store, &batch, on_shared_row, starting);
     } else {
         batch = seqs_sql_read(today);

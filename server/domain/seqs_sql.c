@@ -46,12 +46,19 @@ static const struct store_stmt beat_by = {
            " RETURNING heartbeat, generation, seq_floor",
 };
 
-struct store_batch *seqs_sql_read(int64_t today)
+struct store_batch *seqs_sql_make(int64_t today)
 {
     struct store_batch *batch = store_batch_create();
 
     store_batch_add(batch, &make);
     store_bind_int(batch, today);
+    return batch;
+}
+
+struct store_batch *seqs_sql_read(int64_t today)
+{
+    struct store_batch *batch = seqs_sql_make(today);
+
     store_batch_expect(batch, &read_row);
     return batch;
 }
@@ -88,17 +95,12 @@ struct store_batch *seqs_sql_beat(int64_t seq_floor, int64_t generation_step)
     return batch;
 }
 
-struct store_batch *seqs_sql_take_up(int64_t today, int64_t copy_heartbeat)
+void seqs_sql_take_up(struct store_batch *batch, int64_t copy_heartbeat)
 {
-    struct store_batch *batch = store_batch_create();
-
-    store_batch_add(batch, &make);
-    store_bind_int(batch, today);
     store_batch_expect(batch, &take_up);
     store_bind_int(batch, copy_heartbeat);
     store_bind_int(batch, INT64_C(1) << LIMIT_SEQ_START_BITS);
     store_bind_int(batch, INT64_C(1) << LIMIT_SEQ_RESTORE_BITS);
-    return batch;
 }
 
 bool seqs_sql_taken_up(struct store_rows *rows, struct relay_row *out, bool *out_restored)

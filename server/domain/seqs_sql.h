@@ -14,6 +14,9 @@ struct relay_row {
     int64_t changes; /* set by seqs_sql_taken_up alone */
 };
 
+/* Make the row when it is missing. */
+struct store_batch *seqs_sql_make(int64_t today);
+
 /* Make the row when it is missing, then read it (statement 1). */
 struct store_batch *seqs_sql_read(int64_t today);
 bool seqs_sql_row(struct store_rows *rows, struct relay_row *out);
@@ -27,10 +30,10 @@ struct store_batch *seqs_sql_beat(int64_t seq_floor, int64_t generation_step);
 /* Where the store is shared. */
 
 /*
- * Make the row when it is missing, then raise heartbeat and floor as a start does, by more when the
- * heartbeat is behind the copy's; statement 1 yields the row and whether it was behind.
+ * Raise heartbeat and floor as a start does, by more when the heartbeat is behind the copy's; yields
+ * the row and whether it was behind.
  */
-struct store_batch *seqs_sql_take_up(int64_t today, int64_t copy_heartbeat);
+void seqs_sql_take_up(struct store_batch *batch, int64_t copy_heartbeat);
 bool seqs_sql_taken_up(struct store_rows *rows, struct relay_row *out, bool *out_restored);
 
 /* Raise the heartbeat by one and the floor by floor_step; the row comes back. */

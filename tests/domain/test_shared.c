@@ -7,6 +7,7 @@
 #include "server/domain/losses.h"
 #include "server/domain/names.h"
 #include "server/domain/seqs.h"
+#include "tests/domain/support/damage.h"
 #include "tests/domain/support/scenes.h"
 #include "tests/domain/support/temp_domain.h"
 #include "tests/support/temp_postgres.h"
@@ -392,6 +393,41 @@ static void two_that_start_at_once_take_up_numbers_and_notice_one_restore(void *
     assert_true(page.items[1].seq - page.items[0].seq > INT64_C(1) << 32);
 }
 
+struct heard_start {
+    bool done;
+    struct seqs_start start;
+};
+
+static void on_start(void *arg, const struct seqs_start *start)
+{
+    struct heard_start *heard = arg;
+
+    heard->start = *start;
+    heard->done = true;
+}
+
+/* Else what was used since the backup would be good again. */
+static void a_start_that_cannot_end_what_was_restored_leaves_it_to_the_next(void **state)
+{
+    struct heard_start first = { .done = false };
+    struct heard_start next = { .done = false };
+
+    (void)state;
+    TWO_DAEMONS();
+    scene_run(&here, "INSERT INTO grants (grant_hash, account, purpose, kind, expires_at)"
+                     " VALUES ('x', 1, 1, 1, 1)");
+    damage_break(&here, DAMAGE_DELETE_GRANTS);
+    seqs_start(&here.domain, 1000, NOW_MS, on_start, &first);
+    temp_store_wait(&here.temp, &first.done);
+    assert_false(first.start.ok);
+    damage_mend(&here);
+    seqs_start(&here.domain, 1000, NOW_MS, on_start, &next);
+    temp_store_wait(&here.temp, &next.done);
+    assert_true(next.start.ok);
+    assert_true(next.start.restored);
+    assert_int_equal(scene_count(&here, "SELECT count(*) FROM grants"), 0);
+}
+
 struct beaten {
     size_t done;
     int64_t heartbeat;
@@ -452,6 +488,7 @@ int main(void)
         SHARED_TEST(janitors_of_two_daemons_count_each_loss_once),
         SHARED_TEST(both_drop_the_oldest_of_one_mailbox_down_to_its_cap),
         SHARED_TEST(a_mailbox_that_opens_while_it_is_emptied_keeps_its_mail),
+        SHARED_TEST(a_start_that_cannot_end_what_was_restored_leaves_it_to_the_next),
         SHARED_TEST(two_that_start_at_once_take_up_numbers_and_notice_one_restore),
         SHARED_TEST(both_beat_one_heart_and_either_may_say_that_it_was_restored),
     };

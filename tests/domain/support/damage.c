@@ -36,6 +36,7 @@ static const struct damage_texts texts[] = {
     [DAMAGE_DELETE_MANIFESTS] = BROKEN("DELETE", "manifests"),
     [DAMAGE_INSERT_GUESSES] = BROKEN("INSERT", "guesses"),
     [DAMAGE_INSERT_GRANTS] = BROKEN("INSERT", "grants"),
+    [DAMAGE_DELETE_GRANTS] = BROKEN("DELETE", "grants"),
     [DAMAGE_INSERT_ACCOUNT_LOG] = BROKEN("INSERT", "account_log"),
     [DAMAGE_INSERT_RECOVERIES] = BROKEN("INSERT", "recoveries"),
     [DAMAGE_KEEP_NEWEST] = KEPT("max"),

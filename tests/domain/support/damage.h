@@ -18,6 +18,7 @@ enum damage {
     DAMAGE_DELETE_MANIFESTS,
     DAMAGE_INSERT_GUESSES,
     DAMAGE_INSERT_GRANTS,
+    DAMAGE_DELETE_GRANTS,
     DAMAGE_INSERT_ACCOUNT_LOG,
     DAMAGE_INSERT_RECOVERIES,
     DAMAGE_KEEP_NEWEST, /* a DELETE passes over the newest envelope, as if it were not there */
