@@ -19,6 +19,7 @@
 #include "server/app_memory.h"
 #include "server/config/config.h"
 #include "server/config/options.h"
+#include "server/usage.h"
 
 enum {
     SETS_MAX = 64
@@ -32,27 +33,13 @@ struct arguments {
     struct app_wishes wishes;
 };
 
-static const char usage[] =
-    "Usage: sealpostd [--config FILE] [--set NAME=VALUE]...\n"
-    "\n"
-    "The Sealpost relay: stores and forwards sealed envelopes between device keys.\n"
-    "\n"
-    "  --config FILE           read this configuration (default: " SEALPOST_CONFIG " where it\n"
-    "                          exists), and behind it each *.conf of the folder conf.d beside it\n"
-    "  --set NAME=VALUE        set one option; may be given several times\n"
-    "  --check-config          check the configuration, print how much memory it allows, exit\n"
-    "  --print-config          print every option with its origin, exit\n"
-    "  --print-default-config  print the commented default file, exit\n"
-    "  --accept-lost-keys      start, this once, although key files are lost that the database "
-    "was\n"
-    "                          used with: what was made with them stays unreadable\n"
-    "  --version               print the version, exit\n"
-    "  --help                  print this, exit\n"
-    "\n"
-    "Every option can also come from the environment: SEALPOST_NAME, or\n"
-    "SEALPOST_NAME_FILE with the path of a file that holds the value.\n"
-    "Signals: SIGTERM drains and stops, SIGHUP reloads the configuration, the certificate and "
-    "keys.\n";
+static const struct option known_options[] = {
+#define OPTION(name, letter, value, help) \
+    { name, sizeof(value) > 1 ? required_argument : no_argument, NULL, letter },
+#include "server/manual/daemon_options.def"
+#undef OPTION
+    { NULL, 0, NULL, 0 },
+};
 
 /* Name what may be meant by a word that is no option of the command, in the words to write. */
 static void tell_unknown(const char *word, const struct option *options)
@@ -93,22 +80,11 @@ static void tell_wrong(int result, const char *word, const struct option *option
 
 static bool parse_arguments(int argc, char **argv, struct arguments *out)
 {
-    static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "set", required_argument, NULL, 's' },
-        { "check-config", no_argument, NULL, 'k' },
-        { "print-config", no_argument, NULL, 'p' },
-        { "print-default-config", no_argument, NULL, 'd' },
-        { "accept-lost-keys", no_argument, NULL, 'l' },
-        { "version", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
     int option = 0;
 
     opterr = 0; /* we say it ourselves */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
-    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:h", known_options, NULL)) != -1) {
         out->config = option == 'c' ? optarg : out->config;
         out->check = out->check || option == 'k';
         out->print = out->print || option == 'p';
@@ -117,7 +93,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
         out->help = out->help || option == 'h';
         out->wishes.accept_lost_keys = out->wishes.accept_lost_keys || option == 'l';
         if (option == '?' || option == ':') {
-            tell_wrong(option, argv[optind - 1], options);
+            tell_wrong(option, argv[optind - 1], known_options);
             return false;
         }
         if (option == 's' && out->set_count == SETS_MAX) {
@@ -244,7 +220,8 @@ int main(int argc, char **argv)
         return APP_EXIT_USAGE;
     }
     if (arguments.help) {
-        (void)fputs(usage, stdout);
+        usage_append(&text);
+        print_buf(&text);
         return APP_EXIT_OK;
     }
     if (arguments.version) {

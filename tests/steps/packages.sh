@@ -8,7 +8,7 @@ UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 c
     libcurl4-openssl-dev libqrencode-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
 PACKAGES="$UNIT_PACKAGES pgbouncer iproute2 oathtool
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
-    valgrind gcovr iwyu sslscan mmdebstrap debian-archive-keyring"
+    valgrind gcovr iwyu sslscan mandoc mmdebstrap debian-archive-keyring"
 
 missing_packages() {
     local there package
@@ -63,6 +63,13 @@ install_browser() {
     command -v chromium >/dev/null && return 0
     as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends chromium
+}
+
+# Shells beside bash, and groff's reader of manuals: for one step of tests/run slow.
+install_shells() {
+    command -v zsh >/dev/null && command -v fish >/dev/null && command -v man >/dev/null && return 0
+    as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends zsh fish man-db groff-base
 }
 
 install_packages() {

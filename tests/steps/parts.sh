@@ -65,7 +65,7 @@ parts_matching() {
         files+=("$name")
     done < <(test_files | grep -F -- "$filter")
     if [ "${#files[@]}" -gt 0 ]; then
-        targets+=(sealpostd sealpost factors qr)
+        targets+=(sealpostd sealpost manuals factors qr)
     fi
     if [ "${#targets[@]}" -eq 0 ]; then
         [ "$((passed + failed))" -gt 0 ] || echo "nothing is called $filter; tests/run --list names all"
@@ -90,6 +90,7 @@ parts_slow() {
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
         step browser 600 browser
         step outages 900 outages package
+        step shells 120 shells package
     fi
     if prepare build-plain 600 build plain; then
         step valgrind 1200 valgrind_units

@@ -112,6 +112,18 @@ browser() {
     install_browser && e2e_files package --test-concurrency=1 tests/e2e/browser/*.test.mjs
 }
 
+# The pages and completions of build/FOLDER: groff warns of nothing, and each shell loads its own.
+shells() {
+    local page folder=build/$1/generated/manual
+    install_shells || return 1
+    for page in sealpostd.8 sealpost.1 sealpost.conf.5; do
+        [ -z "$(LC_ALL=C.UTF-8 man --warnings -l "$folder/$page" 2>&1 >/dev/null)" ] ||
+            { echo "groff warns of $folder/$page" && return 1; }
+    done
+    shellcheck -s bash "$folder/sealpost.bash" "$folder/sealpostd.bash" || return 1
+    SEALPOST_SHELLS="bash zsh fish" e2e_files "$1" tests/e2e/manual.test.mjs
+}
+
 # Some seconds of every outage, with the daemon as it is installed: it must not stall.
 outages() {
     SEALPOST_OUTAGE_SECONDS=12 SEALPOST_OUTAGE_STALL_MS=300 \
@@ -249,7 +261,9 @@ check_install() {
     root=$(mktemp -d "$PWD/build/install.XXXXXX") || return 1
     DESTDIR=$root cmake --install build/package || return 1
     for file in usr/sbin/sealpostd usr/bin/sealpost etc/sealpost/sealpost.conf \
-        usr/lib/systemd/system/sealpostd.service; do
+        usr/lib/systemd/system/sealpostd.service usr/share/man/man8/sealpostd.8.gz usr/share/man/man1/sealpost.1.gz \
+        usr/share/man/man5/sealpost.conf.5.gz usr/share/bash-completion/completions/sealpost \
+        usr/share/zsh/vendor-completions/_sealpostd usr/share/fish/vendor_completions.d/sealpost.fish; do
         [ -f "$root/$file" ] || { echo "$file was not installed" && return 1; }
     done
     "$root/usr/sbin/sealpostd" --version && "$root/usr/bin/sealpost" --version &&
