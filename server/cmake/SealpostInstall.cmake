@@ -11,7 +11,7 @@ install(CODE "
   else()
     message(STATUS \"Installing: \${conf}\")
     configure_file(\"${PROJECT_SOURCE_DIR}/deploy/sealpost.conf\" \"\${conf}\" COPYONLY)
-  endif()")
+  endif()" COMPONENT config) # the Debian package has one of its own
 # Empty; what lies in it is read after sealpost.conf.
 install(DIRECTORY DESTINATION ${sealpost_conf}/conf.d DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
@@ -20,3 +20,5 @@ string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_FULL_SBINDIR}/" sealpost_unit "${se
 string(REPLACE "/etc/sealpost/" "${sealpost_conf}/" sealpost_unit "${sealpost_unit}")
 file(CONFIGURE OUTPUT generated/sealpostd.service CONTENT "${sealpost_unit}" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/sealpostd.service" DESTINATION lib/systemd/system)
+install(FILES deploy/sealpost.sysusers DESTINATION lib/sysusers.d RENAME sealpost.conf)
+install(FILES deploy/sealpost.tmpfiles DESTINATION lib/tmpfiles.d RENAME sealpost.conf)

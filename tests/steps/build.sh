@@ -18,7 +18,8 @@ configure_named() {
     asan) configure asan -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_SANITIZE=address,undefined ;;
     clang) configure clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug ;;
     plain) configure plain -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug ;;
-    optimised) configure optimised -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release ;;
+    optimised) configure optimised -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc ;;
     tsan) configure tsan -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_SANITIZE=thread ;;
     coverage) configure coverage -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_COVERAGE=ON ;;
     fuzz) configure fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DSEALPOST_FUZZ=ON \

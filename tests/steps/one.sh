@@ -14,4 +14,6 @@ set -u -o pipefail
 . tests/steps/slow.sh
 # shellcheck source=tests/steps/trixie.sh
 . tests/steps/trixie.sh
+# shellcheck source=tests/steps/deb.sh
+. tests/steps/deb.sh
 "$@"

@@ -3,6 +3,7 @@
 # Debian 13 on a machine with another Debian.  What is made stays below build/trixie and is used again:
 #
 #   base      what a Debian 13 has at least, and certificates
+#   base-12   the same of Debian 12, for its package
 #   root      with what the build and the unit tests want
 #   archives  packages that were fetched
 #   ccache    what was compiled
@@ -69,22 +70,23 @@ is_made() {
     [ -d "$TRIXIE/$1" ] && [ "$(cat "$TRIXIE/$1.made" 2>/dev/null)" = "$2" ]
 }
 
+# make_base MIRROR RELEASE FOLDER
 make_base() {
-    local mirror=$1 options=$TRIXIE/apt.conf
-    is_made base "$mirror" && return 0
+    local mirror=$1 release=$2 folder=$3 options=$TRIXIE/apt.conf
+    is_made "$folder" "$mirror" && return 0
     if ! command -v mmdebstrap >/dev/null; then
-        echo "mmdebstrap is missing, so Debian 13 cannot be made: apt-get install mmdebstrap"
+        echo "mmdebstrap is missing, so a Debian cannot be made: apt-get install mmdebstrap"
         return 1
     fi
-    rm -f "$TRIXIE/base.made"
-    as_root rm -rf "$TRIXIE/base"
+    rm -f "$TRIXIE/$folder.made"
+    as_root rm -rf "${TRIXIE:?}/$folder"
     apt_options >"$options"
     if ! alone mmdebstrap --mode=root --variant=minbase --include=ca-certificates --aptopt="$options" \
-        --dpkgopt=force-unsafe-io trixie "$TRIXIE/base" "deb $mirror trixie main"; then
-        echo "Debian 13 could not be fetched from this machine's mirror, or debian-archive-keyring does not know its keys"
+        --dpkgopt=force-unsafe-io "$release" "$TRIXIE/$folder" "deb $mirror $release main"; then
+        echo "Debian's $release could not be fetched from this machine's mirror, or debian-archive-keyring does not know its keys"
         return 1
     fi
-    echo "$mirror" >"$TRIXIE/base.made"
+    echo "$mirror" >"$TRIXIE/$folder.made"
 }
 
 # copy_root FROM TO
@@ -96,7 +98,7 @@ copy_root() {
 trixie_root() {
     local mirror from
     mkdir -p "$TRIXIE"
-    mirror=$(find_mirror) && make_base "$mirror" || return 1
+    mirror=$(find_mirror) && make_base "$mirror" trixie base || return 1
     from="$mirror $TRIXIE_PACKAGES"
     is_made root "$from" && return 0
     rm -f "$TRIXIE/root.made"
