@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/notify.h"
 #include "server/api/admin_api.h"
 #include "server/api/api.h"
 #include "server/api/health_api.h"
@@ -31,6 +32,7 @@
 #include "server/domain/seqs.h"
 #include "server/domain/sessions.h"
 #include "server/domain/slots.h"
+#include "server/handed.h"
 #include "server/http/route.h"
 #include "server/http/server.h"
 #include "server/net/net.h"
@@ -257,12 +259,14 @@ struct app *app_create(struct config *config, const struct config_source *source
     struct app *app = mem_zeroed(1, sizeof *app);
 
     app->exit_status = APP_EXIT_CONFIG;
+    app->notify = notify_create();
     app->config = *config;
     memset(config, 0, sizeof *config);
     app->source = source;
     app->accept_lost_keys = wishes->accept_lost_keys;
     log_setup((enum log_level)app->config.log_level, (enum log_format)app->config.log_format);
-    if (!app_open(app, out_error, error_size)) {
+    if (!handed_check(&app->handed, app->config.tls_listen[0] != '\0', out_error, error_size) ||
+        !app_open(app, out_error, error_size)) {
         *out_status = app->exit_status;
         app_destroy(app);
         return NULL;
@@ -314,6 +318,7 @@ void app_destroy(struct app *app)
         loop_destroy(app->loop);
     }
     config_clear(&app->config);
+    notify_destroy(app->notify);
     mem_wipe(&app->domain.keys, sizeof app->domain.keys);
     free(app);
 }

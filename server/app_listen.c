@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "server/app_private.h"
 #include "server/config/config.h"
+#include "server/handed.h"
 #include "server/http/server.h"
 #include "server/net/conn.h"
 #include "server/net/net.h"
@@ -30,26 +31,48 @@ static void on_admin(void *arg, struct conn *conn)
     http_server_accept(arg, conn);
 }
 
-/* name: "clients", "tls" (clients too), "ops" or "admin". */
+/* Where connections of the listener called name go: "clients", "tls" (clients too), "ops" or "admin". */
+static struct http_server *server_of(const struct app *app, const char *name)
+{
+    if (strcmp(name, "admin") == 0) {
+        return app->admin;
+    }
+    return strcmp(name, "ops") == 0 ? app->ops : app->clients;
+}
+
+static void tell_listener(struct app *app, struct listener *listener, const char *name,
+                          const char *more)
+{
+    if (strcmp(name, "tls") == 0) {
+        listener_set_tls(listener, app->tls, http_server_refuse_plain);
+    }
+    log_info("listen", "name=%s port=%u%s", name, (unsigned)listener_port(listener), more);
+}
+
 static bool listen_at(struct app *app, const char *where, const char *name, char *out_error,
                       size_t error_size)
 {
-    bool tls = strcmp(name, "tls") == 0;
-    bool clients = tls || strcmp(name, "clients") == 0;
     bool admin = strcmp(name, "admin") == 0;
-    struct http_server *server = clients ? app->clients : admin ? app->admin : app->ops;
+    struct http_server *server = server_of(app, name);
     struct listener *listener =
-        net_listen(app->net, where, clients, admin ? on_admin : http_server_accept, server,
-                   out_error, error_size);
+        net_listen(app->net, where, server == app->clients, admin ? on_admin : http_server_accept,
+                   server, out_error, error_size);
 
     if (listener == NULL) {
         return false;
     }
-    if (tls) {
-        listener_set_tls(listener, app->tls, http_server_refuse_plain);
-    }
-    log_info("listen", "name=%s port=%u", name, (unsigned)listener_port(listener));
+    tell_listener(app, listener, name, "");
     return true;
+}
+
+static void take_handed(void *arg, int fd, const char *name)
+{
+    struct app *app = arg;
+    struct http_server *server = server_of(app, name);
+
+    tell_listener(
+        app, net_listen_handed(app->net, fd, server == app->clients, http_server_accept, server),
+        name, " handed=yes");
 }
 
 /* Listen at each of the comma-separated places. */
@@ -85,9 +108,14 @@ bool app_listen(struct app *app, char *out_error, size_t error_size)
     char where[WHERE_BYTES];
 
     (void)snprintf(where, sizeof where, "unix:%s,mode=0600", app->config.admin_socket);
-    return listen_at(app, where, "admin", out_error, error_size) &&
-           (app->config.ops_listen[0] == '\0' ||
-            listen_at(app, app->config.ops_listen, "ops", out_error, error_size)) &&
-           listen_at_each(app, app->config.listen, "clients", out_error, error_size) &&
-           listen_at_each(app, app->config.tls_listen, "tls", out_error, error_size);
+    if (!listen_at(app, where, "admin", out_error, error_size)) {
+        return false;
+    }
+    handed_take(&app->handed, take_handed, app);
+    return (handed_has(&app->handed, "ops") ||
+            listen_at_each(app, app->config.ops_listen, "ops", out_error, error_size)) &&
+           (handed_has(&app->handed, "clients") ||
+            listen_at_each(app, app->config.listen, "clients", out_error, error_size)) &&
+           (handed_has(&app->handed, "tls") ||
+            listen_at_each(app, app->config.tls_listen, "tls", out_error, error_size));
 }

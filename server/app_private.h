@@ -11,6 +11,7 @@
  *   app_tls.c     the certificate: load, watch, tell
  *   app_memory.c  how much memory it may come to need
  *   app_party.c   who asks authenticators
+ *   app_notify.c  what the service manager hears
  */
 #pragma once
 
@@ -25,6 +26,7 @@
 #include "server/config/config.h"
 #include "server/config/keyring.h"
 #include "server/domain/domain.h"
+#include "server/handed.h"
 #include "server/http/route.h"
 
 enum {
@@ -38,6 +40,7 @@ struct loop;
 struct loop_signal;
 struct loop_timer;
 struct net;
+struct notify;
 struct tls;
 
 /* The relay as authenticators know it; origins are in list, parted by NULs. */
@@ -64,7 +67,9 @@ struct app {
     struct allowance output;   /* and what waits to be sent to them */
     struct net *net;
     struct tls *tls; /* NULL: tls_listen is empty */
-    struct loop_timer *beat_timer, *janitor_timer, *drain_timer, *tls_timer;
+    struct loop_timer *beat_timer, *janitor_timer, *drain_timer, *tls_timer, *pet_timer;
+    struct notify *notify; /* NULL: nobody asks */
+    struct handed handed;
     struct loop_signal *on_term, *on_int, *on_hup;
     unsigned janitor_ticks;
     size_t most_connections; /* since memory was last given back */
@@ -96,6 +101,14 @@ void app_tls_unwatch(struct app *app);
 /* Name the relay to authenticators, as the configuration does; and end it. */
 void app_party_open(struct app *app);
 void app_party_close(struct app *app);
+
+/* Begin to give signs of life, and end it; tell what the daemon is at.  See common/notify.h. */
+void app_notify_start(struct app *app);
+void app_notify_end(struct app *app);
+void app_notify_ready(struct app *app);
+void app_notify_reloading(struct app *app);
+void app_notify_reloaded(struct app *app, const char *status);
+void app_notify_stopping(struct app *app);
 
 /* Copy the values of the configuration that the domain looks at. */
 void app_apply_settings(struct app *app);

@@ -88,11 +88,14 @@ void app_reload(void *arg)
     struct config fresh = { 0 };
     char error[REASON_BYTES];
 
+    app_notify_reloading(app);
     if (read_fresh(app, &fresh, error, sizeof error)) {
         take(app, &fresh);
+        app_notify_reloaded(app, "Serving: reloaded");
     } else {
         log_error("config.refused", "reason=%s effect=\"the old configuration stays\"",
                   log_quote(bytes_text(error)).text);
+        app_notify_reloaded(app, "Serving: the new configuration was refused, see the log");
     }
     config_clear(&fresh);
 }

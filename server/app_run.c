@@ -168,6 +168,7 @@ static void on_stop(void *arg)
         loop_stop(app->loop);
         return;
     }
+    app_notify_stopping(app);
     log_info("drain", "connections=%zu streams=%zu seconds=%" PRId64,
              net_connection_count(app->net), hub_count(app->domain.hub), app->config.drain_time);
     app->draining = true;
@@ -188,6 +189,7 @@ void app_start_clocks(struct app *app)
     app->on_int = loop_signal_create(app->loop, SIGINT, on_stop, app);
     app->on_hup = loop_signal_create(app->loop, SIGHUP, app_reload, app);
     app_tls_watch(app);
+    app_notify_start(app);
     loop_at_turn_end(app->loop, on_turn_end, app);
     loop_timer_start(app->beat_timer, BEAT_MS);
     loop_timer_start(app->janitor_timer, 0);
@@ -197,6 +199,7 @@ void app_stop_clocks(struct app *app)
 {
     loop_not_at_turn_end(app->loop, on_turn_end, app);
     app_tls_unwatch(app);
+    app_notify_end(app);
     loop_timer_destroy(app->beat_timer);
     loop_timer_destroy(app->janitor_timer);
     loop_timer_destroy(app->drain_timer);
@@ -220,6 +223,7 @@ int app_run(struct app *app)
 {
     tell_memory(&app->config);
     log_info("ready", "version=%s", SEALPOST_VERSION);
+    app_notify_ready(app);
     loop_run(app->loop);
     log_info("stopped", "status=%d", app->exit_status);
     return app->exit_status;

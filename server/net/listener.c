@@ -163,6 +163,48 @@ static void on_retry(int fd, short what, void *arg)
     (void)event_add(&listener->ready, NULL);
 }
 
+static void begin(struct listener *listener)
+{
+    struct net *net = listener->net;
+
+    (void)event_assign(&listener->ready, loop_base(net->loop), listener->fd, EV_READ | EV_PERSIST,
+                       on_ready, listener);
+    (void)event_assign(&listener->retry, loop_base(net->loop), -1, 0, on_retry, listener);
+    (void)event_add(&listener->ready, NULL);
+    TAILQ_INSERT_TAIL(&net->listeners, listener, link);
+}
+
+/* The port of a bound socket; 0 for a unix socket. */
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t size = sizeof address;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
+        return 0;
+    }
+    if (address.ss_family == AF_INET6) {
+        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    }
+    return address.ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)&address)->sin_port)
+                                        : 0;
+}
+
+struct listener *net_listen_handed(struct net *net, int fd, bool counts, net_accept_fn *accept_fn,
+                                   void *arg)
+{
+    struct listener *listener = mem_zeroed(1, sizeof *listener);
+
+    listener->net = net;
+    listener->counts = counts;
+    listener->accept_fn = accept_fn;
+    listener->arg = arg;
+    listener->fd = fd;
+    listener->port = port_of(fd);
+    begin(listener);
+    return listener;
+}
+
 /* NOLINTBEGIN(readability-function-size,readability-non-const-parameter): where to write an
  * error is one thing in two parameters, and it is written through a struct. */
 struct listener *net_listen(struct net *net, const char *where, bool counts,
@@ -180,11 +222,7 @@ struct listener *net_listen(struct net *net, const char *where, bool counts,
         free(listener);
         return NULL;
     }
-    (void)event_assign(&listener->ready, loop_base(net->loop), listener->fd, EV_READ | EV_PERSIST,
-                       on_ready, listener);
-    (void)event_assign(&listener->retry, loop_base(net->loop), -1, 0, on_retry, listener);
-    (void)event_add(&listener->ready, NULL);
-    TAILQ_INSERT_TAIL(&net->listeners, listener, link);
+    begin(listener);
     return listener;
 }
 /* NOLINTEND(readability-function-size,readability-non-const-parameter) */

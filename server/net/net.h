@@ -59,6 +59,13 @@ struct listener *net_listen(struct net *net, const char *where, bool counts,
                             size_t error_size);
 
 /*
+ * The same for a socket that somebody else has bound and that listens.  fd becomes the
+ * listener's; its file stays when it ends.
+ */
+struct listener *net_listen_handed(struct net *net, int fd, bool counts, net_accept_fn *accept_fn,
+                                   void *arg);
+
+/*
  * From now on new connections of the listener begin with TLS, and its accept function gets
  * them when the handshake is over.  plain_fn, with the listener's arg, gets one whose peer
  * speaks HTTP without TLS, to be told so.  tls is borrowed until net is destroyed.
