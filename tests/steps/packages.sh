@@ -8,7 +8,7 @@ UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 c
     libcurl4-openssl-dev libqrencode-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
 PACKAGES="$UNIT_PACKAGES pgbouncer iproute2 oathtool
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
-    valgrind gcovr iwyu sslscan mandoc mmdebstrap debian-archive-keyring"
+    valgrind gcovr iwyu sslscan mandoc systemd mmdebstrap debian-archive-keyring"
 
 missing_packages() {
     local there package

@@ -181,6 +181,16 @@ check_unit_elsewhere() {
         grep -q '/opt/relay/sealpost/sealpost.conf"' build/elsewhere/cmake_install.cmake
 }
 
+# The units of ROOT are what systemd takes, and the service can do little harm: an exposure of 1.2 at most.
+check_units() {
+    local root=$1 told
+    mkdir -p "$root/bin" && cp /bin/true "$root/bin/kill" || return 1
+    told=$(systemd-analyze verify --man=no --recursive-errors=no --root="$root" \
+        "$root"/usr/lib/systemd/system/sealpostd.{service,socket} 2>&1)
+    [ -z "$told" ] || { echo "$told" && return 1; }
+    systemd-analyze security --offline=true --threshold=12 "$root/usr/lib/systemd/system/sealpostd.service"
+}
+
 # The quickstart closes no folder that holds other things.
 quickstart_refuses() {
     local folder
@@ -261,7 +271,8 @@ check_install() {
     root=$(mktemp -d "$PWD/build/install.XXXXXX") || return 1
     DESTDIR=$root cmake --install build/package || return 1
     for file in usr/sbin/sealpostd usr/bin/sealpost etc/sealpost/sealpost.conf \
-        usr/lib/systemd/system/sealpostd.service usr/share/man/man8/sealpostd.8.gz usr/share/man/man1/sealpost.1.gz \
+        usr/lib/systemd/system/sealpostd.service \
+        usr/lib/systemd/system/sealpostd.socket usr/share/man/man8/sealpostd.8.gz usr/share/man/man1/sealpost.1.gz \
         usr/share/man/man5/sealpost.conf.5.gz usr/share/bash-completion/completions/sealpost \
         usr/share/zsh/vendor-completions/_sealpostd usr/share/fish/vendor_completions.d/sealpost.fish; do
         [ -f "$root/$file" ] || { echo "$file was not installed" && return 1; }
@@ -271,6 +282,7 @@ check_install() {
             --set base_url=https://relay.example || return 1
     check_conf_folder "$root" || { echo "what is in conf.d of the installation is not read" && return 1; }
     cmp "$root/usr/lib/systemd/system/sealpostd.service" deploy/sealpostd.service || return 1
+    check_units "$root" || { echo "the units are not as they must be" && return 1; }
     check_unit_elsewhere || { echo "the unit for another prefix names other paths" && return 1; }
     rm -rf "$root"
 }
