@@ -130,6 +130,6 @@ deb_here() {
 # The package of what trixie_unit built.
 trixie_deb() {
     in_trixie root sh -c 'cd /sealpost/build/optimised && rm -f sealpost_*.deb && cpack -G DEB' &&
-        dpkg-deb -c "$TRIXIE"/root/sealpost/build/optimised/sealpost_*.deb | grep -q 'sealpostd.service.d/reload.conf' &&
+        dpkg-deb -c "$TRIXIE"/root/sealpost/build/optimised/sealpost_*.deb | grep 'sealpostd.service.d/reload.conf' &&
         deb_cycle base "$TRIXIE"/root/sealpost/build/optimised/sealpost_*.deb
 }

@@ -3,7 +3,7 @@
 # Install what is missing, from Debian's packages alone.
 
 # What the build and the unit tests want, also in the Debian 13 of trixie.sh.
-UNIT_PACKAGES="build-essential cmake ninja-build ccache pkg-config git python3 ca-certificates
+UNIT_PACKAGES="build-essential file cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libfido2-dev libsqlite3-dev libjansson-dev libconfuse-dev
     libcurl4-openssl-dev libqrencode-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
 PACKAGES="$UNIT_PACKAGES pgbouncer iproute2 oathtool
