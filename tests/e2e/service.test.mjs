@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon as a service: what its manager hears, and sockets that it hands over.
 import assert from 'node:assert/strict';
+import {
+  chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { get } from 'node:http';
+import { get as getOverTls } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Manager } from './support/manager.mjs';
+import { certificate } from './support/tls.mjs';
 
 const WATCHDOG_MS = 2000;
 
@@ -109,4 +116,29 @@ test('a configuration that is refused at a reload ends the reload, and says so',
   manager.signal('SIGHUP');
   await manager.notified('RELOADING');
   assert.match((await manager.notified('READY')).STATUS, /was refused/);
+});
+
+// As systemd lays them: files of mode 0440 in a folder that nobody writes to.
+test('secrets may lie in a folder of credentials', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-credentials-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { cert, key } = certificate();
+  copyFileSync(key, join(folder, 'tls.key'));
+  writeFileSync(join(folder, 'storage'), `sqlite:${join(folder, 'elsewhere.db')}\n`);
+  chmodSync(join(folder, 'tls.key'), 0o440);
+  chmodSync(join(folder, 'storage'), 0o440);
+  const manager = new Manager(t, {
+    sockets: ['tls'],
+    set: { tls_listen: '127.0.0.1:0', tls_cert: cert },
+    environment: { SEALPOST_TLS_KEY: join(folder, 'tls.key'), SEALPOST_STORAGE_FILE: join(folder, 'storage') },
+  });
+  const [, port] = await manager.next('port');
+  await manager.next('pid');
+  await manager.notified('READY');
+  assert.ok(existsSync(join(folder, 'elsewhere.db')));
+  const status = await new Promise((done, fail) => {
+    getOverTls({ port, host: '127.0.0.1', path: '/v1/server', agent: false, ca: readFileSync(cert), servername: 'relay.example' },
+      (response) => response.resume().on('end', () => done(response.statusCode))).on('error', fail);
+  });
+  assert.equal(status, 200);
 });

@@ -123,7 +123,7 @@ deb_here() {
     [ "$release" = trixie ] && base=base
     mkdir -p "$TRIXIE" && rm -f "build/$1"/sealpost_*.deb
     (cd "build/$1" && cpack -G DEB) && install_lintian &&
-        lintian --fail-on error,warning --allow-root "build/$1"/sealpost_*.deb || return 1
+        lintian --fail-on error --allow-root "build/$1"/sealpost_*.deb || return 1
     mirror=$(find_mirror) && make_base "$mirror" "$release" $base && deb_cycle $base "build/$1"/sealpost_*.deb
 }
 

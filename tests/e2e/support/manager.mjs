@@ -12,8 +12,8 @@ import { Inbox } from './inbox.mjs';
 const SCRIPT = fileURLToPath(new URL('manager.py', import.meta.url));
 
 export class Manager {
-  // wanted: as manager.py takes it, set (options of the daemon), file (the text of its configuration).  It ends with the test t.
-  constructor(t, { set = {}, file = '', ...wanted } = {}) {
+  // wanted: as manager.py takes it, set (options of the daemon), file (the text of its configuration), environment.  It ends with the test t.
+  constructor(t, { set = {}, file = '', environment = {}, ...wanted } = {}) {
     this.dir = mkdtempSync(join(tmpdir(), 'sealpost-'));
     this.file = join(this.dir, 'sealpost.conf');
     this.writeFile(file);
@@ -26,7 +26,7 @@ export class Manager {
     this.said = new Inbox((what) => JSON.stringify(what));
     this.log = new Inbox((line) => line.raw);
     this.child = spawn('python3', [SCRIPT, JSON.stringify(wanted), BINARY, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, ...SANITIZER_ENV },
+      stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, ...SANITIZER_ENV, ...environment },
     });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.said.push(JSON.parse(line)));
     createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(parseLine(line)));
