@@ -102,7 +102,7 @@ parts_slow() {
     prepare build-fuzz 600 build_fuzz && step fuzz 900 fuzz_all 10
     prepare build-coverage 600 build coverage && step coverage 1200 coverage
     step crash 1500 tests/crash/run # it builds by itself
-    step deb 180 deb_here package
+    step deb 300 deb_here package
     step quickstart 600 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-again 300 deploy/quickstart --demo --dir build/quickstart-test
     step quickstart-refused 300 quickstart_refused
@@ -114,7 +114,7 @@ parts_slow() {
 parts_trixie() {
     prepare trixie-root 600 trixie_root || return
     step trixie-packages 120 trixie_packages
-    step trixie-unit 420 trixie_unit && step trixie-deb 120 trixie_deb
+    step trixie-unit 420 trixie_unit && step trixie-deb 240 trixie_deb
     step trixie-quickstart 420 trixie_quickstart
     step trixie-testssl 900 trixie_testssl package
 }
