@@ -29,14 +29,15 @@
 #include "server/net/net_private.h"
 #include "server/net/tls_private.h"
 
-/* The only two places where a descriptor is read and written; by tls_conn.c when there is TLS.
+/* The only places where a descriptor is read and written, but for conn_io_show; by tls_conn.c
+ * when there is TLS.
  * What comes after our end is dropped unseen. */
 static ssize_t conn_io_read(struct conn *conn, void *at, size_t size)
 {
     if (conn->tls != NULL && conn->state == CONN_OPEN) {
         return tls_conn_read(conn->tls, at, size, &conn->unread);
     }
-    return recv(conn->fd, at, size, 0);
+    return recv(conn->fd, at, size, conn->peeks ? MSG_PEEK : 0);
 }
 
 static ssize_t conn_io_write(const struct conn *conn, struct bytes bytes)
@@ -115,9 +116,21 @@ static void conn_io_drop(struct conn *conn, size_t size)
     conn->linger_left -= size;
 }
 
+/* Show the protocol what is there, and take from the kernel what it took. */
+static void conn_io_show(struct conn *conn, uint8_t *scratch, size_t size)
+{
+    size_t taken = conn->protocol->on_bytes(conn->arg, conn, bytes_of(scratch, size));
+
+    CHECK(taken <= size);
+    if (taken > 0 && recv(conn->fd, scratch, taken, 0) != (ssize_t)taken) {
+        conn_close(conn, CONN_END_ERROR);
+    }
+}
+
 static void conn_io_take_input(struct conn *conn)
 {
     uint8_t *scratch = conn->net->scratch;
+    bool peeked = conn->peeks;
 
     if (is_shaking(conn)) {
         tls_accept_go_on(conn);
@@ -138,6 +151,8 @@ static void conn_io_take_input(struct conn *conn)
         }
     } else if (size == 0) {
         conn_io_peer_ended(conn);
+    } else if (conn->state == CONN_OPEN && peeked) {
+        conn_io_show(conn, scratch, (size_t)size);
     } else if (conn->state == CONN_OPEN) {
         conn_io_give(conn, bytes_of(scratch, (size_t)size));
     } else {

@@ -70,6 +70,7 @@ struct conn {
     bool peer_ended; /* the peer shut its direction */
     bool watched;    /* the protocol wants to hear when it does, also while nothing is read */
     bool counted;    /* held against max_connections */
+    bool peeks;      /* bytes that the protocol does not take stay in the kernel */
     struct peer_origin origin;
     struct crowd_member *member; /* of net's crowd; NULL: not counted there */
 };

@@ -25,6 +25,7 @@
 #include "server/net/net.h"
 #include "server/net/net_private.h"
 #include "server/net/peer.h"
+#include "server/net/proxy_accept.h"
 #include "server/net/tls_private.h"
 
 enum {
@@ -50,7 +51,8 @@ static bool is_admitted(struct listener *listener, const struct peer_origin *ori
            crowd_enter(net->crowd, origin, out_member);
 }
 
-/* Handshakes are what a stranger can make us pay for most: only so many at once. */
+/* Handshakes are what a stranger can make us pay for most: only so many at once.  Behind a PROXY
+ * header there is another look, when the handshake begins. */
 static bool has_room_to_shake(const struct listener *listener)
 {
     if (listener->tls == NULL || tls_accept_has_room(listener->tls)) {
@@ -58,6 +60,19 @@ static bool has_room_to_shake(const struct listener *listener)
     }
     metrics_add(METRIC_tls_handshakes_refused, 1);
     return false;
+}
+
+void listener_serve(struct conn *conn, const struct tls_door *door)
+{
+    if (door->tls != NULL) {
+        tls_accept_begin(conn, door);
+        return;
+    }
+    const struct conn_protocol *before = conn->protocol;
+    door->accept_fn(door->arg, conn);
+    if (conn->protocol == before) {
+        conn_close(conn, CONN_END_OURS);
+    }
 }
 
 static void greet(struct listener *listener, int fd, const struct peer_origin *origin,
@@ -70,18 +85,11 @@ static void greet(struct listener *listener, int fd, const struct peer_origin *o
     }
     struct conn *conn = net_add(listener->net, fd, origin, listener->counts);
     conn->member = member;
-    if (listener->tls != NULL) {
-        const struct tls_door door = { .tls = listener->tls,
-                                       .accept_fn = listener->accept_fn,
-                                       .plain_fn = listener->plain_fn,
-                                       .arg = listener->arg };
-        tls_accept_begin(conn, &door);
-        return;
-    }
-    listener->accept_fn(listener->arg, conn);
-    if (conn->protocol == NULL) {
-        conn_close(conn, CONN_END_OURS);
-    }
+    const struct tls_door door = { .tls = listener->tls,
+                                   .accept_fn = listener->accept_fn,
+                                   .plain_fn = listener->plain_fn,
+                                   .arg = listener->arg };
+    (listener->is_proxied ? proxy_accept_begin : listener_serve)(conn, &door);
 }
 
 /* Out of descriptors or memory: the socket stays ready, so look away for a moment. */
@@ -131,6 +139,11 @@ static bool accept_one(struct listener *listener)
         return true;
     }
     origin = address_origin(&address);
+    if (listener->is_proxied && !peer_is_trusted(listener->net->trust, &origin)) {
+        proxy_accept_refuse(listener->net, "it comes from none of trusted_proxies");
+        (void)close(fd);
+        return true;
+    }
     if (!is_admitted(listener, &origin, &member)) {
         metrics_add(METRIC_connections_refused_address, 1);
         (void)close(fd);
@@ -246,6 +259,11 @@ void listener_set_tls(struct listener *listener, struct tls *tls, net_accept_fn 
 {
     listener->tls = tls;
     listener->plain_fn = plain_fn;
+}
+
+void listener_set_proxied(struct listener *listener)
+{
+    listener->is_proxied = true;
 }
 
 uint16_t listener_port(const struct listener *listener)

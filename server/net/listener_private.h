@@ -25,6 +25,7 @@ struct listener {
     struct event retry;
     int fd;
     bool counts;
+    bool is_proxied; /* connections begin with a PROXY header */
     uint16_t port;
     char *unix_path; /* NULL for TCP; removed at the end while it is still this socket */
     dev_t unix_device;
@@ -40,6 +41,10 @@ struct listen_error {
 /* Open what where says ("ADDRESS:PORT" or "unix:/path[,mode=0660]") into listener's fd. */
 bool address_listen_tcp(struct listener *listener, const char *where, struct listen_error error);
 bool address_listen_unix(struct listener *listener, const char *where, struct listen_error error);
+
+/* Serve a connection that is admitted: TLS first where door has it. */
+struct tls_door;
+void listener_serve(struct conn *conn, const struct tls_door *door);
 
 struct sockaddr_storage;
 

@@ -25,6 +25,7 @@ struct net_limits {
     struct allowance *output;    /* what answers take, likewise: when it is spent, connections
                                     whose peers take nothing are closed, the largest first */
     const char *trusted_proxies; /* a list as peer_trust_create reads it; NULL: none */
+    int64_t proxy_timeout_ms;    /* a PROXY header must be complete this long after the accept */
 };
 
 /* Give a new connection its protocol with conn_set_protocol.  Called on the loop thread. */
@@ -71,6 +72,13 @@ struct listener *net_listen_handed(struct net *net, int fd, bool counts, net_acc
  * speaks HTTP without TLS, to be told so.  tls is borrowed until net is destroyed.
  */
 void listener_set_tls(struct listener *listener, struct tls *tls, net_accept_fn *plain_fn);
+
+/*
+ * From now on new connections of the listener come from trusted proxies alone and begin with a
+ * header of the PROXY protocol (proxy_header.h), before TLS.  The client that it names is where
+ * the connection comes from, for all that goes by addresses.  Others are closed.
+ */
+void listener_set_proxied(struct listener *listener);
 
 /* The TCP port listened on; 0 for a unix socket. */
 uint16_t listener_port(const struct listener *listener);

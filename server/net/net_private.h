@@ -26,6 +26,7 @@ struct net {
     size_t count;       /* open connections */
     size_t counted;     /* of these, held against max_connections */
     int64_t accept_warned_ms;
+    int64_t proxy_header_warned_ms;
     bool in_turn; /* inside a callback of this room: the turn's end is yet to come */
     bool store_full;
     bool proxy_warned;

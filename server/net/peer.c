@@ -140,13 +140,13 @@ static enum peer_result find(const struct peer_trust *trust, const struct peer_o
     bool speaks = forwarded.size > 0 || x_forwarded_for.size > 0;
 
     name_of(origin, out);
-    if (!speaks) {
+    if (!speaks || origin->word == PEER_UNNAMED) {
         return PEER_ITSELF;
     }
     if (peer_is_trusted(trust, origin)) {
         return find_behind(trust, origin, forwarded, x_forwarded_for, out, out_is_client);
     }
-    if (!origin->is_unix && !network_is_local(&origin->address)) {
+    if (origin->word == PEER_NAMED || (!origin->is_unix && !network_is_local(&origin->address))) {
         return PEER_ITSELF;
     }
     out[0] = '\0';

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/bytes.h"
 #include "common/network.h"
@@ -31,10 +32,18 @@ enum peer_result {
     PEER_UNTRUSTED   /* a local proxy that is not trusted: nobody's name */
 };
 
+enum peer_word {
+    PEER_SEEN = 0, /* the kernel says where it comes from */
+    PEER_NAMED,    /* a trusted proxy's PROXY header does: it is no proxy that nobody named */
+    PEER_UNNAMED   /* such a header named nobody: the proxy's address, and what the header
+                      fields say is said by somebody unknown */
+};
+
 /* Where a connection comes from. */
 struct peer_origin {
     struct network_address address; /* nothing when is_unix */
     bool is_unix;
+    uint8_t word; /* enum peer_word; a byte, for each connection has one */
 };
 
 /*

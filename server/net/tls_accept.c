@@ -71,7 +71,9 @@ void tls_accept_begin(struct conn *conn, const struct tls_door *door)
     door->tls->handshakes++;
     conn->tls = tls_conn_create(door->tls, conn->fd);
     conn_set_protocol(conn, &greeting, own);
-    conn_set_deadline(conn, door->tls->limits.handshake_timeout_ms);
+    if (conn->deadline_at == 0) { /* else a PROXY header came before, within the same deadline */
+        conn_set_deadline(conn, door->tls->limits.handshake_timeout_ms);
+    }
 }
 
 /* Give the connection to whom it is for. */

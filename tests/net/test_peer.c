@@ -23,10 +23,10 @@ static struct bytes field(const char *text)
     return text == NULL ? bytes_of(NULL, 0) : bytes_text(text);
 }
 
-static void expect(struct asked asked, struct answered wanted)
+static void expect_of(enum peer_word word, struct asked asked, struct answered wanted)
 {
     struct peer_trust *trust = peer_trust_create(asked.trusted);
-    struct peer_origin origin = { .is_unix = strcmp(asked.from, "unix") == 0 };
+    struct peer_origin origin = { .is_unix = strcmp(asked.from, "unix") == 0, .word = word };
     char name[NETWORK_NAME_BYTES];
 
     assert_non_null(trust);
@@ -38,6 +38,11 @@ static void expect(struct asked asked, struct answered wanted)
         wanted.result);
     assert_string_equal(name, wanted.name);
     peer_trust_destroy(trust);
+}
+
+static void expect(struct asked asked, struct answered wanted)
+{
+    expect_of(PEER_SEEN, asked, wanted);
 }
 
 static void without_fields_the_connection_counts(void **state)
@@ -57,6 +62,27 @@ static void a_stranger_is_not_believed(void **state)
            (struct answered){ PEER_ITSELF, "203.0.113.9" });
     expect((struct asked){ "10.0.0.0/8", "203.0.113.9", "for=198.51.100.1", NULL },
            (struct answered){ PEER_ITSELF, "203.0.113.9" });
+}
+
+static void whom_a_proxy_header_names_is_a_client_wherever_it_is(void **state)
+{
+    (void)state;
+    expect_of(PEER_NAMED, (struct asked){ "127.0.0.1", "10.1.1.1", NULL, "198.51.100.1" },
+              (struct answered){ PEER_ITSELF, "10.1.1.1" });
+    expect_of(PEER_NAMED, (struct asked){ "127.0.0.1", "127.0.0.2", "for=198.51.100.1", NULL },
+              (struct answered){ PEER_ITSELF, "127.0.0.2" });
+    expect_of(PEER_NAMED,
+              (struct asked){ "127.0.0.1, 10.0.0.0/8", "10.1.1.1", NULL, "198.51.100.1" },
+              (struct answered){ PEER_FORWARDED, "198.51.100.1" }); /* a proxy behind the proxy */
+}
+
+static void where_a_proxy_header_named_nobody_no_field_counts(void **state)
+{
+    (void)state;
+    expect_of(PEER_UNNAMED, (struct asked){ "127.0.0.1", "127.0.0.1", NULL, "198.51.100.1" },
+              (struct answered){ PEER_ITSELF, "127.0.0.1" });
+    expect_of(PEER_UNNAMED, (struct asked){ "unix", "unix", "for=198.51.100.1", NULL },
+              (struct answered){ PEER_ITSELF, "" });
 }
 
 static void a_trusted_proxy_names_its_client(void **state)
@@ -194,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_fields_the_connection_counts),
         cmocka_unit_test(a_stranger_is_not_believed),
+        cmocka_unit_test(whom_a_proxy_header_names_is_a_client_wherever_it_is),
+        cmocka_unit_test(where_a_proxy_header_named_nobody_no_field_counts),
         cmocka_unit_test(a_trusted_proxy_names_its_client),
         cmocka_unit_test(hops_are_read_from_the_right_to_the_first_stranger),
         cmocka_unit_test(what_the_client_wrote_before_is_never_looked_at),

@@ -11,6 +11,10 @@
 #include "common/loop.h"
 #include "tests/support/unit.h"
 
+enum {
+    PROXIED_CONNECTIONS = 10
+};
+
 static size_t on_bytes(void *arg, struct conn *conn, struct bytes input)
 {
     struct wire *wire = arg;
@@ -78,6 +82,18 @@ static void on_accept(void *arg, struct conn *conn)
     conn_set_protocol(conn, &wire_protocol, wire);
 }
 
+static void open_with(struct wire *wire, const struct net_limits *limits)
+{
+    char error[200];
+
+    *wire = (struct wire){ .take_max = SIZE_MAX, .until = clock_steady_ms() + WIRE_PATIENCE_MS };
+    wire->loop = loop_create();
+    wire->net = net_create(wire->loop, limits);
+    wire->listener =
+        net_listen(wire->net, "127.0.0.1:0", true, on_accept, wire, error, sizeof error);
+    assert_non_null(wire->listener);
+}
+
 void wire_open(struct wire *wire, int64_t max_connections, int64_t write_timeout_ms)
 {
     const struct net_limits limits = {
@@ -88,14 +104,26 @@ void wire_open(struct wire *wire, int64_t max_connections, int64_t write_timeout
         .input = &wire->input,
         .output = &wire->output,
     };
-    char error[200];
 
-    *wire = (struct wire){ .take_max = SIZE_MAX, .until = clock_steady_ms() + WIRE_PATIENCE_MS };
-    wire->loop = loop_create();
-    wire->net = net_create(wire->loop, &limits);
-    wire->listener =
-        net_listen(wire->net, "127.0.0.1:0", true, on_accept, wire, error, sizeof error);
-    assert_non_null(wire->listener);
+    open_with(wire, &limits);
+}
+
+void wire_open_proxied(struct wire *wire, const struct wire_proxied *proxied)
+{
+    const struct net_limits limits = {
+        .max_connections = PROXIED_CONNECTIONS,
+        .max_per_address = proxied->max_per_address,
+        .output_high_bytes = WIRE_HIGH_BYTES,
+        .output_low_bytes = WIRE_LOW_BYTES,
+        .write_timeout_ms = WIRE_PATIENCE_MS,
+        .input = &wire->input,
+        .output = &wire->output,
+        .trusted_proxies = proxied->trusted,
+        .proxy_timeout_ms = proxied->timeout_ms,
+    };
+
+    open_with(wire, &limits);
+    listener_set_proxied(wire->listener);
 }
 
 void wire_close(struct wire *wire)

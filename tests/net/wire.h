@@ -43,6 +43,13 @@ struct wire {
 };
 
 void wire_open(struct wire *wire, int64_t max_connections, int64_t write_timeout_ms);
+/* The same for a listener of connections that begin with a PROXY header, from trusted. */
+struct wire_proxied {
+    const char *trusted; /* as trusted_proxies */
+    int64_t timeout_ms;  /* for the header */
+    int64_t max_per_address;
+};
+void wire_open_proxied(struct wire *wire, const struct wire_proxied *proxied);
 void wire_close(struct wire *wire);
 
 /* Connect a non-blocking socket. */
