@@ -173,6 +173,7 @@ static void create_servers(struct app *app)
         .max_connections = app->config.max_connections,
         .max_per_address = app->config.max_connections_per_address,
         .trusted_proxies = app->config.trusted_proxies,
+        .proxy_timeout_ms = app->config.tls_handshake_timeout * 1000,
         .output_high_bytes = app->config.connection_output_max,
         .output_low_bytes = output_low(app->config.connection_output_max),
         .write_timeout_ms = app->config.write_timeout * 1000,

@@ -18,6 +18,14 @@ enum {
     WHERE_BYTES = 512
 };
 
+/* Say whether connections to clients' listeners of this kind begin with a PROXY header. */
+static bool is_proxied(const struct app *app, bool tls)
+{
+    int bit = tls ? PROXY_PROTOCOL_TLS_LISTEN : PROXY_PROTOCOL_LISTEN;
+
+    return (app->config.proxy_protocol & bit) != 0;
+}
+
 /* Only root and the daemon's own user may give orders. */
 static void on_admin(void *arg, struct conn *conn)
 {
@@ -43,8 +51,13 @@ static struct http_server *server_of(const struct app *app, const char *name)
 static void tell_listener(struct app *app, struct listener *listener, const char *name,
                           const char *more)
 {
-    if (strcmp(name, "tls") == 0) {
+    bool tls = strcmp(name, "tls") == 0;
+
+    if (tls) {
         listener_set_tls(listener, app->tls, http_server_refuse_plain);
+    }
+    if (server_of(app, name) == app->clients && is_proxied(app, tls)) {
+        listener_set_proxied(listener);
     }
     log_info("listen", "name=%s port=%u%s", name, (unsigned)listener_port(listener), more);
 }

@@ -51,6 +51,14 @@ enum {
     VERIFICATION_REQUIRED
 };
 
+/* Bits, so that both is both. */
+enum {
+    PROXY_PROTOCOL_OFF = 0,
+    PROXY_PROTOCOL_LISTEN,
+    PROXY_PROTOCOL_TLS_LISTEN,
+    PROXY_PROTOCOL_BOTH
+};
+
 struct config_source {
     const char *path;        /* file, or NULL for none */
     const char *const *sets; /* "name=value" texts of --set */

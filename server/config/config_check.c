@@ -180,6 +180,31 @@ static bool proxies_hold(const struct checking *checking)
     return proxies[0] == '\0' || parts_hold(checking, "trusted_proxies", proxies, proxy_fault);
 }
 
+/* What is wrong with PROXY headers on these listeners; NULL: nothing. */
+static const char *proxy_protocol_fault(const struct config *config)
+{
+    if (config->proxy_protocol == PROXY_PROTOCOL_OFF) {
+        return NULL;
+    }
+    if (config->trusted_proxies[0] == '\0') {
+        return "trusted_proxies is empty, so that nobody could connect there; name the proxies";
+    }
+    if (config->proxy_protocol != PROXY_PROTOCOL_TLS_LISTEN && config->listen[0] == '\0') {
+        return "listen is empty; set it, or name the listeners that there are";
+    }
+    return config->proxy_protocol != PROXY_PROTOCOL_LISTEN && config->tls_listen[0] == '\0'
+               ? "tls_listen is empty; set it, or name the listeners that there are"
+               : NULL;
+}
+
+static bool proxy_protocol_holds(const struct checking *checking)
+{
+    static const char *const names[] = { "off", "listen", "tls_listen", "both" };
+
+    return holds(checking, "proxy_protocol", names[checking->config->proxy_protocol],
+                 proxy_protocol_fault(checking->config));
+}
+
 /* Say whether two paths are the same but for slashes at the end. */
 static bool same_path(const char *a, const char *b)
 {
@@ -352,6 +377,6 @@ bool config_check(const struct config *config, const struct settings *settings,
 
     return base_url_holds(&checking) && names_hold(&checking) && places_hold(&checking) &&
            listeners_hold(&checking) && tls_holds(&checking) && proxies_hold(&checking) &&
-           origins_hold(&checking) && party_holds(&checking) && key_slots_hold(&checking) &&
-           idle_times_hold(&checking);
+           proxy_protocol_holds(&checking) && origins_hold(&checking) && party_holds(&checking) &&
+           key_slots_hold(&checking) && idle_times_hold(&checking);
 }

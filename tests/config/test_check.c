@@ -302,9 +302,29 @@ static void tls_wants_its_files(void **state)
     expect_refused("listen = \"\"", "clients must connect somewhere");
 }
 
+static void proxy_headers_want_proxies_and_listeners(void **state)
+{
+    static const char tls[] = "trusted_proxies = \"::1\"\ntls_listen = \"[::]:443\"\n"
+                              "tls_cert = \"/c\"\ntls_key = \"/k\"\n";
+    char text[300];
+
+    (void)state;
+    expect_taken("trusted_proxies = \"unix\"\nproxy_protocol = listen");
+    (void)snprintf(text, sizeof text, "%sproxy_protocol = both", tls);
+    expect_taken(text);
+    (void)snprintf(text, sizeof text, "%slisten = \"\"\nproxy_protocol = tls_listen", tls);
+    expect_taken(text);
+    (void)snprintf(text, sizeof text, "%slisten = \"\"\nproxy_protocol = both", tls);
+    expect_refused(text, "listen is empty");
+    expect_refused("proxy_protocol = listen", "trusted_proxies is empty");
+    expect_refused("trusted_proxies = \"::1\"\nproxy_protocol = both", "tls_listen is empty");
+    expect_refused("trusted_proxies = \"::1\"\nproxy_protocol = yes", "proxy_protocol");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(proxy_headers_want_proxies_and_listeners),
         cmocka_unit_test(base_urls_in_the_one_spelling_are_taken),
         cmocka_unit_test(every_other_spelling_of_a_base_url_is_refused),
         cmocka_unit_test(a_base_url_has_255_bytes_at_most),
