@@ -13,26 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "common/mem.h"
 #include "common/network.h"
 #include "server/net/listener_private.h"
 #include "server/net/peer.h"
 
 enum {
-    BACKLOG = 4096,
     ADDRESS_BYTES = 64,
     PORT_PRIVILEGED = 1024
 };
 
-static const char unix_prefix[] = "unix:";
-static const char mode_part[] = ",mode=";
-
-__attribute__((format(printf, 2, 3))) static bool fail(struct listen_error error,
-                                                       const char *format, ...)
+bool address_fail(struct listen_error error, const char *format, ...)
 {
     va_list args;
 
@@ -61,22 +53,23 @@ static bool split_where(const char *where, char *out_address, const char **out_p
 static bool fail_bind(struct listen_error error, const char *where, int why, unsigned long port)
 {
     if (why == EADDRINUSE) {
-        return fail(error,
-                    "%s is in use: stop the program that listens there, or name another port",
-                    where);
+        return address_fail(
+            error, "%s is in use: stop the program that listens there, or name another port",
+            where);
     }
     if (why == EACCES && port < PORT_PRIVILEGED) {
-        return fail(error,
-                    "no permission to listen on %s: ports below 1024 need CAP_NET_BIND_SERVICE; "
-                    "use a higher port behind a reverse proxy",
-                    where);
+        return address_fail(
+            error,
+            "no permission to listen on %s: ports below 1024 need CAP_NET_BIND_SERVICE; "
+            "use a higher port behind a reverse proxy",
+            where);
     }
     if (why == EADDRNOTAVAIL) {
-        return fail(error,
-                    "this machine has no address %s: name one of its own, or 0.0.0.0 or [::]",
-                    where);
+        return address_fail(
+            error, "this machine has no address %s: name one of its own, or 0.0.0.0 or [::]",
+            where);
     }
-    return fail(error, "cannot listen on %s: %s", where, strerrordesc_np(why));
+    return address_fail(error, "cannot listen on %s: %s", where, strerrordesc_np(why));
 }
 
 static int open_tcp(const struct addrinfo *address)
@@ -91,7 +84,7 @@ static int open_tcp(const struct addrinfo *address)
     if (address->ai_family == AF_INET6) { /* so that 0.0.0.0:P and [::]:P can stand together */
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
         int why = errno;
         (void)close(fd);
         errno = why;
@@ -127,14 +120,14 @@ bool address_listen_tcp(struct listener *listener, const char *where, struct lis
     struct addrinfo *found = NULL;
 
     if (!split_where(where, address, &port)) {
-        return fail(error,
-                    "\"%s\" is no place to listen: write ADDRESS:PORT, [IPV6]:PORT or "
-                    "unix:/path",
-                    where);
+        return address_fail(error,
+                            "\"%s\" is no place to listen: write ADDRESS:PORT, [IPV6]:PORT or "
+                            "unix:/path",
+                            where);
     }
     if (getaddrinfo(address, port, &hints, &found) != 0) {
-        return fail(error, "\"%s\" is no numeric address: write one like 127.0.0.1 or [::1]",
-                    address);
+        return address_fail(
+            error, "\"%s\" is no numeric address: write one like 127.0.0.1 or [::1]", address);
     }
     listener->fd = open_tcp(found);
     int why = errno;
@@ -143,90 +136,6 @@ bool address_listen_tcp(struct listener *listener, const char *where, struct lis
         return fail_bind(error, where, why, strtoul(port, NULL, 10));
     }
     listener->port = port_of(listener->fd);
-    return true;
-}
-
-/* Split "/path[,mode=0660]". */
-static bool split_unix(const char *text, struct sockaddr_un *out, mode_t *out_mode)
-{
-    const char *mode = strstr(text, mode_part);
-    size_t size = mode == NULL ? strlen(text) : (size_t)(mode - text);
-    char *end = NULL;
-
-    if (size == 0 || text[0] != '/' || size >= sizeof out->sun_path) {
-        return false;
-    }
-    *out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    memcpy(out->sun_path, text, size);
-    *out_mode = 0660;
-    if (mode != NULL) {
-        *out_mode = (mode_t)strtoul(mode + strlen(mode_part), &end, 8);
-        return end != mode + strlen(mode_part) && *end == '\0' && (*out_mode & ~0777U) == 0;
-    }
-    return true;
-}
-
-/* Remove a socket that nobody answers on; whatever else stands there stays. */
-static bool clear_path(const struct sockaddr_un *address, struct listen_error error)
-{
-    struct stat found;
-
-    if (lstat(address->sun_path, &found) != 0) {
-        return true; /* nothing there, or bind will say what is wrong */
-    }
-    if (!S_ISSOCK(found.st_mode)) {
-        return fail(error, "%s exists and is not a socket: remove it or name another path",
-                    address->sun_path);
-    }
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool dead = probe >= 0 &&
-                connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 &&
-                errno == ECONNREFUSED;
-    if (probe >= 0) {
-        (void)close(probe);
-    }
-    if (!dead) {
-        return fail(error,
-                    "%s is in use: stop the program that listens there, or name another path",
-                    address->sun_path);
-    }
-    if (unlink(address->sun_path) != 0) {
-        return fail(error, "cannot replace the stale socket %s: %s", address->sun_path,
-                    strerrordesc_np(errno));
-    }
-    return true;
-}
-
-bool address_listen_unix(struct listener *listener, const char *where, struct listen_error error)
-{
-    struct sockaddr_un address;
-    struct stat made;
-    mode_t mode;
-
-    if (!split_unix(where + strlen(unix_prefix), &address, &mode)) {
-        return fail(error,
-                    "\"%s\" is no place to listen: write unix:/absolute/path[,mode=0660], the path "
-                    "shorter than 108 bytes",
-                    where);
-    }
-    if (!clear_path(&address, error)) {
-        return false;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    /* The mode is set between bind and listen: before, nobody can connect. */
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        chmod(address.sun_path, mode) != 0 || listen(fd, BACKLOG) != 0 ||
-        stat(address.sun_path, &made) != 0) {
-        int why = errno;
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return fail(error, "cannot listen on %s: %s", address.sun_path, strerrordesc_np(why));
-    }
-    listener->fd = fd;
-    listener->unix_path = mem_text(address.sun_path);
-    listener->unix_device = made.st_dev;
-    listener->unix_inode = made.st_ino;
     return true;
 }
 

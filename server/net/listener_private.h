@@ -38,7 +38,15 @@ struct listen_error {
     size_t size;
 };
 
-/* Open what where says ("ADDRESS:PORT" or "unix:/path[,mode=0660]") into listener's fd. */
+enum {
+    LISTEN_BACKLOG = 4096
+};
+
+/* Write the sentence; false, so that it can be returned. */
+bool address_fail(struct listen_error error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Open what where says ("ADDRESS:PORT" or "unix:/path[,mode=0660][,group=NAME]") into listener's fd. */
 bool address_listen_tcp(struct listener *listener, const char *where, struct listen_error error);
 bool address_listen_unix(struct listener *listener, const char *where, struct listen_error error);
 

@@ -50,8 +50,8 @@ size_t net_connection_count(const struct net *net);
 
 /*
  * Listen on "ADDRESS:PORT", "[V6]:PORT" (port 0: any free one) or
- * "unix:/path[,mode=0660]".  A stale unix socket is replaced, a live one is an
- * error.  NULL with a sentence in out_error when that fails.  A listener belongs
+ * "unix:/path[,mode=0660][,group=NAME]".  A stale unix socket is replaced, a live one is an
+ * error; the daemon's user must be in the group, which may also be a number.  NULL with a sentence in out_error when that fails.  A listener belongs
  * to net and ends with it.  counts: false for listeners whose connections are
  * not held against max_connections (ops and admin).
  */

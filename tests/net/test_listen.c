@@ -79,7 +79,10 @@ static void a_place_that_is_none_is_refused_with_a_sentence(void **state)
     expect_refused(*state, "unix:relative", "unix:/absolute/path");
     expect_refused(*state, "unix:/tmp/x,mode=9", "unix:/absolute/path");
     expect_refused(*state, "unix:/tmp/x,mode=", "unix:/absolute/path");
-    expect_refused(*state, "unix:/nonexistent/folder/x", "cannot listen on");
+    expect_refused(*state, "unix:/tmp/x,mode=1777", "unix:/absolute/path");
+    expect_refused(*state, "unix:/tmp/x,group=", "unix:/absolute/path");
+    expect_refused(*state, "unix:/tmp/x,mode=0660,owner=root", "unix:/absolute/path");
+    expect_refused(*state, "unix:/nonexistent/folder/x", "its folder is missing");
 }
 
 static void a_port_in_use_is_named(void **state)
@@ -143,7 +146,7 @@ static void place_open(struct place *place, const char *options)
 {
     temp_dir_create(place->folder);
     (void)snprintf(place->path, sizeof place->path, "%s/sock", place->folder);
-    (void)snprintf(place->where, sizeof place->where, "unix:%s%.20s", place->path, options);
+    (void)snprintf(place->where, sizeof place->where, "unix:%s%.24s", place->path, options);
 }
 
 static void a_unix_socket_has_its_mode_and_knows_its_peers(void **state)
@@ -171,6 +174,76 @@ static void a_unix_socket_has_its_mode_and_knows_its_peers(void **state)
     (void)close(peer);
     net_stop_listening(wire->net);
     assert_int_not_equal(stat(place.path, &made), 0); /* removed with its listener */
+    temp_dir_remove(place.folder);
+}
+
+/* A group that this user may give to: as root any, else one of its own besides the first. */
+static bool other_group(gid_t *out)
+{
+    gid_t groups[64];
+    int count = getgroups(64, groups);
+
+    if (geteuid() == 0) {
+        *out = 12345;
+        return true;
+    }
+    for (int i = 0; i < count; i++) {
+        if (groups[i] != getegid()) {
+            *out = groups[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void a_unix_socket_can_be_given_to_a_group(void **state)
+{
+    struct wire *wire = *state;
+    struct place place;
+    struct stat made;
+    char error[300];
+    char options[30];
+    gid_t group = 0;
+
+    if (!other_group(&group)) {
+        skip();
+    }
+    (void)snprintf(options, sizeof options, ",group=%u", (unsigned)group);
+    place_open(&place, options);
+    assert_non_null(listen_at(wire, place.where, true, error));
+    assert_int_equal(stat(place.path, &made), 0);
+    assert_int_equal(made.st_gid, group);
+    assert_int_equal(made.st_mode & 0777, 0660);
+    net_stop_listening(wire->net);
+    temp_dir_remove(place.folder);
+}
+
+static void a_group_that_is_none_is_refused_and_leaves_no_socket(void **state)
+{
+    struct place place;
+    struct stat found;
+
+    place_open(&place, ",group=no-such-group");
+    expect_refused(*state, place.where, "there is none of that name");
+    assert_int_not_equal(stat(place.path, &found), 0);
+    temp_dir_remove(place.folder);
+}
+
+static void a_path_may_have_commas(void **state)
+{
+    struct wire *wire = *state;
+    struct place place;
+    struct stat made;
+    char where[300];
+    char error[300];
+
+    place_open(&place, "");
+    (void)snprintf(where, sizeof where, "unix:%s,a,mode=0600", place.path);
+    assert_non_null(listen_at(wire, where, false, error));
+    (void)snprintf(where, sizeof where, "%s,a", place.path);
+    assert_int_equal(stat(where, &made), 0);
+    assert_int_equal(made.st_mode & 0777, 0600);
+    net_stop_listening(wire->net);
     temp_dir_remove(place.folder);
 }
 
@@ -335,6 +408,9 @@ int main(void)
         ON_WIRE(a_port_in_use_is_named),
         ON_WIRE(connections_above_the_limit_are_closed_at_once),
         ON_WIRE(a_unix_socket_has_its_mode_and_knows_its_peers),
+        ON_WIRE(a_unix_socket_can_be_given_to_a_group),
+        ON_WIRE(a_group_that_is_none_is_refused_and_leaves_no_socket),
+        ON_WIRE(a_path_may_have_commas),
         ON_WIRE(a_stale_socket_is_replaced_and_a_live_one_refused),
         ON_WIRE(a_file_in_the_way_is_left_alone),
         ON_WIRE(uncounted_connections_are_spared_limits_and_pressure),
