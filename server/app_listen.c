@@ -15,7 +15,8 @@
 #include "server/net/net.h"
 
 enum {
-    WHERE_BYTES = 512
+    WHERE_BYTES = 512,
+    RIGHTS_BYTES = 100
 };
 
 /* Say whether connections to clients' listeners of this kind begin with a PROXY header. */
@@ -88,6 +89,22 @@ static void take_handed(void *arg, int fd, const char *name)
         name, " handed=yes");
 }
 
+/* Listen there; whom a unix socket for clients is open to is said by options of its own. */
+static bool listen_as_set(struct app *app, const char *where, const char *name, char *out_error,
+                          size_t error_size)
+{
+    const struct config *config = &app->config;
+    const char *group = config->listen_group;
+    char whole[WHERE_BYTES + RIGHTS_BYTES];
+
+    if (strcmp(name, "clients") != 0 || strncmp(where, "unix:", strlen("unix:")) != 0) {
+        return listen_at(app, where, name, out_error, error_size);
+    }
+    (void)snprintf(whole, sizeof whole, "%s,mode=%.8s%s%.64s", where, config->listen_mode,
+                   group[0] == '\0' ? "" : ",group=", group);
+    return listen_at(app, whole, name, out_error, error_size);
+}
+
 /* Listen at each of the comma-separated places. */
 static bool listen_at_each(struct app *app, const char *places, const char *name, char *out_error,
                            size_t error_size)
@@ -108,7 +125,7 @@ static bool listen_at_each(struct app *app, const char *places, const char *name
         }
         memcpy(where, at, size);
         where[size] = '\0';
-        if (size > 0 && !listen_at(app, where, name, out_error, error_size)) {
+        if (size > 0 && !listen_as_set(app, where, name, out_error, error_size)) {
             return false;
         }
         at += strcspn(at, ",");

@@ -11,6 +11,10 @@
 
 enum {
     PORT_MAX_DIGITS = 5,
+    MODE_DIGITS = 4,
+    MODE_MAX = 0777,
+    MODE_OWNER = 0600,
+    GROUP_MAX_BYTES = 32, /* as useradd's */
     PORT_MAX = 65535,
     LOOPBACK_NET = 127
 };
@@ -65,6 +69,29 @@ const char *address_socket_fault(const char *path)
         return bad_path;
     }
     return strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path ? NULL : long_path;
+}
+
+const char *address_mode_fault(const char *mode)
+{
+    size_t size = strspn(mode, "01234567");
+
+    if (size == 0 || size > MODE_DIGITS || mode[size] != '\0' || strtol(mode, NULL, 8) > MODE_MAX) {
+        return "write an octal mode from 0600 to 0777, like 0660";
+    }
+    return (strtol(mode, NULL, 8) & MODE_OWNER) == MODE_OWNER
+               ? NULL
+               : "its owner must be allowed to read and write it: write one like 0660";
+}
+
+const char *address_group_fault(const char *group)
+{
+    /* What Debian's adduser takes, and numbers. */
+    size_t size =
+        strspn(group, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+    return size <= GROUP_MAX_BYTES && group[size] == '\0'
+               ? NULL
+               : "write the name of a group, or its number";
 }
 
 const char *address_fault(const char *address)

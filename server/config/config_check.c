@@ -134,7 +134,11 @@ static bool clients_hold(const struct checking *checking)
                          ? NULL
                          : "it is empty and so is tls_listen: clients must connect somewhere");
     }
-    return parts_hold(checking, "listen", config->listen, address_fault);
+    return parts_hold(checking, "listen", config->listen, address_fault) &&
+           holds(checking, "listen_mode", config->listen_mode,
+                 address_mode_fault(config->listen_mode)) &&
+           holds(checking, "listen_group", config->listen_group,
+                 address_group_fault(config->listen_group));
 }
 
 static bool listeners_hold(const struct checking *checking)

@@ -321,9 +321,28 @@ static void proxy_headers_want_proxies_and_listeners(void **state)
     expect_refused("trusted_proxies = \"::1\"\nproxy_protocol = yes", "proxy_protocol");
 }
 
+static void sockets_have_a_mode_and_a_group(void **state)
+{
+    static const char *const modes[] = {
+        "", "660x", "0888", "1660", "00660", "0060", "rw", "0400"
+    };
+    char text[100];
+
+    (void)state;
+    expect_taken("listen_mode = \"0666\"\nlisten_group = \"www-data\"");
+    expect_taken("listen_mode = \"600\"\nlisten_group = \"33\"");
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        (void)snprintf(text, sizeof text, "listen_mode = \"%s\"", modes[i]);
+        expect_refused(text, "0660");
+    }
+    expect_refused("listen_group = \"a,mode=0777\"", "name of a group");
+    expect_refused("listen_group = \"a b\"", "name of a group");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sockets_have_a_mode_and_a_group),
         cmocka_unit_test(proxy_headers_want_proxies_and_listeners),
         cmocka_unit_test(base_urls_in_the_one_spelling_are_taken),
         cmocka_unit_test(every_other_spelling_of_a_base_url_is_refused),

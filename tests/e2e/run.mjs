@@ -21,7 +21,7 @@ const OF_POSTGRES = /^(postgres|two_daemons)/;
 // handshakes before there is a request, and what is refused for its form alone.
 const OF_NO_ENGINE = ['contract', 'device_factors', 'device_factors_password', 'device_handles', 'device_keys',
   'dishonest_relay', 'factors', 'factors_webauthn', 'holds_program', 'http_raw', 'key_vectors', 'links_program', 'manual', 'proxies', 'proxy_protocol',
-  'qr', 'recovery_program', 'service', 'tls', 'vectors', 'websocket', 'wrong_input'].map((name) => `${name}.test.mjs`);
+  'qr', 'recovery_program', 'service', 'tls', 'unix_socket', 'vectors', 'websocket', 'wrong_input'].map((name) => `${name}.test.mjs`);
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-coverage-'));
