@@ -6,7 +6,7 @@
 UNIT_PACKAGES="build-essential file cmake ninja-build ccache pkg-config git python3 ca-certificates
     libevent-dev libssl-dev libsodium-dev libfido2-dev libsqlite3-dev libjansson-dev libconfuse-dev
     libcurl4-openssl-dev libqrencode-dev libpq-dev uthash-dev libcmocka-dev libwslay-dev sqlite3 postgresql curl"
-PACKAGES="$UNIT_PACKAGES pgbouncer iproute2 oathtool
+PACKAGES="$UNIT_PACKAGES pgbouncer nginx caddy haproxy iproute2 oathtool
     clang clang-tidy clang-format libclang-rt-dev cppcheck pmccabe codespell shellcheck
     valgrind gcovr iwyu sslscan mandoc systemd mmdebstrap debian-archive-keyring"
 
@@ -50,12 +50,17 @@ fetch_promtool() {
         rm prometheus_*.deb)
 }
 
-# Tests start a pgbouncer of their own: the package's shall not run, now or after a reboot.
-silence_pgbouncer() {
-    as_root invoke-rc.d pgbouncer stop || true
-    if command -v systemctl >/dev/null; then
-        as_root systemctl disable pgbouncer || true
-    fi
+# silence INSTALLED: tests start servers of their own; those of packages that were just installed
+# shall not run, now or after a reboot.
+silence() {
+    local service
+    for service in pgbouncer nginx caddy haproxy; do
+        [[ " $1 " == *" $service "* ]] || continue
+        as_root invoke-rc.d "$service" stop || true
+        if command -v systemctl >/dev/null; then
+            as_root systemctl disable "$service" || true
+        fi
+    done
 }
 
 # Chromium takes hundreds of megabytes, so that only the step which runs it installs it.
@@ -88,5 +93,5 @@ install_missing() {
     missing=$(missing_packages) # now that the lists say which packages this release has
     # shellcheck disable=SC2086 # a list
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing || return 1
-    [[ " $missing " != *' pgbouncer '* ]] || silence_pgbouncer
+    silence "$missing"
 }

@@ -46,6 +46,7 @@ parts_all() {
     step e2e 900 e2e_all asan
     step e2e-postgres 900 e2e_postgres asan
     step e2e-tls 400 e2e_tls asan
+    step e2e-proxy 120 e2e_behind asan nginx ''
 }
 
 parts_matching() {
@@ -88,6 +89,7 @@ parts_slow() {
     if prepare build-package 600 build package; then
         step install 120 check_install
         prepare node-packages 180 install_node_packages && step hostile 1800 hostile
+        step proxies 400 proxies package
         step browser 600 browser
         step outages 900 outages package
         step shells 120 shells package

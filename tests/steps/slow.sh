@@ -107,6 +107,26 @@ hostile() {
     return $status
 }
 
+# proxies_one FOLDER PROXY...: with a prefix and without.
+proxies_one() {
+    local folder=$1 proxy status=0
+    for proxy in "${@:2}"; do
+        e2e_behind "$folder" "$proxy" /inner tests/e2e/send.test.mjs tests/e2e/stream.test.mjs \
+            tests/e2e/websocket.test.mjs tests/e2e/mailbox.test.mjs || status=1
+        e2e_behind "$folder" "$proxy" '' || status=1
+    done
+    return $status
+}
+
+# Every proxy of deploy/proxy/README.md that Debian has, two at a time: they mostly wait.
+proxies() {
+    local status=0
+    proxies_one "$1" nginx haproxy &
+    proxies_one "$1" caddy haproxy-tcp || status=1
+    wait $! || status=1
+    return $status
+}
+
 # Security keys in a browser, which no other step wants.
 browser() {
     install_browser && e2e_files package --test-concurrency=1 tests/e2e/browser/*.test.mjs

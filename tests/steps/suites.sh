@@ -33,7 +33,7 @@ install_node_packages() {
 # e2e FOLDER NODE-ARGUMENT...: test files against the daemon and the command of build/FOLDER.
 e2e() {
     local folder=$1 status=0 program
-    local log="build/log/tap-$1${SEALPOST_TEST_ENGINE:+-$SEALPOST_TEST_ENGINE}.txt"
+    local log="build/log/tap-$1${SEALPOST_TEST_ENGINE:+-$SEALPOST_TEST_ENGINE}${SEALPOST_E2E_PROXY:+-$SEALPOST_E2E_PROXY}.txt"
     shift
     for program in sealpostd sealpost; do
         if [ ! -x "build/$folder/bin/$program" ]; then
@@ -59,6 +59,13 @@ e2e_files() {
 e2e_tls() {
     SEALPOST_E2E_TLS=1 e2e_files "$1" --test-concurrency=2 tests/e2e/http_raw.test.mjs tests/e2e/websocket.test.mjs \
         tests/e2e/stream.test.mjs tests/e2e/send.test.mjs
+}
+
+# e2e_behind FOLDER PROXY PREFIX FILE...: through a reverse proxy, set up as deploy/proxy/README.md tells, with a
+# path prefix (/inner) or without one ('').
+e2e_behind() {
+    SEALPOST_E2E_PROXY=$2 SEALPOST_E2E_PREFIX=$3 e2e_files "$1" --test-concurrency=3 \
+        tests/e2e/proxied/*.test.mjs "${@:4}"
 }
 
 # All of them but PostgreSQL's own, and then whether they saw every documented answer.

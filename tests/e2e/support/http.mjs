@@ -3,6 +3,7 @@
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { checkResponse } from './contract.mjs';
+import { prefixAt } from './front.mjs';
 import { speaksTls, trust } from './tls.mjs';
 
 const DEADLINE_MS = 60_000;
@@ -58,7 +59,9 @@ export async function call(where, method, path, options = {}) {
   const target = where.socketPath ? { socketPath: where.socketPath }
     : { host: where.host ?? '127.0.0.1', port: where.port, localAddress: options.localAddress };
   const agent = options.agent ?? false;
-  const response = await transport({ ...target, method, path, headers, agent }, body);
+  const response = await transport(
+    { ...target, method, path: prefixAt(where.port) + path, headers, agent }, body,
+  );
   if (!options.unchecked) {
     checkResponse(method, path, response);
   }

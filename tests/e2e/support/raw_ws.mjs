@@ -2,6 +2,7 @@
 // WebSocket frames made by hand, right and wrong.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { PREFIX } from './front.mjs';
 import { Raw } from './raw.mjs';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -42,7 +43,7 @@ export function closeFrame(code, reason = '') {
 
 export function upgradeRequest({ token, protocol = 'sealpost.v1', lines = [] }) {
   return [
-    'GET /v1/stream HTTP/1.1', 'Host: relay.example', 'Upgrade: websocket', 'Connection: Upgrade',
+    `GET ${PREFIX}/v1/stream HTTP/1.1`, 'Host: relay.example', 'Upgrade: websocket', 'Connection: Upgrade',
     `Sec-WebSocket-Key: ${KEY}`, 'Sec-WebSocket-Version: 13',
     ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []),
     ...(token ? [`Authorization: Bearer ${token}`] : []),

@@ -8,6 +8,7 @@ import { Account } from './account.mjs';
 import { Clock } from './clock.mjs';
 import { BINARY, Daemon } from './daemon.mjs';
 import { Database, isEverywhere } from './database.mjs';
+import { Front, KIND, PREFIX, notePrefix } from './front.mjs';
 import { call } from './http.mjs';
 import { Stream } from './stream.mjs';
 import { OVER_TLS, certificate, noteTls } from './tls.mjs';
@@ -18,10 +19,11 @@ export class Relay {
   constructor(options = {}) {
     this.dir = mkdtempSync(join(tmpdir(), 'sealpost-'));
     this.options = options;
-    this.baseUrl = options.set?.base_url ?? BASE_URL;
+    this.baseUrl = options.set?.base_url ?? BASE_URL + PREFIX;
     this.dataDir = join(this.dir, 'data');
     this.keyDir = join(this.dir, 'keys');
     this.adminSocket = join(this.dir, 'admin.sock');
+    this.front = KIND && options.tls === undefined ? new Front() : null;
     this.tls = options.tls ?? OVER_TLS;
     this.clock = options.clock ? new Clock(this.dir) : null;
     this.streams = new Set();
@@ -34,7 +36,7 @@ export class Relay {
   /*
    * Start a relay for the test t and end it with the test.  options: set (options
    * of the daemon), clock (true: relay.clock moves its time), args, environment,
-   * tls (whether it listens with TLS alone), database (one that others use, too).
+   * tls (whether it listens with TLS alone; then without a proxy before it), database (one that others use, too).
    */
   static async start(t, options = {}) {
     const relay = new Relay(options);
@@ -44,6 +46,9 @@ export class Relay {
   }
 
   listeners() {
+    if (this.front) {
+      return this.front.relayOptions();
+    }
     if (!this.tls) {
       return { listen: '127.0.0.1:0' };
     }
@@ -78,9 +83,11 @@ export class Relay {
       ...this.options.environment, ...this.clock?.environment(BINARY),
     });
     await this.daemon.line('ready');
-    this.port = this.portOf(this.tls ? 'tls' : 'clients');
     this.opsPort = this.portOf('ops');
-    noteTls(this.port, this.tls);
+    await this.front?.ready();
+    this.port = this.front?.port ?? this.portOf(this.tls ? 'tls' : 'clients');
+    noteTls(this.port, this.tls || this.front !== null);
+    notePrefix(this.port, this.front?.prefix ?? '');
     noteTls(this.opsPort, false);
   }
 
@@ -117,6 +124,7 @@ export class Relay {
         this.daemon.signal('SIGKILL');
       }
       rmSync(this.dir, { recursive: true, force: true });
+      await this.front?.close();
       if (this.options.database === undefined) {
         await this.database?.giveBack();
       }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 import { b64u, ciphertext, envelopeId } from './bytes.mjs';
 import { checkResponse, checkResult, validateEvent } from './contract.mjs';
+import { prefixAt } from './front.mjs';
 import { Inbox } from './inbox.mjs';
 import { decodeServerMessage, encodeAck, encodeAckUpTo, encodeSend } from './stream_codec.mjs';
 import { speaksTls, trust } from './tls.mjs';
@@ -52,7 +53,7 @@ export class Stream {
     const offered = via === 'subprotocol' ? [...protocols, token] : protocols;
     const port = options.port ?? relay.port;
     const [scheme, secrets] = speaksTls(port) ? ['wss', trust()] : ['ws', {}];
-    const socket = new WebSocket(`${scheme}://127.0.0.1:${port}/v1/stream`,
+    const socket = new WebSocket(`${scheme}://127.0.0.1:${port}${prefixAt(port)}/v1/stream`,
       offered, { headers, perMessageDeflate: false, maxPayload: 4 << 20, ...secrets });
     const stream = new Stream(socket, options);
     relay.streams.add(stream);
