@@ -78,7 +78,7 @@ tidy_one() {
     "$tool" -p build/clang --quiet "$file" 2>/dev/null && : >"build/tidy/$key"
 }
 
-# check_tidy changed|all
+# check_tidy changed|product|all; the product: what is not a test
 check_tidy() {
     local tool
     if ! tool=$(tool_of_our_version clang-tidy); then
@@ -88,7 +88,11 @@ check_tidy() {
     mkdir -p build/tidy
     configure_named clang >/dev/null || return 1
     export -f tidy_one
-    if [ "$1" = all ]; then c_sources; else changed_sources; fi |
+    case "$1" in
+    changed) changed_sources ;;
+    product) c_sources | grep -v '^tests/' ;;
+    all) c_sources ;;
+    esac |
         xargs -r -P "$(nproc)" -I{} bash -c "tidy_one $tool {}"
 }
 

@@ -82,9 +82,9 @@ parts_matching() {
 }
 
 parts_slow() {
-    prepare build-clang 600 build clang && step walks 300 walks_long clang 40
+    prepare build-clang 600 build clang && step walks 300 walks_long clang 20
     step sslscan 120 sslscan_daemon clang
-    step tidy-all 1500 check_tidy all
+    step tidy-all 1500 check_tidy product
     step includes 600 check_includes
     if prepare build-package 600 build package; then
         step install 120 check_install

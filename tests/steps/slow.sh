@@ -146,7 +146,7 @@ shells() {
 
 # Some seconds of every outage, with the daemon as it is installed: it must not stall.
 outages() {
-    SEALPOST_OUTAGE_SECONDS=12 SEALPOST_OUTAGE_STALL_MS=300 \
+    SEALPOST_OUTAGE_SECONDS=8 SEALPOST_OUTAGE_STALL_MS=300 \
         e2e_files "$1" tests/e2e/postgres_outage.test.mjs tests/e2e/postgres_network.test.mjs
 }
 
