@@ -26,7 +26,8 @@ static struct bytes field(const char *text)
 static void expect_of(enum peer_word word, struct asked asked, struct answered wanted)
 {
     struct peer_trust *trust = peer_trust_create(asked.trusted);
-    struct peer_origin origin = { .is_unix = strcmp(asked.from, "unix") == 0, .word = word };
+    struct peer_origin origin = { .is_unix = strcmp(asked.from, "unix") == 0,
+                                  .word = (uint8_t)word };
     char name[NETWORK_NAME_BYTES];
 
     assert_non_null(trust);
