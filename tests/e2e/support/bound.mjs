@@ -35,7 +35,8 @@ export function assertBound(t, relay, before, parts) {
   assert.ok(most - before <= grown, `it grew by ${most - before} MiB, above ${grown}`);
 }
 
-// What fill() has the relay hold is in one part of the sum, and fills it to a degree, or it fell short.
+// What fill() has the relay hold is in one part of the sum, and fills it to a degree, or it fell short (0: whatever
+// comes, for what was free before may go meanwhile).
 export async function assertPart(t, relay, part, least, fill, holes = HOLES) {
   const before = resident(relay);
   await fill();
@@ -44,5 +45,5 @@ export async function assertPart(t, relay, part, least, fill, holes = HOLES) {
   t.diagnostic(`grew by ${grown.toFixed(1)} MiB, ${part} ${limit[part]}; ${peak(relay).toFixed(1)} at most of ${limit.total}`);
   assert.ok(peak(relay) <= limit.total, `${peak(relay)} MiB`);
   assert.ok(grown <= limit[part] * holes, `it grew by ${grown} MiB, of ${limit[part]}`);
-  assert.ok(grown >= limit[part] * least, `${grown} MiB do not fill ${limit[part]}`);
+  assert.ok(least === 0 || grown >= limit[part] * least, `${grown} MiB do not fill ${limit[part]}`);
 }
