@@ -93,6 +93,11 @@ void mem_bound_arenas(void)
     (void)mallopt(M_TRIM_THRESHOLD, IDLE_BYTES);
 }
 
+size_t mem_free_bytes(void)
+{
+    return mallinfo2().fordblks;
+}
+
 void mem_give_back(void)
 {
     (void)malloc_trim(0);

@@ -42,8 +42,9 @@ __attribute__((returns_nonnull, warn_unused_result)) void *mem_resized_wiped(voi
 
 /*
  * Keep the allocator's own overhead small: few arenas, however many threads, and large blocks
- * outside of them.  Call it once, before any thread.  And give back to the system what is free
- * inside the heap; it takes milliseconds, so that it is for quiet moments.
+ * outside of them.  Call it once, before any thread.  Tell how much is free inside the heap, and
+ * give it back to the system; both take milliseconds, so that they are for quiet moments.
  */
 void mem_bound_arenas(void);
+size_t mem_free_bytes(void);
 void mem_give_back(void);

@@ -41,6 +41,7 @@ enum {
     JANITOR_MS = 1000,
     JANITOR_ROUND = 5, /* ticks of the janitor from one whole round to the next */
     TRIM_ROUND = 30,   /* and from one look at free memory to the next */
+    FREE_BYTES = 16777216,
     LAST_BYTES_MS = 500
 };
 
@@ -90,7 +91,13 @@ static void on_beat_time(void *arg)
     loop_timer_start(app->beat_timer, BEAT_MS);
 }
 
-/* After a crowd has gone, the heap is mostly holes: give them back. */
+/* Say whether much was needed for what was to be written, and nothing is now. */
+static bool is_quiet_after_load(void)
+{
+    return metrics_value(METRIC_store_queue_bytes) == 0 && mem_free_bytes() > FREE_BYTES;
+}
+
+/* After a crowd has gone, or a load is over, the heap is mostly holes: give them back. */
 static void give_back_memory(struct app *app)
 {
     size_t count = net_connection_count(app->net);
@@ -98,7 +105,8 @@ static void give_back_memory(struct app *app)
     if (count > app->most_connections) {
         app->most_connections = count;
     }
-    if (app->janitor_ticks % TRIM_ROUND == 0 && count < app->most_connections / 2) {
+    if (app->janitor_ticks % TRIM_ROUND == 0 &&
+        (count < app->most_connections / 2 || is_quiet_after_load())) {
         app->most_connections = count;
         mem_give_back();
     }

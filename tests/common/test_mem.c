@@ -157,6 +157,36 @@ static void what_is_freed_or_moved_is_wiped(void **state)
     assert_false(shows_again(move));
 }
 
+static void what_is_free_in_the_heap_is_counted_and_given_back(void **state)
+{
+    enum {
+        BLOCKS = 1000,
+        SIZE = 20000
+    };
+    static void *blocks[BLOCKS];
+    size_t before = mem_free_bytes();
+    size_t after = 0;
+
+    (void)state;
+    for (int i = 0; i < BLOCKS; i++) {
+        blocks[i] = mem_zeroed(1, SIZE);
+    }
+    void *last = mem_zeroed(1, SIZE); /* so that they are holes and no end */
+    for (int i = 0; i < BLOCKS; i++) {
+        free(blocks[i]);
+    }
+    after = mem_free_bytes();
+    mem_give_back();
+    free(last);
+#if defined(__SANITIZE_ADDRESS__) || defined(SEALPOST_SANITIZED)
+    skip(); /* their allocators do not tell */
+#endif
+    if (getenv("SEALPOST_UNDER_VALGRIND") != NULL) { /* NOLINT(concurrency-mt-unsafe): no thread */
+        skip();
+    }
+    assert_true(after >= before + (size_t)BLOCKS * SIZE);
+}
+
 static void a_block_that_is_moved_keeps_what_was_in_it(void **state)
 {
     char *text = mem_text("secret");
@@ -181,6 +211,7 @@ int main(void)
         cmocka_unit_test(wiping_leaves_zeros_and_no_more),
         cmocka_unit_test(a_failed_check_ends_the_process),
         cmocka_unit_test(what_is_freed_or_moved_is_wiped),
+        cmocka_unit_test(what_is_free_in_the_heap_is_counted_and_given_back),
         cmocka_unit_test(a_block_that_is_moved_keeps_what_was_in_it),
     };
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/crypto.h"
@@ -32,6 +33,7 @@ enum {
     IDLE = 2000,        /* streams of each kind */
     IDLE_LOT = 50,      /* of them at once */
     DRAINED = 4096,     /* of the many mailboxes */
+    REST_S = 35,        /* then the relay has given back what only the filling needed */
     LINE_BYTES = 256
 };
 
@@ -171,6 +173,8 @@ static void fill(struct crowd *crowd)
         load_fill(&crowd->load, ENVELOPES - waiting);
     }
     report("fill_ms", clock_steady_ms() - start);
+    const struct timespec rest = { .tv_sec = REST_S };
+    (void)nanosleep(&rest, NULL);
     report("resident_bytes", resident_bytes(crowd));
 }
 
